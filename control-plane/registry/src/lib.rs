@@ -1,0 +1,1 @@
+//! What is registered, until when, for which shard, since which revision.

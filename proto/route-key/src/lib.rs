@@ -1,0 +1,1 @@
+//! The canonical host and path of a route, which both planes must compute alike.

@@ -1,0 +1,1 @@
+//! Actors, suites on real processes, benches, fuzz targets and the index of behaviours.
