@@ -1,1 +1,10 @@
-//! What every process of ours has: configuration errors, telemetry, readiness, signals and drain, reloaded TLS files.
+//! What every process of ours has, each thing once: configuration that is read with errors worth reading, logs,
+//! readiness, signals and drain, certificates that are reloaded, and the convention around metrics.
+//!
+//! The control plane, the data plane and the standalone binary build on it. It never knows what they do: no route,
+//! no request and no message of theirs appears here.
+
+pub mod metrics;
+pub mod readiness;
+pub mod shutdown;
+pub mod telemetry;
