@@ -4,6 +4,7 @@
 //! The control plane, the data plane and the standalone binary build on it. It never knows what they do: no route,
 //! no request and no message of theirs appears here.
 
+pub mod configuration;
 pub mod metrics;
 pub mod readiness;
 pub mod shutdown;

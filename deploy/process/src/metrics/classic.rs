@@ -1,4 +1,4 @@
-//! OpenMetrics text turned into the classic Prometheus text.
+//! `OpenMetrics` text turned into the classic Prometheus text.
 //!
 //! The differences: a counter's family is named with its `_total`, an info metric is a gauge named with its `_info`,
 //! an unknown type is `untyped`; there are no units, no exemplars, and no closing `# EOF`.

@@ -10,7 +10,7 @@ use super::classic;
 /// A text format for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// OpenMetrics 1.0.0.
+    /// `OpenMetrics` 1.0.0.
     OpenMetrics,
     /// The classic Prometheus text, 0.0.4: what `curl` and `promtool check metrics` expect.
     Classic,

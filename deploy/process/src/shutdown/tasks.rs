@@ -113,7 +113,6 @@ impl Tasks {
     }
 
     /// A token that counts as work in flight while it is held, for work that runs on another runtime or thread.
-    #[must_use]
     pub fn work_token(&self) -> TaskTrackerToken {
         self.work.token()
     }
