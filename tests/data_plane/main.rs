@@ -1,0 +1,1 @@
+//! One data plane alone: real sockets, scripted endpoints, and a control plane that the test plays.

@@ -1,0 +1,1 @@
+//! Both pure cores joined by the real batch format, under a seed.

@@ -1,0 +1,258 @@
+//! A real `nats-server` of the test's own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use async_nats::ConnectOptions;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::{environment, eventually};
+
+/// How long a server may take until it listens.
+const START: Duration = Duration::from_secs(20);
+
+/// Who may connect.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// Who knows this name and password.
+    Password {
+        /// The user's name.
+        user: String,
+        /// The user's password.
+        password: String,
+    },
+    /// Who knows this token.
+    Token(String),
+}
+
+/// A running `nats-server` on a free port of the loopback address; it ends when the value is dropped.
+#[derive(Debug)]
+pub struct Broker {
+    access: Access,
+    folder: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+/// What the server writes into its ports file.
+#[derive(Deserialize)]
+struct Ports {
+    nats: Vec<String>,
+}
+
+impl Broker {
+    /// Starts a server that asks for no credentials.
+    ///
+    /// # Panics
+    ///
+    /// When there is no `nats-server`, or it does not listen in time.
+    pub async fn start() -> Self {
+        Self::with(Access::Open).await
+    }
+
+    /// Starts a server that asks for credentials.
+    ///
+    /// # Panics
+    ///
+    /// When there is no `nats-server`, or it does not listen in time.
+    pub async fn with(access: Access) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the broker");
+        let mut broker = Self {
+            access,
+            folder,
+            port: 0,
+            child: None,
+        };
+        broker.launch().await;
+        broker
+    }
+
+    /// The port that it listens on, or listened on before it was killed.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// `nats://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.address())
+    }
+
+    /// How a client connects that knows the credentials.
+    #[must_use]
+    pub fn options(&self) -> ConnectOptions {
+        match self.access.clone() {
+            Access::Open => ConnectOptions::new(),
+            Access::Password { user, password } => {
+                ConnectOptions::with_user_and_password(user, password)
+            }
+            Access::Token(token) => ConnectOptions::with_token(token),
+        }
+    }
+
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Ends the server at once, as a crash does: connections are reset, nothing is flushed.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("kill nats-server");
+            child.wait().expect("wait for nats-server");
+        }
+    }
+
+    /// Stops the server without ending it: connections stay, and nothing moves on them.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a stopped server run on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Starts the server again, on the port that it had.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen in time.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.launch().await;
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("a running nats-server");
+        kill_process(pid_of(child), signal).expect("signal nats-server");
+    }
+
+    async fn launch(&mut self) {
+        let ports_folder = tempfile::tempdir_in(self.folder.path()).expect("a folder for the port");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .expect("the broker's log file");
+        let port = if self.port == 0 {
+            "-1".to_owned()
+        } else {
+            self.port.to_string()
+        };
+        let program = program();
+        let mut command = Command::new(&program);
+        command
+            .args(["-a", "127.0.0.1", "-p", &port, "--ports_file_dir"])
+            .arg(ports_folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the broker's log file"))
+            .stderr(log);
+        match &self.access {
+            Access::Open => {}
+            Access::Password { user, password } => {
+                command.args(["--user", user, "--pass", password]);
+            }
+            Access::Token(token) => {
+                command.args(["--auth", token]);
+            }
+        }
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; {HOW_TO_GET_IT}", program.display()));
+        let ports_file = ports_folder
+            .path()
+            .join(format!("nats-server_{}.ports", child.id()));
+        self.child = Some(child);
+        let log = self.folder.path().join("log");
+        self.port = eventually("nats-server to listen", START, async || {
+            port_in(&ports_file).ok_or_else(|| std::fs::read_to_string(&log).unwrap_or_default())
+        })
+        .await;
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+const HOW_TO_GET_IT: &str =
+    "./tests/run installs nats-server; or name one in $NATS_SERVER, or put one into $PATH";
+
+/// `$NATS_SERVER`, else the first of `$PATH`, else the one that `tests/run` installed.
+fn program() -> PathBuf {
+    if let Some(named) = environment("NATS_SERVER") {
+        return PathBuf::from(named);
+    }
+    let path = environment("PATH").unwrap_or_default();
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin");
+    std::env::split_paths(&path)
+        .chain([installed])
+        .map(|folder| folder.join("nats-server"))
+        .find(|candidate| candidate.is_file())
+        .unwrap_or_else(|| PathBuf::from("nats-server"))
+}
+
+/// The port in a ports file that is written to its end.
+fn port_in(ports_file: &Path) -> Option<u16> {
+    let text = std::fs::read_to_string(ports_file).ok()?;
+    let ports: Ports = serde_json::from_str(&text).ok()?;
+    ports.nats.first()?.rsplit(':').next()?.parse().ok()
+}
+
+/// The id of a child that has not been waited for, which therefore still is the child's.
+pub(crate) fn pid_of(child: &Child) -> Pid {
+    let id = i32::try_from(child.id()).expect("a process id");
+    Pid::from_raw(id).expect("a process id is never 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Access, Broker};
+
+    #[tokio::test]
+    async fn comes_back_on_its_port() {
+        let mut broker = Broker::start().await;
+        let port = broker.port();
+        broker.kill();
+        assert!(async_nats::connect(broker.url()).await.is_err());
+        broker.restart().await;
+        assert_eq!(broker.port(), port);
+        async_nats::connect(broker.url()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn lets_in_who_knows_the_password() {
+        let access = Access::Password {
+            user: "nats".to_owned(),
+            password: "secret".to_owned(),
+        };
+        asks_for_credentials(&Broker::with(access).await).await;
+    }
+
+    #[tokio::test]
+    async fn lets_in_who_knows_the_token() {
+        asks_for_credentials(&Broker::with(Access::Token("sesame".to_owned())).await).await;
+    }
+
+    async fn asks_for_credentials(broker: &Broker) {
+        broker.options().connect(broker.url()).await.unwrap();
+        async_nats::connect(broker.url()).await.unwrap_err();
+    }
+}

@@ -1,0 +1,194 @@
+//! Our own binaries, as they are shipped.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::broker::pid_of;
+use crate::{environment, eventually};
+
+/// How long a process may take until it has bound its sockets.
+const START: Duration = Duration::from_secs(20);
+
+/// A running binary of ours; it is killed when the value is dropped, and its log is shown if the test failed.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    folder: TempDir,
+}
+
+impl Process {
+    /// Starts `control-plane` or `data-plane` with this configuration, and waits until it has bound its sockets.
+    ///
+    /// # Panics
+    ///
+    /// When the binary is not built, ends at once, or binds nothing in time.
+    pub async fn start(name: &str, configuration: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the process");
+        let config_file = folder.path().join("config.yml");
+        std::fs::write(&config_file, configuration).expect("the configuration");
+        let addresses_file = folder.path().join("addresses.json");
+        let arguments: [&OsStr; 4] = [
+            "--config".as_ref(),
+            config_file.as_ref(),
+            "--addresses-file".as_ref(),
+            addresses_file.as_ref(),
+        ];
+        let mut process = Self::spawn_in(folder, name, arguments);
+        eventually(&format!("{name} to bind its sockets"), START, async || {
+            if let Some(status) = process.child.try_wait().expect("wait for a child") {
+                panic!("{name} ended with {status}:\n{}", process.log());
+            }
+            process.try_addresses().map(drop)
+        })
+        .await;
+        process
+    }
+
+    /// Starts any of our binaries with these arguments, and waits for nothing.
+    ///
+    /// # Panics
+    ///
+    /// When the binary is not built.
+    pub fn spawn(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the process");
+        Self::spawn_in(folder, name, arguments)
+    }
+
+    fn spawn_in(
+        folder: TempDir,
+        name: &str,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Self {
+        let program = binary(name);
+        let log = File::create(folder.path().join("log")).expect("a log file");
+        let child = Command::new(&program)
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log file"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        Self {
+            name: name.to_owned(),
+            child,
+            folder,
+        }
+    }
+
+    /// The address that it bound under this name.
+    ///
+    /// # Panics
+    ///
+    /// When it bound none of that name.
+    #[must_use]
+    pub fn address(&self, name: &str) -> SocketAddr {
+        let addresses = self.try_addresses().unwrap_or_else(|seen| panic!("{seen}"));
+        let found = addresses.get(name).copied();
+        found.unwrap_or_else(|| panic!("{} has no address {name:?}: {addresses:?}", self.name))
+    }
+
+    /// What it has written to its standard output and error so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// The folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Asks it to drain and end.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended and that was seen.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(pid_of(&self.child), signal).expect("signal a running process");
+    }
+
+    /// Ends it at once, as a crash does.
+    pub fn kill(&mut self) {
+        // Killing what has ended already is no mistake of the test.
+        let _ended = self.child.kill();
+        self.child.wait().expect("wait for a child");
+    }
+
+    /// Waits until it has ended, and says how.
+    ///
+    /// # Panics
+    ///
+    /// When it runs on beyond `bound`.
+    pub async fn ended(&mut self, bound: Duration) -> ExitStatus {
+        let what = format!("{} to end", self.name);
+        eventually(&what, bound, async || {
+            let ended = self.child.try_wait().expect("wait for a child");
+            ended.ok_or_else(|| "it runs".to_owned())
+        })
+        .await
+    }
+
+    /// Whether it still runs.
+    #[must_use]
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("wait for a child").is_none()
+    }
+
+    fn try_addresses(&self) -> Result<BTreeMap<String, SocketAddr>, String> {
+        let text = std::fs::read_to_string(self.folder.path().join("addresses.json"))
+            .map_err(|error| format!("no addresses yet: {error}; its log: {}", self.log()))?;
+        serde_json::from_str(&text).map_err(|error| format!("addresses {text:?}: {error}"))
+    }
+}
+
+impl Drop for Process {
+    #[expect(
+        clippy::print_stderr,
+        reason = "the log of a process belongs to the failed test"
+    )]
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("---- log of {} ----\n{}", self.name, self.log());
+        }
+    }
+}
+
+/// Where a binary of ours is: in `$POINTSMAN_BINARIES`, else beside the test that runs, which the same profile built.
+fn binary(name: &str) -> PathBuf {
+    let folder = environment("POINTSMAN_BINARIES").map_or_else(
+        || {
+            let test = std::env::current_exe().expect("the test's own path");
+            // TARGET/PROFILE/deps/TEST
+            let profile = test
+                .parent()
+                .and_then(Path::parent)
+                .expect("a folder of the profile");
+            profile.to_owned()
+        },
+        PathBuf::from,
+    );
+    let binary = folder.join(name);
+    assert!(
+        binary.is_file(),
+        "{} is not built: run ./tests/run, or cargo build --workspace --bins with the tests' profile",
+        binary.display()
+    );
+    binary
+}

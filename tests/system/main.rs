@@ -1,0 +1,1 @@
+//! One assertion for each promise of the README, on real processes.
