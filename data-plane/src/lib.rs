@@ -1,1 +1,4 @@
 //! The proxy around the routing table.
+
+pub mod failing;
+pub mod table;

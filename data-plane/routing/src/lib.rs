@@ -1,1 +1,49 @@
 //! Which endpoint serves this request.
+//!
+//! The data plane calls this crate in two places. A control thread owns the one [`Writer`]: it is
+//! told what arrives from a control plane, keeps what is held, and cuts an immutable [`Table`]
+//! whenever something changed. Every worker owns a reference to the latest table: it looks up the
+//! [`Route`] of a request with [`Table::lookup`], and asks a [`Selection`] for an endpoint per
+//! attempt, which comes with a [`Lease`] that counts it as in flight.
+//!
+//! Nothing here waits, opens a socket, reads a clock, or draws a random number: time and
+//! randomness are arguments. Nothing here knows how things travel, or that there is HTTP.
+
+#![allow(
+    clippy::todo,
+    unused_variables,
+    dead_code,
+    reason = "the bodies of the interface follow"
+)]
+
+mod address;
+mod choose;
+mod endpoint;
+mod hash;
+mod intern;
+mod lease;
+mod route;
+mod settings;
+mod shard;
+mod site;
+mod state;
+mod table;
+mod tags;
+mod thing;
+mod time;
+mod writer;
+
+pub use address::{Address, InvalidAddress};
+pub use choose::{Context, Cursors, Selection, Unavailable};
+pub use endpoint::{Endpoint, Protocol, RegisteredBalancing};
+pub use lease::Lease;
+pub use route::{Attributes, PoolIndex, Route};
+pub use settings::{Algorithm, EmptyPool, Settings};
+pub use state::{EndpointIndex, EndpointState};
+pub use table::{Scratch, Table};
+pub use tags::Tags;
+pub use thing::{
+    Closing, EndpointThing, RejectedThing, Rejection, Removal, RouteThing, Thing, ThingKind,
+};
+pub use time::Time;
+pub use writer::{Closed, View, Writer};

@@ -1,0 +1,203 @@
+//! One address that serves one route.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{Address, EndpointState, Settings, Tags, Time};
+
+/// What is spoken to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1; also what an unknown protocol means.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// The balancing that one registration asked for, in its own words. What counts is the pool's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegisteredBalancing {
+    /// The algorithm's name, even one that is not known.
+    pub algorithm: String,
+    /// The request header field to hash.
+    pub hash_header: String,
+    /// The balance factor.
+    pub hash_balance: f64,
+}
+
+/// One address that serves one route, as last registered. It never changes: an update puts
+/// another one in its place, around the same [`EndpointState`].
+#[derive(Debug)]
+pub struct Endpoint {
+    pub(crate) state: Arc<EndpointState>,
+    pub(crate) app_id: Arc<str>,
+    pub(crate) instance_id: Arc<str>,
+    pub(crate) instance_index: Arc<str>,
+    pub(crate) availability_zone: Arc<str>,
+    pub(crate) segment: Arc<str>,
+    pub(crate) tags: Option<Arc<Tags>>,
+    pub(crate) rare: Option<Box<Rare>>,
+    pub(crate) generation: u64,
+    pub(crate) updated_at_ns: i64,
+    pub(crate) stale_threshold_seconds: i64,
+    pub(crate) max_connections: u32,
+    pub(crate) silent: bool,
+    /// The writer's step at which the control plane last sent it. Only the writer reads it; it
+    /// stands here so that an endpoint that is sent again unchanged costs no new table.
+    pub(crate) seen: AtomicU64,
+    /// When its identity failed, as [`Time::to_stored`]; 0 for never.
+    set_aside_at: AtomicU64,
+}
+
+/// What few endpoints have.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Rare {
+    pub(crate) group: Box<str>,
+    pub(crate) route_service_url: Box<str>,
+    pub(crate) protocol_text: Box<str>,
+    pub(crate) balancing: Option<RegisteredBalancing>,
+}
+
+impl Endpoint {
+    /// Counters, marks, and what a connection to it depends on.
+    #[must_use]
+    pub fn state(&self) -> &EndpointState {
+        &self.state
+    }
+
+    /// Where to connect.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        self.state.address()
+    }
+
+    /// The name that must stand in its certificate, empty for any; `None` for clear text.
+    #[must_use]
+    pub fn tls(&self) -> Option<&str> {
+        self.state.tls()
+    }
+
+    /// What is spoken to it.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.state.protocol()
+    }
+
+    /// The protocol as registered.
+    #[must_use]
+    pub fn protocol_text(&self) -> &str {
+        match (&self.rare, self.protocol()) {
+            (Some(rare), Protocol::Http1) if &*rare.protocol_text != "http1" => &rare.protocol_text,
+            (_, Protocol::Http1) => "http1",
+            (_, Protocol::Http2) => "http2",
+        }
+    }
+
+    /// The app.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
+    /// The instance.
+    #[must_use]
+    pub fn instance_id(&self) -> &str {
+        &self.instance_id
+    }
+
+    /// The index of the instance.
+    #[must_use]
+    pub fn instance_index(&self) -> &str {
+        &self.instance_index
+    }
+
+    /// The availability zone.
+    #[must_use]
+    pub fn availability_zone(&self) -> &str {
+        &self.availability_zone
+    }
+
+    /// The isolation segment; empty for the shared one.
+    #[must_use]
+    pub fn segment(&self) -> &str {
+        &self.segment
+    }
+
+    /// The group of its route; empty for the only group of a route from NATS.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.rare.as_ref().map_or("", |rare| &*rare.group)
+    }
+
+    /// The tags; `None` where none were registered, not even an empty map.
+    #[must_use]
+    pub fn tags(&self) -> Option<&Tags> {
+        self.tags.as_deref()
+    }
+
+    /// The endpoint's own route service, as registered; what counts is the pool's.
+    #[must_use]
+    pub fn route_service_url(&self) -> &str {
+        self.rare
+            .as_ref()
+            .map_or("", |rare| &*rare.route_service_url)
+    }
+
+    /// The endpoint's own balancing, as registered; what counts is the pool's.
+    #[must_use]
+    pub fn registered_balancing(&self) -> Option<&RegisteredBalancing> {
+        self.rare.as_ref()?.balancing.as_ref()
+    }
+
+    /// The digest of its compared fields, the same on every control plane.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// When the platform last changed it, in Unix nanoseconds; 0 where that is not known.
+    #[must_use]
+    pub const fn updated_at_ns(&self) -> i64 {
+        self.updated_at_ns
+    }
+
+    /// How long a registration of it counts, in seconds.
+    #[must_use]
+    pub const fn stale_threshold_seconds(&self) -> i64 {
+        self.stale_threshold_seconds
+    }
+
+    /// Its own bound on requests in flight; 0 for the data plane's.
+    #[must_use]
+    pub const fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
+    /// Whether it was not heard for its threshold and is kept because TLS proves who it is: it is
+    /// chosen last.
+    #[must_use]
+    pub const fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Notes a failure that does not put its identity in doubt; see [`EndpointState::mark_failed`].
+    pub fn mark_failed(&self, now: Time) {
+        self.state.mark_failed(now);
+    }
+
+    /// Takes the endpoint out of the choice because its TLS identity could not be verified, or
+    /// because its address does not answer as that identity any more.
+    ///
+    /// It is readmitted after one registration interval unless it is silent, and by any update of
+    /// its registration that is a change.
+    pub fn set_aside(&self, now: Time) {
+        self.set_aside_at.store(now.to_stored(), Ordering::Relaxed);
+    }
+
+    /// Whether it is out of the choice.
+    #[must_use]
+    pub fn is_set_aside(&self, now: Time, settings: &Settings) -> bool {
+        Time::from_stored(self.set_aside_at.load(Ordering::Relaxed))
+            .is_some_and(|since| self.silent || now.since(since) < settings.registration_interval)
+    }
+}

@@ -1,0 +1,121 @@
+//! What an endpoint has lived through, apart from how it is registered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::{Address, Protocol, Time};
+
+/// Names an endpoint state among all of the process.
+///
+/// The slot is small and dense, for tables that are indexed by it. It is given out again after the
+/// endpoint is gone, with another `life`: whoever keeps something under a slot compares the whole
+/// index before using it, so that a connection never serves another endpoint than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EndpointIndex {
+    /// The place in a table.
+    pub slot: u32,
+    /// Which user of that place.
+    pub life: u32,
+}
+
+/// Counters and marks of one address under one identity and protocol, shared by all its routes.
+///
+/// It survives every update that leaves these three as they are, however the routes around it
+/// change. It fills one cache line of its own, which its workers share: whoever counts a request
+/// in flight has the rest at hand.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct EndpointState {
+    index: EndpointIndex,
+    in_flight: AtomicU32,
+    /// When the endpoint last failed, as [`Time::to_stored`]; 0 for never.
+    failed_at: AtomicU64,
+    address: Address,
+    identity: Option<Arc<str>>,
+    protocol: Protocol,
+}
+
+impl EndpointState {
+    pub(crate) const fn new(
+        index: EndpointIndex,
+        address: Address,
+        identity: Option<Arc<str>>,
+        protocol: Protocol,
+    ) -> Self {
+        Self {
+            index,
+            in_flight: AtomicU32::new(0),
+            failed_at: AtomicU64::new(0),
+            address,
+            identity,
+            protocol,
+        }
+    }
+
+    /// The name of this state in the process.
+    #[must_use]
+    pub const fn index(&self) -> EndpointIndex {
+        self.index
+    }
+
+    /// Where to connect.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// How the endpoint proves itself over TLS: the name that must stand in its certificate, or
+    /// the empty text for any name under the trusted authorities. `None`: clear text.
+    #[must_use]
+    pub fn tls(&self) -> Option<&str> {
+        self.identity.as_deref()
+    }
+
+    /// What is spoken to it.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// How many requests hold a [`Lease`](crate::Lease) on it.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Notes a failure: the endpoint is passed over for the mark time, as long as there is another.
+    pub fn mark_failed(&self, now: Time) {
+        self.failed_at.store(now.to_stored(), Ordering::Relaxed);
+    }
+
+    /// Whether it failed within the mark time.
+    #[must_use]
+    pub fn is_marked(&self, now: Time, mark_time: Duration) -> bool {
+        Time::from_stored(self.failed_at.load(Ordering::Relaxed))
+            .is_some_and(|failed| now.since(failed) <= mark_time)
+    }
+
+    /// Forgets the failure.
+    pub(crate) fn clear_mark(&self) {
+        // Most calls find no mark, and then must not take the cache line from other workers.
+        if self.failed_at.load(Ordering::Relaxed) != 0 {
+            self.failed_at.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts one more request unless `limit` (0: none) is reached: reserved first and checked
+    /// afterwards, so that two workers never take the last place both.
+    pub(crate) fn try_reserve(&self, limit: u32) -> bool {
+        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if limit != 0 && before >= limit {
+            self.release();
+            return false;
+        }
+        true
+    }
+
+    pub(crate) fn release(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
