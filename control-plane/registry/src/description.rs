@@ -1,0 +1,356 @@
+//! What a registration says about an endpoint, packed into two allocations.
+
+use std::fmt;
+
+use pointsman_route_key::digest::Digest;
+
+use crate::capability::Capabilities;
+use crate::options::{Algorithm, Policy};
+
+/// The words of one registration, as they came. Every text is bounded (L-32), see [`Description::new`].
+#[derive(Clone, Debug, Default)]
+pub struct Fields<'a> {
+    /// The protocol: `http1`, `http2`, or any other text, which behaves as `http1`.
+    pub protocol: &'a str,
+    /// The endpoint is reached over TLS, and its certificate must hold this name; the empty one stands for any.
+    pub tls: Option<&'a str>,
+    /// The app.
+    pub app_id: &'a str,
+    /// The instance.
+    pub instance_id: &'a str,
+    /// The index of the instance.
+    pub instance_index: &'a str,
+    /// The availability zone.
+    pub availability_zone: &'a str,
+    /// The route service that requests visit first; empty for none.
+    pub route_service_url: &'a str,
+    /// The balancing algorithm, even one that is not known; empty for none.
+    pub algorithm: &'a str,
+    /// The request header field that is hashed.
+    pub hash_header: &'a str,
+    /// The load, relative to the mean, above which a hashed choice moves on; 0 for any.
+    pub hash_balance: f64,
+    /// Tags for metrics and logs. Of equal names the last one counts. `None` and an empty list are shown differently.
+    pub tags: Option<Vec<(&'a str, &'a str)>>,
+    /// When the platform last changed the endpoint, in Unix nanoseconds; 0 where it is not known.
+    pub updated_at_ns: i64,
+    /// Who may call the route.
+    pub policy: Option<Policy>,
+}
+
+/// The words of one registration, kept small: one text with the ends of its parts, since a table holds very many.
+///
+/// Equal means that nothing but the availability of tags differs: absent and empty tags are the same to a comparison.
+#[derive(Clone, Debug)]
+pub struct Description {
+    text: Box<str>,
+    /// Where each part of the text ends: the fixed ones in the order of [`Part`], then names and values of tags.
+    ends: Box<[u16]>,
+    hash_balance: f64,
+    updated_at_ns: i64,
+    policy: Option<Box<Policy>>,
+    digest: u64,
+    tls: bool,
+    has_tags: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Protocol,
+    ServerCertDomainSan,
+    AppId,
+    InstanceId,
+    InstanceIndex,
+    AvailabilityZone,
+    RouteServiceUrl,
+    Algorithm,
+    HashHeader,
+}
+
+const PARTS: usize = 9;
+
+/// The most tags that an endpoint may carry (L-32).
+pub const MAX_TAGS: usize = 32;
+
+/// The longest that each field may be, in bytes (L-32 where it says so; the others so that all of them together
+/// stay far below 64 KiB).
+const LIMITS: [(&str, usize); PARTS] = [
+    ("protocol", 64),
+    ("server_cert_domain_san", 256),
+    ("app", 128),
+    ("private_instance_id", 128),
+    ("private_instance_index", 16),
+    ("availability_zone", 128),
+    ("route_service_url", 2048),
+    ("options.loadbalancing", 64),
+    ("options.hash_header", 256),
+];
+
+/// A registration says more about an endpoint than may be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    /// The field, in the spelling of the message.
+    pub field: &'static str,
+    /// How long it is, or how many there are.
+    pub length: usize,
+    /// The most that is allowed.
+    pub limit: usize,
+}
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            field,
+            length,
+            limit,
+        } = self;
+        write!(f, "{field} is {length} long; expected at most {limit}")
+    }
+}
+
+impl std::error::Error for TooLong {}
+
+impl Description {
+    /// Packs the words of a registration.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] for the first field that is longer than L-32 allows: 128 bytes for the ids, 16 for the index,
+    /// 32 tags with names of 64 and values of 256 bytes; the others have bounds of the same kind.
+    pub fn new(mut fields: Fields<'_>) -> Result<Self, TooLong> {
+        let fixed = [
+            fields.protocol,
+            fields.tls.unwrap_or_default(),
+            fields.app_id,
+            fields.instance_id,
+            fields.instance_index,
+            fields.availability_zone,
+            fields.route_service_url,
+            fields.algorithm,
+            fields.hash_header,
+        ];
+        for (text, (field, limit)) in fixed.iter().zip(LIMITS) {
+            within(field, text.len(), limit)?;
+        }
+        let has_tags = fields.tags.is_some();
+        let tags = in_order(fields.tags.take().unwrap_or_default())?;
+        if let Some(policy) = &fields.policy {
+            policy.check()?;
+        }
+        let parts = || {
+            fixed
+                .iter()
+                .copied()
+                .chain(tags.iter().flat_map(|(name, value)| [*name, *value]))
+        };
+        let mut text = String::with_capacity(parts().map(str::len).sum());
+        let mut ends = Vec::with_capacity(PARTS + 2 * tags.len());
+        for part in parts() {
+            text.push_str(part);
+            // The limits above add up to less than 64 KiB.
+            ends.push(u16::try_from(text.len()).unwrap_or(u16::MAX));
+        }
+        let mut description = Self {
+            text: text.into_boxed_str(),
+            ends: ends.into_boxed_slice(),
+            hash_balance: fields.hash_balance,
+            updated_at_ns: fields.updated_at_ns,
+            policy: fields.policy.map(Box::new),
+            digest: 0,
+            tls: fields.tls.is_some(),
+            has_tags,
+        };
+        description.digest = description.compute_digest();
+        Ok(description)
+    }
+
+    fn compute_digest(&self) -> u64 {
+        let digest = Digest::new()
+            .field(self.text.as_bytes())
+            .number(u64::from(self.tls))
+            .number(self.hash_balance.to_bits())
+            .number(self.updated_at_ns.cast_unsigned());
+        let digest = self
+            .ends
+            .iter()
+            .fold(digest, |digest, end| digest.number(u64::from(*end)));
+        self.policy
+            .as_ref()
+            .map_or(digest, |policy| policy.digest_into(digest))
+            .finish()
+    }
+
+    /// The digest of everything that a comparison looks at: two registrations with the same one say the same.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    fn part(&self, part: Part) -> &str {
+        self.nth(part as usize)
+    }
+
+    fn nth(&self, index: usize) -> &str {
+        let end = |index: usize| usize::from(self.ends[index]);
+        let start = index.checked_sub(1).map_or(0, end);
+        &self.text[start..end(index)]
+    }
+
+    /// The protocol as registered.
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        self.part(Part::Protocol)
+    }
+
+    /// Whether the endpoint is reached over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The name that must stand in the endpoint's certificate; empty for any name, and without TLS.
+    #[must_use]
+    pub fn server_cert_domain_san(&self) -> &str {
+        self.part(Part::ServerCertDomainSan)
+    }
+
+    /// The app.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        self.part(Part::AppId)
+    }
+
+    /// The instance.
+    #[must_use]
+    pub fn instance_id(&self) -> &str {
+        self.part(Part::InstanceId)
+    }
+
+    /// The index of the instance.
+    #[must_use]
+    pub fn instance_index(&self) -> &str {
+        self.part(Part::InstanceIndex)
+    }
+
+    /// The availability zone.
+    #[must_use]
+    pub fn availability_zone(&self) -> &str {
+        self.part(Part::AvailabilityZone)
+    }
+
+    /// The endpoint's own route service; empty for none.
+    #[must_use]
+    pub fn route_service_url(&self) -> &str {
+        self.part(Part::RouteServiceUrl)
+    }
+
+    /// The balancing algorithm as registered; empty for none.
+    #[must_use]
+    pub fn algorithm(&self) -> &str {
+        self.part(Part::Algorithm)
+    }
+
+    /// Whether an algorithm was registered that nobody knows. It is shown, and does not count (C-222, C-227).
+    #[must_use]
+    pub fn has_unknown_algorithm(&self) -> bool {
+        !self.algorithm().is_empty() && Algorithm::from_registered(self.algorithm()).is_none()
+    }
+
+    /// The request header field that is hashed; empty for none.
+    #[must_use]
+    pub fn hash_header(&self) -> &str {
+        self.part(Part::HashHeader)
+    }
+
+    /// The balance factor of the hash; 0 for none.
+    #[must_use]
+    pub fn hash_balance(&self) -> f64 {
+        self.hash_balance
+    }
+
+    /// The tags in the order of their names.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        (PARTS..self.ends.len())
+            .step_by(2)
+            .map(|at| (self.nth(at), self.nth(at + 1)))
+    }
+
+    /// The value of one tag.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags()
+            .find_map(|(other, value)| (other == name).then_some(value))
+    }
+
+    /// Whether tags were registered at all.
+    #[must_use]
+    pub fn has_tags(&self) -> bool {
+        self.has_tags
+    }
+
+    /// When the platform last changed the endpoint, in Unix nanoseconds; 0 where it is not known.
+    #[must_use]
+    pub fn updated_at_ns(&self) -> i64 {
+        self.updated_at_ns
+    }
+
+    /// Who may call the route, as this endpoint says.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_deref()
+    }
+
+    /// What the endpoint asks of whoever reaches it.
+    #[must_use]
+    pub fn needs(&self) -> Capabilities {
+        Capabilities::TLS_ENDPOINT.when(self.tls)
+            | Capabilities::HTTP2_ENDPOINT.when(self.protocol() == "http2")
+    }
+
+    /// About how many bytes the words take on a wire.
+    pub(crate) fn weight(&self) -> usize {
+        self.text.len() + 3 * self.ends.len()
+    }
+}
+
+impl PartialEq for Description {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+            && self.tls == other.tls
+            && self.text == other.text
+            && self.ends == other.ends
+            && self.hash_balance.to_bits() == other.hash_balance.to_bits()
+            && self.updated_at_ns == other.updated_at_ns
+            && self.policy == other.policy
+    }
+}
+
+fn within(field: &'static str, length: usize, limit: usize) -> Result<(), TooLong> {
+    if length > limit {
+        Err(TooLong {
+            field,
+            length,
+            limit,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// The tags by name, of equal names the last one.
+fn in_order<'a>(tags: Vec<(&'a str, &'a str)>) -> Result<Vec<(&'a str, &'a str)>, TooLong> {
+    within("tags", tags.len(), MAX_TAGS)?;
+    let mut ordered: Vec<(&str, &str)> = Vec::with_capacity(tags.len());
+    for (name, value) in tags {
+        within("the name of a tag", name.len(), 64)?;
+        within("the value of a tag", value.len(), 256)?;
+        match ordered.binary_search_by_key(&name, |(name, _)| name) {
+            Ok(at) => ordered[at].1 = value,
+            Err(at) => ordered.insert(at, (name, value)),
+        }
+    }
+    Ok(ordered)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! What the endpoints of a route say about the route itself.
+
+use pointsman_route_key::digest::Digest;
+
+use crate::capability::Capabilities;
+use crate::description::{Description, TooLong};
+
+/// The attributes of a route that its endpoints decide.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// The route service that requests visit first; empty for none.
+    pub route_service_url: Box<str>,
+    /// How an endpoint is chosen; `None` for the default of the fleet.
+    pub balancing: Option<Balancing>,
+    /// Who may call the route; `None` for everybody.
+    pub policy: Option<Policy>,
+}
+
+/// How an endpoint is chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balancing {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// The request header field that is hashed; empty for none.
+    pub hash_header: Box<str>,
+    /// The load, relative to the mean, above which a hashed choice moves on; 0 for any.
+    pub hash_balance: f64,
+}
+
+/// A way of choosing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest requests in flight.
+    LeastConnection,
+    /// By the hash of a request header field.
+    Hash,
+}
+
+impl Algorithm {
+    /// The algorithm of a registered name; `None` for a name that nobody knows. Case matters.
+    #[must_use]
+    pub fn from_registered(name: &str) -> Option<Self> {
+        match name {
+            "round-robin" => Some(Self::RoundRobin),
+            "least-connection" => Some(Self::LeastConnection),
+            "hash" => Some(Self::Hash),
+            _ => None,
+        }
+    }
+}
+
+/// Who may call a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The scope: `any`, `org` or `space`.
+    pub scope: Box<str>,
+    /// The callers, as `cf:app:GUID`, `cf:space:GUID`, `cf:org:GUID` or `cf:any`. Empty: nobody.
+    pub sources: Box<[Box<str>]>,
+}
+
+impl Policy {
+    pub(crate) fn check(&self) -> Result<(), TooLong> {
+        let length = self.sources.iter().map(|source| source.len()).sum();
+        for (field, length, limit) in [
+            ("options.route_policy_scope", self.scope.len(), 64),
+            ("options.route_policy_sources", length, 4096),
+        ] {
+            if length > limit {
+                return Err(TooLong {
+                    field,
+                    length,
+                    limit,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn digest_into(&self, digest: Digest) -> Digest {
+        let digest = digest
+            .field(self.scope.as_bytes())
+            .number(self.sources.len() as u64);
+        self.sources
+            .iter()
+            .fold(digest, |digest, source| digest.field(source.as_bytes()))
+    }
+}
+
+impl Options {
+    /// What one endpoint says. A route service and a policy that are absent are said to be absent; an algorithm that
+    /// nobody knows says nothing, and `kept` stays (C-222).
+    pub(crate) fn of(description: &Description, kept: Option<&Balancing>) -> Self {
+        let balancing = match Algorithm::from_registered(description.algorithm()) {
+            Some(algorithm) => Some(Balancing {
+                algorithm,
+                hash_header: description.hash_header().into(),
+                hash_balance: description.hash_balance(),
+            }),
+            None if description.algorithm().is_empty() => None,
+            None => kept.cloned(),
+        };
+        Self {
+            route_service_url: description.route_service_url().into(),
+            balancing,
+            policy: description.policy().cloned(),
+        }
+    }
+
+    /// What the options ask of whoever serves the route.
+    #[must_use]
+    pub fn needs(&self) -> Capabilities {
+        let algorithm = self.balancing.as_ref().map(|balancing| balancing.algorithm);
+        Capabilities::ROUTE_SERVICE.when(!self.route_service_url.is_empty())
+            | Capabilities::LEAST_CONNECTION.when(algorithm == Some(Algorithm::LeastConnection))
+            | Capabilities::HASH_BALANCING.when(algorithm == Some(Algorithm::Hash))
+            | Capabilities::POLICY.when(self.policy.is_some())
+    }
+
+    pub(crate) fn digest_into(&self, digest: Digest) -> Digest {
+        let digest = digest.field(self.route_service_url.as_bytes());
+        let digest = match &self.balancing {
+            None => digest.number(0),
+            Some(balancing) => digest
+                .number(balancing.algorithm as u64 + 1)
+                .field(balancing.hash_header.as_bytes())
+                .number(balancing.hash_balance.to_bits()),
+        };
+        match &self.policy {
+            None => digest.number(0),
+            Some(policy) => policy.digest_into(digest.number(1)),
+        }
+    }
+}

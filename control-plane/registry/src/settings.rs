@@ -1,0 +1,80 @@
+//! What an operator decides about a registry.
+
+use std::time::Duration;
+
+use crate::segment::SegmentFilter;
+
+/// The settings of a registry. The default is that of the split planes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How long a registration counts that names no threshold of its own, and the most that one may name.
+    pub stale_threshold: Duration,
+    /// How long an endpoint stays that was stale from the start; `None`: nothing is ever pruned, at any age.
+    pub prune_interval: Option<Duration>,
+    /// How often publishers repeat themselves.
+    pub registration_interval: Duration,
+    /// How long a source is listened to before the table may fill an empty data plane.
+    pub start_delay: Duration,
+    /// How long a silent TLS endpoint stays; `None`: until it is also reported as failing.
+    pub prune_stale_tls: Option<Duration>,
+    /// How long a route without endpoints is kept; zero: it is deleted with its last endpoint.
+    pub empty_pool_timeout: Duration,
+    /// Where the attributes of a route come from.
+    pub effective_values: EffectiveValues,
+    /// The segments that are registered at all.
+    pub accepted: SegmentFilter,
+    /// How much may be registered.
+    pub limits: Limits,
+    /// How long removals are remembered.
+    pub memory: Memory,
+}
+
+/// Which of the endpoints of a route decides about its route service, balancing and policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectiveValues {
+    /// The one with the greatest update time, then modification tag, then digest: the same on every control plane.
+    FunctionOfState,
+    /// The one that was added or changed last, as Gorouter has it.
+    LastWriter,
+}
+
+/// How much may be registered (L-33).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Endpoints of one route.
+    pub endpoints_per_route: usize,
+    /// Routes.
+    pub routes: usize,
+}
+
+/// How long removals are remembered, for readers that were away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// No longer than this.
+    pub age: Duration,
+    /// No more than this, or a quarter of what is registered where that is more.
+    pub removals: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            stale_threshold: Duration::from_secs(120),
+            prune_interval: Some(Duration::from_secs(30)),
+            registration_interval: Duration::from_secs(20),
+            start_delay: Duration::from_secs(20),
+            prune_stale_tls: None,
+            empty_pool_timeout: Duration::ZERO,
+            effective_values: EffectiveValues::FunctionOfState,
+            accepted: SegmentFilter::All,
+            limits: Limits {
+                endpoints_per_route: 2_000,
+                routes: 1_000_000,
+            },
+            memory: Memory {
+                age: Duration::from_secs(3600),
+                removals: 100_000,
+            },
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What a reader is given: routes, endpoints, and the names of what is gone. All of it is shared, never copied.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_route_key::{Path, RouteKey};
+
+use crate::description::Description;
+use crate::options::Options;
+
+/// Something to add or change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Thing {
+    /// The attributes of a route as one segment holds them.
+    Route(Route),
+    /// One endpoint of one route.
+    Endpoint(Endpoint),
+}
+
+/// The attributes of a route as one segment holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// The route.
+    pub key: Arc<RouteKey>,
+    /// The isolation segment; empty for the shared one.
+    pub segment: Arc<str>,
+    /// The latest change of these attributes.
+    pub revision: u64,
+    /// The revision at which the route was born.
+    pub birth: u64,
+    /// The digest of the attributes, the same on every control plane.
+    pub generation: u64,
+    /// Host and path with their case; `None` where that is how the key spells them.
+    pub(crate) registered: Option<Arc<AsRegistered>>,
+    /// What the endpoints decided; `None` where that is nothing.
+    pub(crate) options: Option<Arc<Options>>,
+}
+
+/// Host and path of a route as they were registered first.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AsRegistered {
+    pub(crate) host: Box<str>,
+    pub(crate) path: Box<str>,
+}
+
+impl Route {
+    /// The host as it was first registered, case kept.
+    #[must_use]
+    pub fn host_as_registered(&self) -> Cow<'_, str> {
+        match &self.registered {
+            Some(registered) => Cow::Borrowed(&registered.host),
+            None => Cow::Owned(self.key.host.to_string()),
+        }
+    }
+
+    /// The context path as it was first registered, case kept; `/` for none.
+    #[must_use]
+    pub fn path_as_registered(&self) -> &str {
+        self.registered
+            .as_ref()
+            .map_or_else(|| context_path(&self.key), |registered| &registered.path)
+    }
+
+    /// The attributes that the endpoints decided; `None` where all of them are the default.
+    #[must_use]
+    pub fn options(&self) -> Option<&Options> {
+        self.options.as_deref()
+    }
+}
+
+/// The context path that the key spells.
+pub(crate) fn context_path(key: &RouteKey) -> &str {
+    match &key.path {
+        Path::Prefix(path) | Path::Exact(path) | Path::Template(path) if path.is_empty() => "/",
+        Path::Prefix(path) | Path::Exact(path) | Path::Template(path) => path,
+    }
+}
+
+/// One endpoint of one route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// The route.
+    pub route: Arc<RouteKey>,
+    /// The address as registered.
+    pub address: Arc<str>,
+    /// The isolation segment; empty for the shared one.
+    pub segment: Arc<str>,
+    /// The digest of the compared fields, the same on every control plane.
+    pub generation: u64,
+    /// What was registered.
+    pub description: Arc<Description>,
+    /// How long a registration counts, in seconds; negative for not at all.
+    pub stale_threshold_seconds: i64,
+    /// It was not heard for its threshold, and is kept because TLS proves its identity.
+    pub silent: bool,
+}
+
+/// The name of something that is gone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Removal {
+    /// The route.
+    pub route: Arc<RouteKey>,
+    /// The address of the endpoint; empty where the attributes of the route are meant.
+    pub address: Arc<str>,
+    /// The isolation segment that lost it.
+    pub segment: Arc<str>,
+}
+
+/// A route with everything that is known of it, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteListing {
+    /// The attributes, once for each segment that holds the route. Never empty.
+    pub attributes: Vec<Route>,
+    /// The endpoints in the order of their addresses.
+    pub endpoints: Vec<EndpointListing>,
+}
+
+/// An endpoint with what is known of it, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointListing {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The latest change.
+    pub revision: u64,
+    /// How long ago it was heard, on the clock of its source, which stands while the source is away.
+    pub last_heard: Duration,
+    /// The source that it was heard from.
+    pub source: Arc<str>,
+}

@@ -1,0 +1,129 @@
+//! How others reach the registry task.
+
+use std::sync::Arc;
+
+use pointsman_registry::{Fingerprint, Registration, Registry, SourceId, Standing, Time};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::replicas::{Replica, Replicas};
+
+/// The registry task has ended, so the process is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the registry has ended")]
+pub struct Ended;
+
+/// What a source has to say. The events of one source are applied in the order in which they were sent.
+pub enum Event {
+    /// Endpoints are there.
+    Register(Registration),
+    /// Endpoints are gone.
+    Unregister(Registration),
+    /// A payload that may have been applied before.
+    Heard {
+        /// Its fingerprint.
+        fingerprint: Fingerprint,
+        /// What it says, worked out only if it is not known; `None` if that turns out to be nothing.
+        otherwise: Box<dyn FnOnce() -> Option<Registration> + Send>,
+    },
+    /// The source is away, or has dropped messages.
+    Lost {
+        /// When the last byte was heard.
+        last_heard: Instant,
+    },
+    /// The source is back, or goes on after dropped messages.
+    Returned,
+}
+
+/// A source's end of the registry task.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub(super) id: SourceId,
+    pub(super) events: mpsc::Sender<(SourceId, Event)>,
+}
+
+impl Source {
+    /// Hands an event over, and waits while the registry is busy with earlier ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] where nobody takes it any more.
+    pub async fn send(&self, event: Event) -> Result<(), Ended> {
+        self.events.send((self.id, event)).await.map_err(|_| Ended)
+    }
+}
+
+pub(super) type Read = Box<dyn FnOnce(&Registry, Time) + Send>;
+
+/// Everybody else's end of the registry task.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) reads: mpsc::Sender<Read>,
+    pub(super) failing: mpsc::Sender<Failing>,
+    pub(super) head: watch::Receiver<u64>,
+    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) replicas: Arc<Replicas>,
+}
+
+/// An endpoint that fails at a data plane.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    /// The route.
+    pub route: pointsman_route_key::RouteKey,
+    /// The address.
+    pub address: Box<str>,
+}
+
+impl Handle {
+    /// Looks at the registry between two of its turns. The look holds everybody else up, so it is bounded: at most
+    /// some 512 things. Longer ones are made of several.
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] where the registry is not there any more.
+    pub async fn read<Answer: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Registry, Time) -> Answer + Send + 'static,
+    ) -> Result<Answer, Ended> {
+        let (answer, answered) = oneshot::channel();
+        let read: Read = Box::new(move |registry, now| {
+            // Whoever asked may have left meanwhile.
+            let _ = answer.send(look(registry, now));
+        });
+        self.reads.send(read).await.map_err(|_| Ended)?;
+        answered.await.map_err(|_| Ended)
+    }
+
+    /// The revision of the latest change, and a wake-up for each turn that changed it.
+    #[must_use]
+    pub fn head(&self) -> watch::Receiver<u64> {
+        self.head.clone()
+    }
+
+    /// What the registry's word is worth, and a wake-up for each change of that.
+    #[must_use]
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+
+    /// The data planes that follow, in the order of their names.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<Replica> {
+        self.replicas.list()
+    }
+
+    /// Where sessions show themselves.
+    pub(crate) fn roster(&self) -> &Arc<Replicas> {
+        &self.replicas
+    }
+
+    /// Tells that an endpoint fails at a data plane.
+    ///
+    /// # Errors
+    ///
+    /// [`Ended`] where nobody takes it any more.
+    pub async fn failing(&self, endpoint: Failing) -> Result<(), Ended> {
+        self.failing.send(endpoint).await.map_err(|_| Ended)
+    }
+}
