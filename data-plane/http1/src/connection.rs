@@ -16,6 +16,13 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// No option.
+    pub const NONE: Self = Self {
+        close: false,
+        keep_alive: false,
+        upgrade: false,
+    };
+
     /// Notes one option, in any case.
     pub(crate) fn note(&mut self, option: &[u8]) {
         if option.eq_ignore_ascii_case(b"close") {

@@ -8,11 +8,7 @@ use std::fmt;
 
 use crate::known::{Known, KnownSet};
 use crate::name::Name;
-use crate::scan::{count_controls, is_token};
-
-/// The longest name and value that can be pushed; the ceilings of L-04.
-const MAX_NAME: usize = 1024;
-const MAX_VALUE: usize = 1024 * 1024;
+use crate::out::{check_field, push_line};
 
 /// A field that no writer may write, refused where it would enter a list or a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,21 +32,6 @@ impl fmt::Display for InvalidField {
 }
 
 impl std::error::Error for InvalidField {}
-
-/// Whether a field may be written: what a parser has accepted always may.
-pub(crate) fn check_field(name: Name<'_>, value: &[u8]) -> Result<(), InvalidField> {
-    if name.known() == Known::Other && !is_token(name.as_bytes()) {
-        return Err(InvalidField::Name);
-    }
-    if name.as_bytes().len() > MAX_NAME || value.len() > MAX_VALUE {
-        return Err(InvalidField::TooLong);
-    }
-    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    if blank(value.first()) || blank(value.last()) || count_controls(value) != 0 {
-        return Err(InvalidField::Value);
-    }
-    Ok(())
-}
 
 /// Where a field stands in its list's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -232,6 +213,17 @@ impl Fields {
         }
     }
 
+    /// Keeps only the fields for which `keep` says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.retain(|entry| keep(self.field(entry)));
+        self.entries = entries;
+        self.present = KnownSet::EMPTY;
+        for entry in &self.entries {
+            self.present.insert(entry.known);
+        }
+    }
+
     /// The field at an entry of this list.
     #[inline]
     fn field(&self, entry: &Entry) -> Field<'_> {
@@ -344,6 +336,14 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// No bytes.
+    pub(crate) const EMPTY: Self = Self { start: 0, len: 0 };
+
+    /// Where the range begins.
+    pub(crate) const fn start(self) -> usize {
+        self.start as usize
+    }
+
     /// The range from `start` to `end`. Heads are bounded far below 4 GiB (L-02, L-26), so an
     /// offset always fits; one that did not would yield an empty range.
     #[inline]
@@ -356,15 +356,6 @@ impl Span {
             _ => Self::default(),
         }
     }
-}
-
-/// Appends one field line.
-#[inline]
-pub(crate) fn push_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// The members of one comma-separated value.

@@ -95,11 +95,148 @@ known_names! {
 
 const _: () = assert!(NAMES.len() < 64, "a set of names is one word");
 
+/// A name in small letters, in words of eight bytes, the first byte lowest: the first eight bytes,
+/// the second eight of a name longer than sixteen, and the last eight of one longer than eight.
+/// Overlapping words save a loop: together they hold every byte of a name of up to 24.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Signature {
+    len: usize,
+    first: u64,
+    second: u64,
+    last: u64,
+}
+
+const LONGEST: usize = 24;
+
+impl Signature {
+    const fn of_spelling(spelling: &str) -> Self {
+        let bytes = spelling.as_bytes();
+        let len = bytes.len();
+        assert!(len <= LONGEST, "a known name has at most 24 bytes");
+        Self {
+            len,
+            first: lower_word(const_word(bytes, 0)),
+            second: if len > 16 {
+                lower_word(const_word(bytes, 8))
+            } else {
+                0
+            },
+            last: if len > 8 {
+                lower_word(const_word(bytes, len - 8))
+            } else {
+                0
+            },
+        }
+    }
+}
+
+const fn const_word(bytes: &[u8], at: usize) -> u64 {
+    let mut word = 0;
+    let mut index = 0;
+    while index < 8 && at + index < bytes.len() {
+        word |= (bytes[at + index] as u64) << (8 * index);
+        index += 1;
+    }
+    word
+}
+
+const SIGNATURES: [Signature; NAMES.len()] = {
+    let mut signatures = [Signature::of_spelling(""); NAMES.len()];
+    let mut index = 0;
+    while index < NAMES.len() {
+        signatures[index] = Signature::of_spelling(SPELLINGS[index]);
+        index += 1;
+    }
+    signatures
+};
+
+const SLOTS: usize = 512;
+const VACANT: u8 = u8::MAX;
+
+/// A factor for which no two known names share a slot, so that one comparison decides; found by
+/// trying odd multiples of the golden ratio.
+const FACTOR: u64 = {
+    let mut factor: u64 = 0x9e37_79b9_7f4a_7c15;
+    while !is_perfect(factor) {
+        factor = factor.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    factor
+};
+
+const fn is_perfect(factor: u64) -> bool {
+    let mut taken = [false; SLOTS];
+    let mut index = 0;
+    while index < NAMES.len() {
+        let slot = slot_of(SIGNATURES[index].first, SIGNATURES[index].last, factor);
+        if taken[slot] {
+            return false;
+        }
+        taken[slot] = true;
+        index += 1;
+    }
+    true
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "nine bits are left")]
+const fn slot_of(first: u64, last: u64, factor: u64) -> usize {
+    ((first ^ last.rotate_left(29)).wrapping_mul(factor) >> (64 - SLOTS.trailing_zeros())) as usize
+}
+
+static TABLE: [u8; SLOTS] = {
+    let mut table = [VACANT; SLOTS];
+    let mut index = 0;
+    while index < NAMES.len() {
+        let slot = slot_of(SIGNATURES[index].first, SIGNATURES[index].last, FACTOR);
+        table[slot] = NAMES[index] as u8;
+        index += 1;
+    }
+    table
+};
+
+static KEYS: [Signature; NAMES.len()] = SIGNATURES;
+
 impl Known {
     /// Recognises a name in any case.
     #[inline]
     pub fn of(name: &[u8]) -> Self {
-        todo!()
+        Self::at(name, 0, name.len(), load_word(name, 0))
+    }
+
+    /// Recognises the name of `len` bytes at `start`, of which `first` holds the first eight and
+    /// whatever follows a shorter one.
+    #[inline]
+    pub(crate) fn at(bytes: &[u8], start: usize, len: usize, first: u64) -> Self {
+        if len > LONGEST {
+            return Self::Other;
+        }
+        let first = lower_word(first & tail_mask(len));
+        let last = if len > 8 {
+            lower_word(load_word(bytes, start + len - 8))
+        } else {
+            0
+        };
+        let index = usize::from(TABLE[slot_of(first, last, FACTOR)]);
+        let Some(key) = KEYS.get(index) else {
+            return Self::Other;
+        };
+        let second = if len > 16 {
+            lower_word(load_word(bytes, start + 8))
+        } else {
+            0
+        };
+        if *key
+            == (Signature {
+                len,
+                first,
+                second,
+                last,
+            })
+        {
+            NAMES[index]
+        } else {
+            Self::Other
+        }
     }
 
     /// The spelling that writers use; empty for [`Known::Other`].
@@ -171,5 +308,73 @@ impl KnownSet {
             Known::Other => 0,
             _ => 1 << (name as u8),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_name_is_recognised_in_any_case() {
+        for (&name, spelling) in NAMES.iter().zip(SPELLINGS) {
+            for written in [
+                (*spelling).to_owned(),
+                spelling.to_ascii_lowercase(),
+                spelling.to_ascii_uppercase(),
+            ] {
+                assert_eq!(Known::of(written.as_bytes()), name, "{written}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_differs_in_any_byte_is_another() {
+        for spelling in SPELLINGS {
+            for position in 0..spelling.len() {
+                for other in 0..=u8::MAX {
+                    let mut written = spelling.as_bytes().to_vec();
+                    if written[position].eq_ignore_ascii_case(&other) {
+                        continue;
+                    }
+                    written[position] = other;
+                    let known = Known::of(&written);
+                    assert!(
+                        known == Known::Other
+                            || known.as_str().as_bytes().eq_ignore_ascii_case(&written),
+                        "{spelling} with byte {other} at {position} became {known:?}"
+                    );
+                }
+            }
+            for written in [
+                format!("{spelling}x"),
+                format!("x{spelling}"),
+                format!("{spelling} "),
+            ] {
+                assert_eq!(Known::of(written.as_bytes()), Known::Other, "{written}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_inside_of_a_buffer() {
+        let buffer = b"..content-LENGTH: 5";
+        assert_eq!(
+            Known::at(buffer, 2, 14, load_word(buffer, 2)),
+            Known::ContentLength
+        );
+        assert_eq!(Known::of(b""), Known::Other);
+    }
+
+    #[test]
+    fn sets_hold_names_and_never_other() {
+        let mut set = KnownSet::of(&[Known::Host, Known::XContentTypeOptions, Known::Other]);
+        assert!(set.contains(Known::Host) && set.contains(Known::XContentTypeOptions));
+        assert!(!set.contains(Known::Other) && !set.contains(Known::Via));
+        set.insert(Known::Via);
+        assert!(set.intersects(KnownSet::of(&[Known::Via])));
+        let rest = set.without(KnownSet::of(&[Known::Host]));
+        assert!(!rest.contains(Known::Host) && rest.contains(Known::Via));
+        assert_eq!(rest.union(KnownSet::of(&[Known::Host])), set);
     }
 }

@@ -27,17 +27,10 @@
 //! them from what was understood. A field is taken over as one line only where its line is
 //! byte for byte what the writer would produce (name, colon, one blank, trimmed value, CRLF).
 
-#![allow(
-    clippy::todo,
-    unused_variables,
-    unused_imports,
-    dead_code,
-    reason = "the bodies of the interface follow"
-)]
-
 mod body;
 mod connection;
 mod fields;
+mod framing;
 mod head_lines;
 mod host;
 mod known;
@@ -45,6 +38,7 @@ mod limits;
 mod method;
 mod name;
 mod number;
+mod out;
 mod request;
 mod response;
 mod scan;

@@ -1,6 +1,5 @@
 //! Requests: what a client asked for, and what an endpoint is asked.
 
-pub(crate) mod framing;
 pub(crate) mod line;
 pub(crate) mod parse;
 pub(crate) mod refused;
@@ -14,7 +13,11 @@ use crate::known::Known;
 use crate::method::Method;
 use crate::version::Version;
 
+use crate::host::Host;
+use crate::scan::is_token;
+
 use refused::Refused;
+use target::{Authority, Target, check_bytes};
 
 /// The form of a request target (RFC 9112 §3.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,15 +60,80 @@ pub(crate) struct RequestLine {
     pub(crate) port: Option<u16>,
 }
 
+impl RequestLine {
+    const EMPTY: Self = Self {
+        method: Method::Get,
+        form: TargetForm::Origin,
+        method_at: Span::EMPTY,
+        target: Span::EMPTY,
+        path: Span::EMPTY,
+        authority: Span::EMPTY,
+        host: Span::EMPTY,
+        port: None,
+    };
+
+    /// A line whose target begins at `target_at`.
+    fn new(method: Method, method_at: Span, target: &Target, target_at: usize) -> Self {
+        let path = Span::new(target_at + target.path.start, target_at + target.path.end);
+        let mut line = Self {
+            method,
+            form: target.form,
+            method_at,
+            target: Span::new(target_at, target_at + target.len),
+            path,
+            ..Self::EMPTY
+        };
+        if let Some(authority) = &target.authority {
+            let Authority {
+                whole,
+                host_len,
+                port,
+            } = authority;
+            let whole = target_at + whole.start..target_at + whole.end;
+            line.set_authority(&Authority {
+                whole,
+                host_len: *host_len,
+                port: *port,
+            });
+        }
+        line
+    }
+
+    /// Says whom the request is for; the authority's range counts from the head's first byte.
+    fn set_authority(&mut self, authority: &Authority) {
+        let Authority {
+            whole,
+            host_len,
+            port,
+        } = authority;
+        self.authority = Span::new(whole.start, whole.end);
+        self.host = Span::new(whole.start, whole.start + host_len);
+        self.port = *port;
+    }
+}
+
 impl RequestHead {
     /// An empty head, which has allocated nothing.
     pub const fn new() -> Self {
-        todo!()
+        Self {
+            fields: Fields::new(),
+            line: RequestLine::EMPTY,
+            version: Version::Http11,
+            connection: ConnectionOptions::NONE,
+            expects_continue: false,
+            body: BodyLength::None,
+            wire_len: 0,
+        }
     }
 
     /// Empties the head and keeps its memory.
     pub fn clear(&mut self) {
-        todo!()
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        *self = Self {
+            fields,
+            ..Self::new()
+        };
     }
 
     /// Fills the start line from parts that did not arrive as an HTTP/1 request line, and empties
@@ -81,7 +149,47 @@ impl RequestHead {
         target: &[u8],
         authority: &[u8],
     ) -> Result<(), Refused> {
-        todo!()
+        self.clear();
+        let line = self.keep_line(method, target, authority);
+        match line {
+            Ok(line) => {
+                self.line = line;
+                self.version = version;
+                Ok(())
+            }
+            Err(refused) => {
+                self.clear();
+                Err(refused)
+            }
+        }
+    }
+
+    /// Checks and keeps the parts of a start line.
+    fn keep_line(
+        &mut self,
+        method: &[u8],
+        target: &[u8],
+        authority: &[u8],
+    ) -> Result<RequestLine, Refused> {
+        if !is_token(method) {
+            return Err(Refused::Method);
+        }
+        let known = Method::of(method);
+        if known == Method::Connect {
+            return Err(Refused::Connect);
+        }
+        check_bytes(target, false)?;
+        let parsed = Target::parse(target, known)?;
+        if parsed.form == TargetForm::Absolute {
+            return Err(Refused::Target);
+        }
+        let host = Host::parse(authority)?;
+        let method_at = self.fields.keep(method);
+        let target_at = self.fields.keep(target).start();
+        let authority_at = self.fields.keep(authority).start();
+        let mut line = RequestLine::new(known, method_at, &parsed, target_at);
+        line.set_authority(&Authority::new(&host, authority_at, authority.len()));
+        Ok(line)
     }
 
     /// The method.
@@ -105,19 +213,29 @@ impl RequestHead {
     }
 
     /// The path with its query, for looking up the route: the target itself in origin form, what
-    /// follows the authority in absolute form (`/` if nothing does), `*` in asterisk form.
+    /// follows the authority in absolute form (`/` if nothing does), `*` in asterisk form. After
+    /// an authority without a path it begins with the `?` of the query.
     pub fn path_and_query(&self) -> &[u8] {
-        todo!()
+        match self.fields.at(self.line.path) {
+            b"" => b"/",
+            path => path,
+        }
     }
 
-    /// The path without the query.
+    /// The path without the query; `/` where an absolute target has none.
     pub fn path(&self) -> &[u8] {
-        todo!()
+        let path = self.path_and_query();
+        match memchr::memchr(b'?', path) {
+            Some(0) => b"/",
+            Some(end) => path.get(..end).unwrap_or_default(),
+            None => path,
+        }
     }
 
     /// The query after the first `?`, if there is one.
     pub fn query(&self) -> Option<&[u8]> {
-        todo!()
+        let path = self.path_and_query();
+        memchr::memchr(b'?', path).and_then(|mark| path.get(mark + 1..))
     }
 
     /// Replaces what will be written as request target; the path for the lookup stays.
@@ -125,7 +243,9 @@ impl RequestHead {
     /// # Errors
     /// A byte that may not stand in a target, or no byte at all.
     pub fn set_target(&mut self, target: &[u8]) -> Result<(), Refused> {
-        todo!()
+        check_bytes(target, false)?;
+        self.line.target = self.fields.keep(target);
+        Ok(())
     }
 
     /// The authority that the request is for, as received: the target's in absolute form, else
@@ -139,7 +259,11 @@ impl RequestHead {
     /// # Errors
     /// [`Refused::MalformedHost`] or [`Refused::EmptyHost`]; the head is as before.
     pub fn set_authority(&mut self, authority: &[u8]) -> Result<(), Refused> {
-        todo!()
+        let host = Host::parse(authority)?;
+        let start = self.fields.keep(authority).start();
+        self.line
+            .set_authority(&Authority::new(&host, start, authority.len()));
+        Ok(())
     }
 
     /// The host of the authority without its port; an IPv6 address keeps its brackets.

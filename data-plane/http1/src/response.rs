@@ -1,6 +1,5 @@
 //! Responses: what an endpoint answered, and what a client is answered.
 
-pub(crate) mod framing;
 pub(crate) mod malformed;
 pub(crate) mod parse;
 pub(crate) mod reason;
@@ -31,12 +30,30 @@ pub struct ResponseHead {
 impl ResponseHead {
     /// An empty head of status 200, which has allocated nothing.
     pub const fn new() -> Self {
-        todo!()
+        Self {
+            fields: Fields::new(),
+            status: 200,
+            version: Version::Http11,
+            connection: ConnectionOptions::NONE,
+            declared: BodyLength::None,
+            wire_len: 0,
+        }
+    }
+
+    /// Empties the head and keeps its memory.
+    pub fn clear(&mut self) {
+        self.reset(200);
     }
 
     /// Empties the head for an answer of the router's own, and keeps its memory.
     pub fn reset(&mut self, status: u16) {
-        todo!()
+        let mut fields = std::mem::take(&mut self.fields);
+        fields.clear();
+        *self = Self {
+            fields,
+            status,
+            ..Self::new()
+        };
     }
 
     /// The status: 100 to 599 where it was parsed.
@@ -67,7 +84,11 @@ impl ResponseHead {
     /// How the end of the body is marked that follows this head in answer to a request of
     /// `method` (RFC 9112 §6.3): none for `HEAD`, 1xx, 204 and 304, whatever the fields say.
     pub const fn body(&self, method: Method) -> BodyLength {
-        todo!()
+        if matches!(method, Method::Head) || has_no_body(self.status) {
+            BodyLength::None
+        } else {
+            self.declared
+        }
     }
 
     /// What `Content-Length` says, also where there is no body, as in an answer to `HEAD`.
@@ -86,7 +107,9 @@ impl ResponseHead {
     /// Whether the endpoint's connection may carry another request after this response's body has
     /// been read to its end, the request sent to its end, and no surplus byte found.
     pub const fn reusable(&self, method: Method) -> bool {
-        todo!()
+        self.status != 101
+            && !matches!(self.body(method), BodyLength::UntilClose)
+            && self.connection.persistent(self.version)
     }
 
     /// The protocol that the endpoint switched to, in a 101: the value of `Upgrade` where
@@ -114,6 +137,11 @@ impl ResponseHead {
     pub const fn fields_mut(&mut self) -> &mut Fields {
         &mut self.fields
     }
+}
+
+/// Statuses whose responses never have a body, whatever their fields say (RFC 9112 §6.3).
+const fn has_no_body(status: u16) -> bool {
+    status < 200 || status == 204 || status == 304
 }
 
 impl Default for ResponseHead {

@@ -129,3 +129,21 @@ pub(crate) const fn tail_mask(len: usize) -> u64 {
         !(u64::MAX << (len * 8))
     }
 }
+
+/// Whether `bytes` hold a control byte; for short ones, as a single value.
+#[inline]
+pub(crate) fn has_controls(bytes: &[u8]) -> bool {
+    // HTAB counts as suspicious here and is looked at again.
+    let suspicious = |word: u64| {
+        let low = word.wrapping_sub(splat(0x20)) & !word;
+        let del = word ^ splat(0x7f);
+        let del = del.wrapping_sub(splat(0x01)) & !del;
+        (low | del) & splat(0x80) != 0
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    (words
+        .iter()
+        .any(|word| suspicious(u64::from_le_bytes(*word)))
+        && bytes.iter().any(|&byte| is_control(byte)))
+        || rest.iter().any(|&byte| is_control(byte))
+}

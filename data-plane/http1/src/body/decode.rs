@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::bad::BadBody;
+use super::chunked::Chunked;
 use super::length::BodyLength;
 use crate::fields::Fields;
 use crate::limits::BodyLimits;
@@ -21,26 +22,63 @@ pub enum Step {
 
 /// Reads one body, in place: it says which bytes of the caller's buffer are data.
 ///
-/// Framing bytes are consumed as they come, so the caller never keeps bytes for the decoder.
+/// Framing bytes are consumed as they come, so the caller never keeps bytes for the decoder. It
+/// answers the same data, in the same order, however the bytes were split.
 #[derive(Debug)]
 pub struct Decoder {
-    limits: BodyLimits,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// So many bytes are still to come; at least one.
+    Exact(u64),
+    Chunked(Chunked),
+    UntilClose,
+    Done,
+    Bad(BadBody),
 }
 
 impl Decoder {
     /// A decoder for a body of this length. It allocates only if there are trailers.
-    pub fn new(length: BodyLength, limits: BodyLimits) -> Self {
-        todo!()
+    pub const fn new(length: BodyLength, limits: BodyLimits) -> Self {
+        let state = match length {
+            BodyLength::None | BodyLength::Exact(0) => State::Done,
+            BodyLength::Exact(length) => State::Exact(length),
+            BodyLength::Chunked => State::Chunked(Chunked::new(limits)),
+            BodyLength::UntilClose => State::UntilClose,
+        };
+        Self { state }
     }
 
     /// Looks at `input`, the unconsumed bytes of the connection. Called again with what follows
-    /// the consumed bytes, until it answers [`Step::Done`]. A body without a byte is done at once.
+    /// the consumed bytes, until it answers [`Step::Done`]. A body without a byte is done at once,
+    /// and one that is done stays so.
     ///
     /// # Errors
     /// What is wrong. Nothing after the last data range may be used, and the same error follows
     /// for ever.
     pub fn step(&mut self, input: &[u8]) -> Result<Step, BadBody> {
-        todo!()
+        let step = match &mut self.state {
+            State::Done => return Ok(Step::Done(0)),
+            State::Bad(bad) => return Err(*bad),
+            State::Chunked(chunked) => chunked.step(input),
+            State::Exact(_) | State::UntilClose if input.is_empty() => Ok(Step::NeedMore),
+            State::UntilClose => Ok(Step::Data(0..input.len())),
+            State::Exact(remaining) => {
+                let len =
+                    usize::try_from(*remaining).map_or(input.len(), |all| all.min(input.len()));
+                *remaining -= len as u64;
+                if *remaining == 0 {
+                    self.state = State::Done;
+                }
+                Ok(Step::Data(0..len))
+            }
+        };
+        if let Err(bad) = step {
+            self.state = State::Bad(bad);
+        }
+        step
     }
 
     /// The connection has ended.
@@ -48,22 +86,43 @@ impl Decoder {
     /// # Errors
     /// [`BadBody::Truncated`] unless the body was complete or lasts until the connection ends.
     pub fn end_of_input(&mut self) -> Result<(), BadBody> {
-        todo!()
+        match &self.state {
+            State::Bad(bad) => return Err(*bad),
+            State::UntilClose => self.state = State::Done,
+            State::Exact(_) | State::Chunked(_) if !self.is_done() => {
+                self.state = State::Bad(BadBody::Truncated);
+                return Err(BadBody::Truncated);
+            }
+            State::Exact(_) | State::Chunked(_) | State::Done => {}
+        }
+        Ok(())
     }
 
     /// Whether the body was read to its end.
     pub const fn is_done(&self) -> bool {
-        todo!()
+        match &self.state {
+            State::Done => true,
+            State::Chunked(chunked) => chunked.is_done(),
+            State::Exact(_) | State::UntilClose | State::Bad(_) => false,
+        }
     }
 
     /// How many bytes of data are still to come, where that is known.
     pub const fn remaining(&self) -> Option<u64> {
-        todo!()
+        match self.state {
+            State::Exact(remaining) => Some(remaining),
+            State::Done => Some(0),
+            State::Chunked(_) | State::UntilClose | State::Bad(_) => None,
+        }
     }
 
     /// The trailer fields of a chunked body that is done, without those that may not pass as
     /// trailers. Empty before that.
-    pub fn trailers(&self) -> &Fields {
-        todo!()
+    pub const fn trailers(&self) -> &Fields {
+        const NONE: &Fields = &Fields::new();
+        match &self.state {
+            State::Chunked(chunked) => chunked.trailers(),
+            _ => NONE,
+        }
     }
 }

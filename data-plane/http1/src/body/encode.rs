@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::length::BodyLength;
 use crate::fields::Fields;
+use crate::known::KnownSet;
+use crate::number::write_hex;
 
 /// More or less data than the head promised. The connection cannot be used any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +43,18 @@ pub struct Frame {
     pub after: &'static [u8],
 }
 
+impl Frame {
+    /// Nothing around the data.
+    const BARE: Self = Self {
+        before: ChunkHead::EMPTY,
+        after: b"",
+    };
+}
+
 /// Sends one body: checks its length, or frames it in chunks.
 #[derive(Debug)]
 pub struct Encoder {
+    /// What is still to come.
     length: BodyLength,
 }
 
@@ -58,7 +69,23 @@ impl Encoder {
     /// # Errors
     /// [`WrongLength::TooMuch`]: the bytes must not be sent.
     pub fn frame(&mut self, len: usize) -> Result<Frame, WrongLength> {
-        todo!()
+        if len == 0 {
+            return Ok(Frame::BARE);
+        }
+        match &mut self.length {
+            BodyLength::None => Err(WrongLength::TooMuch),
+            BodyLength::UntilClose => Ok(Frame::BARE),
+            BodyLength::Exact(remaining) => {
+                *remaining = remaining
+                    .checked_sub(len as u64)
+                    .ok_or(WrongLength::TooMuch)?;
+                Ok(Frame::BARE)
+            }
+            BodyLength::Chunked => Ok(Frame {
+                before: ChunkHead::new(len),
+                after: b"\r\n",
+            }),
+        }
     }
 
     /// Appends `data` with its frame to `out`, for data that is small enough to be copied.
@@ -66,20 +93,50 @@ impl Encoder {
     /// # Errors
     /// As [`Encoder::frame`]; `out` is as before.
     pub fn append(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), WrongLength> {
-        todo!()
+        let frame = self.frame(data.len())?;
+        out.extend_from_slice(frame.before.as_bytes());
+        out.extend_from_slice(data);
+        out.extend_from_slice(frame.after);
+        Ok(())
     }
 
     /// Ends the body, and appends to `out` what marks its end: the last chunk with `trailers`, or
-    /// nothing. Only a chunked body has trailers; for others they are dropped.
+    /// nothing. Only a chunked body has trailers; for others they are dropped, as are fields of
+    /// this hop. After this, no data fits any more.
     ///
     /// # Errors
     /// [`WrongLength::Missing`]: the connection has to be broken off.
     pub fn finish(&mut self, trailers: &Fields, out: &mut Vec<u8>) -> Result<(), WrongLength> {
-        todo!()
+        match std::mem::replace(&mut self.length, BodyLength::None) {
+            BodyLength::Exact(missing) if missing > 0 => Err(WrongLength::Missing(missing)),
+            BodyLength::Chunked => {
+                out.extend_from_slice(b"0\r\n");
+                trailers.write(out, KnownSet::HOP_BY_HOP);
+                out.extend_from_slice(b"\r\n");
+                Ok(())
+            }
+            BodyLength::None | BodyLength::Exact(_) | BodyLength::UntilClose => Ok(()),
+        }
     }
 }
 
 impl ChunkHead {
+    const EMPTY: Self = Self {
+        bytes: [0; 18],
+        len: 0,
+    };
+
+    fn new(size: usize) -> Self {
+        let mut head = Self::EMPTY;
+        let digits = write_hex(&mut head.bytes, size as u64);
+        if let Some(end) = head.bytes.get_mut(digits..digits + 2) {
+            end.copy_from_slice(b"\r\n");
+        }
+        // At most sixteen digits and two more bytes.
+        head.len = u8::try_from(digits + 2).unwrap_or(18);
+        head
+    }
+
     /// The bytes to write.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()

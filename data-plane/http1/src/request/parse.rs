@@ -1,8 +1,17 @@
 //! Reading request heads from a client's bytes.
 
-use super::RequestHead;
+use super::line::{self, check_beginning};
 use super::refused::Refused;
+use super::target::Authority;
+use super::{RequestHead, RequestLine};
+use crate::connection::ConnectionOptions;
+use crate::fields::members;
+use crate::framing::{BadFraming, Framing};
+use crate::head_lines::{BadLine, HeadLines, LineLimits, value_in};
+use crate::host::{Host, InvalidHost};
+use crate::known::Known;
 use crate::limits::RequestLimits;
+use crate::version::Version;
 
 /// Reads one request head after the other, from whatever pieces the bytes arrive in.
 ///
@@ -12,12 +21,25 @@ use crate::limits::RequestLimits;
 #[derive(Debug)]
 pub struct RequestParser {
     limits: RequestLimits,
+    lines: HeadLines,
+    /// Empty lines before the request line.
+    empty_lines: u8,
+    line: Option<(RequestLine, Version)>,
+    refused: Option<Refused>,
+    started: bool,
 }
 
 impl RequestParser {
     /// A parser at the beginning of a connection. It has allocated nothing.
     pub const fn new(limits: RequestLimits) -> Self {
-        Self { limits }
+        Self {
+            limits,
+            lines: HeadLines::new(),
+            empty_lines: 0,
+            line: None,
+            refused: None,
+            started: false,
+        }
     }
 
     /// Looks for a complete head at the start of `input`, which holds all bytes since the end of
@@ -34,12 +56,176 @@ impl RequestParser {
         input: &[u8],
         head: &mut RequestHead,
     ) -> Result<Option<usize>, Refused> {
-        todo!()
+        let outcome = match self.refused {
+            Some(refused) => Err(refused),
+            None => self.advance(input, head),
+        };
+        if let Err(refused) = outcome {
+            self.refused = Some(refused);
+            self.lines.restart();
+            head.clear();
+        }
+        outcome
     }
 
     /// Whether `parse` has seen a part of a head, which decides between a 408 and a silent close
     /// when the time is over (L-05).
     pub const fn is_started(&self) -> bool {
-        todo!()
+        self.started
+    }
+
+    fn advance(&mut self, input: &[u8], head: &mut RequestHead) -> Result<Option<usize>, Refused> {
+        self.started = !input.is_empty();
+        if self.line.is_none() {
+            self.line = self.request_line(input)?;
+        }
+        let Some((line, version)) = self.line else {
+            return Ok(None);
+        };
+        let limits = LineLimits {
+            head: self.limits.head,
+            fields: self.limits.fields,
+            field_name: self.limits.field_name,
+            field_value: self.limits.field_value,
+        };
+        let Some(len) = self.lines.fields(input, &limits)? else {
+            return Ok(None);
+        };
+        self.complete(input, head, line, version)?;
+        self.lines
+            .move_to(input.get(..len).unwrap_or_default(), &mut head.fields);
+        head.wire_len = len;
+        self.line = None;
+        self.empty_lines = 0;
+        self.started = false;
+        Ok(Some(len))
+    }
+
+    /// Reads the request line, after at most one empty line.
+    fn request_line(&mut self, input: &[u8]) -> Result<Option<(RequestLine, Version)>, Refused> {
+        loop {
+            let begun = input.get(self.lines.at()..).unwrap_or_default();
+            if !self.check_first_bytes(begun)? {
+                return Ok(None);
+            }
+            // L-01 counts the line alone, so the head's own limit waits for the end of the line.
+            let Some(line) = self.lines.next_line(input, u32::MAX)? else {
+                check_beginning(begun)?;
+                // One byte more may be the first half of the line end.
+                let too_long = begun.len() > self.limits.request_line as usize + 1;
+                return if too_long {
+                    Err(Refused::UriTooLong)
+                } else {
+                    Ok(None)
+                };
+            };
+            if line.is_empty() {
+                self.empty_lines += 1;
+                continue;
+            }
+            if line.len() > self.limits.request_line as usize {
+                return Err(Refused::UriTooLong);
+            }
+            if self.lines.at() > self.limits.head as usize {
+                return Err(Refused::HeadTooLong);
+            }
+            let start = line.start;
+            let bytes = input.get(line).unwrap_or_default();
+            return line::parse(bytes, start, self.limits.obs_text_in_target).map(Some);
+        }
+    }
+
+    /// Recognises by its first bytes what is no request. `false` asks for more.
+    fn check_first_bytes(&self, begun: &[u8]) -> Result<bool, Refused> {
+        match begun {
+            [] => Ok(false),
+            // The signature of PROXY version 2 is CR LF CR LF NUL.
+            [0, ..] if self.empty_lines == 2 => Err(Refused::ProxyHeader),
+            _ if self.empty_lines == 2 => Err(Refused::EmptyLines),
+            [0x16, ..] => Err(Refused::TlsRecord),
+            [b'\n', ..] => Err(Refused::BareLineFeed),
+            [b'\r', after, ..] if *after != b'\n' => Err(Refused::BareCarriageReturn),
+            _ => Ok(true),
+        }
+    }
+
+    /// Understands the fields that decide about host, body and connection.
+    fn complete(
+        &self,
+        input: &[u8],
+        head: &mut RequestHead,
+        mut line: RequestLine,
+        version: Version,
+    ) -> Result<(), Refused> {
+        let mut connection = ConnectionOptions::default();
+        let mut framing = Framing::default();
+        let mut host = None;
+        let mut expectations = Ok(false);
+        for entry in self.lines.entries() {
+            let value = value_in(input, entry);
+            match entry.known {
+                Known::Host if host.is_some() => return Err(Refused::RepeatedHost),
+                Known::Host => host = Some((value, entry.value as usize)),
+                Known::ContentLength => framing.content_length(value),
+                Known::TransferEncoding => framing.transfer_encoding(value),
+                Known::Connection => members(value).for_each(|option| connection.note(option)),
+                Known::Expect if value.eq_ignore_ascii_case(b"100-continue") => {
+                    expectations = expectations.map(|_| true);
+                }
+                Known::Expect => expectations = Err(Refused::Expectation),
+                _ => {}
+            }
+        }
+        let (host, host_at) = host.ok_or(Refused::MissingHost)?;
+        let parsed = Host::parse(host)?;
+        if line.form != super::TargetForm::Absolute {
+            line.set_authority(&Authority::new(&parsed, host_at, host.len()));
+        }
+        head.body = framing.resolve(version)?;
+        head.expects_continue = expectations? && version != Version::Http10;
+        head.connection = connection;
+        head.version = version;
+        head.line = line;
+        Ok(())
+    }
+}
+
+impl From<InvalidHost> for Refused {
+    fn from(invalid: InvalidHost) -> Self {
+        match invalid {
+            InvalidHost::Empty => Self::EmptyHost,
+            InvalidHost::Host | InvalidHost::Port => Self::MalformedHost,
+        }
+    }
+}
+
+impl From<BadLine> for Refused {
+    fn from(bad: BadLine) -> Self {
+        match bad {
+            BadLine::BareLineFeed => Self::BareLineFeed,
+            BadLine::BareCarriageReturn => Self::BareCarriageReturn,
+            BadLine::ControlByte => Self::ControlByte,
+            BadLine::NoColon => Self::NoColon,
+            BadLine::FieldName => Self::FieldName,
+            BadLine::Folded => Self::Folded,
+            BadLine::HeadTooLong => Self::HeadTooLong,
+            BadLine::TooManyFields => Self::TooManyFields,
+            BadLine::FieldNameTooLong => Self::FieldNameTooLong,
+            BadLine::FieldValueTooLong => Self::FieldValueTooLong,
+        }
+    }
+}
+
+impl From<BadFraming> for Refused {
+    fn from(bad: BadFraming) -> Self {
+        match bad {
+            BadFraming::BothLengths => Self::BothLengths,
+            BadFraming::ContentLength => Self::ContentLength,
+            BadFraming::ConflictingContentLength => Self::ConflictingContentLength,
+            BadFraming::ContentTooLarge => Self::ContentTooLarge,
+            BadFraming::RepeatedTransferEncoding => Self::RepeatedTransferEncoding,
+            BadFraming::TransferCoding => Self::TransferCoding,
+            BadFraming::TransferEncodingOnHttp10 => Self::TransferEncodingOnHttp10,
+        }
     }
 }

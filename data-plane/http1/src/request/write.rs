@@ -3,8 +3,10 @@
 use super::RequestHead;
 use crate::body::length::BodyLength;
 use crate::fields::InvalidField;
-use crate::known::KnownSet;
+use crate::framing::push_framing;
+use crate::known::{Known, KnownSet};
 use crate::name::Name;
+use crate::out::{check_value, push_fields, push_upgrade, undo_on_error};
 
 /// What a request says about the connection to the endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,5 +47,50 @@ pub fn write_request(
     head: &RequestHead,
     how: &RequestOut<'_>,
 ) -> Result<(), InvalidField> {
-    todo!()
+    undo_on_error(out, |out| {
+        out.extend_from_slice(head.method_bytes());
+        out.push(b' ');
+        out.extend_from_slice(head.target());
+        out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        out.extend_from_slice(head.authority());
+        out.extend_from_slice(b"\r\n");
+        head.fields.write(out, how.without.union(MADE_HERE));
+        push_fields(out, how.with)?;
+        push_connection(out, how.connection)?;
+        push_framing(out, sendable(how.body));
+        out.extend_from_slice(b"\r\n");
+        Ok(())
+    })
+}
+
+/// Fields that this writer makes itself.
+const MADE_HERE: KnownSet = KnownSet::of(&[
+    Known::Host,
+    Known::ContentLength,
+    Known::TransferEncoding,
+    Known::Connection,
+    Known::Upgrade,
+]);
+
+fn push_connection(
+    out: &mut Vec<u8>,
+    connection: UpstreamConnection<'_>,
+) -> Result<(), InvalidField> {
+    match connection {
+        UpstreamConnection::KeepAlive => {}
+        UpstreamConnection::Close => out.extend_from_slice(b"Connection: close\r\n"),
+        UpstreamConnection::Upgrade(protocol) => {
+            check_value(protocol)?;
+            push_upgrade(out, protocol);
+        }
+    }
+    Ok(())
+}
+
+/// A request has no end by the end of its connection.
+const fn sendable(body: BodyLength) -> BodyLength {
+    match body {
+        BodyLength::UntilClose => BodyLength::Chunked,
+        _ => body,
+    }
 }

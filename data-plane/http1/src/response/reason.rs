@@ -2,6 +2,7 @@
 
 /// The standard phrase of a status, or `None` where the writer makes one up as Gorouter does
 /// (`status code 299`).
+#[expect(clippy::too_many_lines, reason = "a table, one line for each phrase")]
 pub const fn reason_phrase(status: u16) -> Option<&'static str> {
     Some(match status {
         100 => "Continue",

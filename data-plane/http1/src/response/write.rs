@@ -1,11 +1,16 @@
 //! Writing response heads to clients.
 
 use super::ResponseHead;
+use super::has_no_body;
+use super::reason::reason_phrase;
 use crate::body::length::BodyLength;
 use crate::fields::InvalidField;
-use crate::known::KnownSet;
+use crate::framing::push_framing;
+use crate::known::{Known, KnownSet};
 use crate::method::Method;
 use crate::name::Name;
+use crate::number::push_decimal;
+use crate::out::{check_value, push_fields, push_upgrade, undo_on_error};
 use crate::version::Version;
 
 /// The interim head that asks a client for its body.
@@ -57,11 +62,102 @@ pub fn write_response(
     head: &ResponseHead,
     how: &ResponseOut<'_>,
 ) -> Result<Written, InvalidField> {
-    todo!()
+    let written = promise(head, how);
+    undo_on_error(out, |out| {
+        push_status_line(out, how.client, head.status);
+        head.fields.write(out, how.without.union(MADE_HERE));
+        push_fields(out, how.with)?;
+        if let Some(date) = how.date
+            && !head.fields.present().contains(Known::Date)
+        {
+            push_fields(out, &[(Known::Date.into(), date)])?;
+        }
+        push_framing(out, declared(head, how.method, written.body));
+        push_connection(out, how, written)?;
+        out.extend_from_slice(b"\r\n");
+        Ok(())
+    })?;
+    Ok(written)
+}
+
+/// Fields that this writer makes itself.
+const MADE_HERE: KnownSet = KnownSet::of(&[
+    Known::ContentLength,
+    Known::TransferEncoding,
+    Known::Connection,
+    Known::Upgrade,
+]);
+
+/// How the body goes out, and whether the connection outlives it.
+fn promise(head: &ResponseHead, how: &ResponseOut<'_>) -> Written {
+    let body = if how.method == Method::Head || has_no_body(head.status) {
+        BodyLength::None
+    } else {
+        match how.body {
+            // Without a length the client would wait for the end of the connection.
+            BodyLength::None => BodyLength::Exact(0),
+            BodyLength::Exact(length) => BodyLength::Exact(length),
+            BodyLength::Chunked | BodyLength::UntilClose => match how.client {
+                Version::Http10 => BodyLength::UntilClose,
+                Version::Http11 | Version::Http2 => BodyLength::Chunked,
+            },
+        }
+    };
+    let ends = body == BodyLength::UntilClose || head.status == 101;
+    Written {
+        body,
+        keep_alive: how.keep_alive && !ends,
+    }
+}
+
+/// What the framing fields say: what is sent, but for `HEAD` what a `GET` would be told.
+fn declared(head: &ResponseHead, method: Method, body: BodyLength) -> BodyLength {
+    if method == Method::Head && !has_no_body(head.status) {
+        head.content_length()
+            .map_or(BodyLength::None, BodyLength::Exact)
+    } else {
+        body
+    }
+}
+
+fn push_connection(
+    out: &mut Vec<u8>,
+    how: &ResponseOut<'_>,
+    written: Written,
+) -> Result<(), InvalidField> {
+    if let Some(protocol) = how.upgrade {
+        check_value(protocol)?;
+        push_upgrade(out, protocol);
+    } else if !written.keep_alive {
+        out.extend_from_slice(b"Connection: close\r\n");
+    } else if how.client == Version::Http10 {
+        out.extend_from_slice(b"Connection: keep-alive\r\n");
+    }
+    Ok(())
+}
+
+fn push_status_line(out: &mut Vec<u8>, version: Version, status: u16) {
+    let version: &[u8] = match version {
+        Version::Http10 => b"HTTP/1.0 ",
+        Version::Http11 | Version::Http2 => b"HTTP/1.1 ",
+    };
+    out.extend_from_slice(version);
+    push_decimal(out, u64::from(status));
+    out.push(b' ');
+    if let Some(reason) = reason_phrase(status) {
+        out.extend_from_slice(reason.as_bytes());
+    } else {
+        out.extend_from_slice(b"status code ");
+        push_decimal(out, u64::from(status));
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Appends an interim head (1xx but 101) to `out`, with all of its fields but the hop-by-hop and
 /// framing ones. It must not be sent to HTTP/1.0 clients (RFC 9110 §15.2).
 pub fn write_interim(out: &mut Vec<u8>, head: &ResponseHead) {
-    todo!()
+    push_status_line(out, Version::Http11, head.status);
+    head.fields
+        .write(out, KnownSet::HOP_BY_HOP.union(MADE_HERE));
+    out.extend_from_slice(b"\r\n");
 }
