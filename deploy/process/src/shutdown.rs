@@ -16,3 +16,6 @@ pub use signals::{Convention, Request, Signal, Signals};
 pub use stages::{Bounds, Stages};
 pub use supervisor::{Event, Outcome, Supervisor};
 pub use tasks::{Ended, How, Tasks, Vital};
+
+#[cfg(test)]
+mod tests;

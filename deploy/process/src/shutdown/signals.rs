@@ -1,9 +1,11 @@
 //! Which signal asks for what.
 
 use std::fmt;
+use std::future;
 use std::io;
 
 use tokio::signal::unix::{self, SignalKind};
+use tokio::sync::mpsc;
 
 /// Whose manners the process follows with signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +68,18 @@ impl Convention {
 #[derive(Debug)]
 pub struct Signals {
     convention: Convention,
-    terminate: unix::Signal,
-    interrupt: unix::Signal,
-    user1: unix::Signal,
-    quit: unix::Signal,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    System {
+        terminate: unix::Signal,
+        interrupt: unix::Signal,
+        user1: unix::Signal,
+        quit: unix::Signal,
+    },
+    Hand(mpsc::UnboundedReceiver<Signal>),
 }
 
 impl Signals {
@@ -79,22 +89,47 @@ impl Signals {
     ///
     /// When the operating system refuses a handler.
     pub fn install(convention: Convention) -> io::Result<Self> {
-        Ok(Self {
-            convention,
+        let source = Source::System {
             terminate: unix::signal(SignalKind::terminate())?,
             interrupt: unix::signal(SignalKind::interrupt())?,
             user1: unix::signal(SignalKind::user_defined1())?,
             quit: unix::signal(SignalKind::quit())?,
-        })
+        };
+        Ok(Self { convention, source })
+    }
+
+    /// Signals that the holder of the sender gives: for a process inside a test, and for one that is embedded.
+    /// Nothing ends it when the sender is dropped.
+    #[must_use]
+    pub fn by_hand(convention: Convention) -> (Self, mpsc::UnboundedSender<Signal>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (
+            Self {
+                convention,
+                source: Source::Hand(receiver),
+            },
+            sender,
+        )
     }
 
     /// The next signal and what it asks for. Cancelling the wait loses nothing.
     pub async fn next(&mut self) -> (Signal, Request) {
-        let signal = tokio::select! {
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.user1.recv() => Signal::User1,
-            _ = self.quit.recv() => Signal::Quit,
+        let signal = match &mut self.source {
+            Source::System {
+                terminate,
+                interrupt,
+                user1,
+                quit,
+            } => tokio::select! {
+                _ = terminate.recv() => Signal::Terminate,
+                _ = interrupt.recv() => Signal::Interrupt,
+                _ = user1.recv() => Signal::User1,
+                _ = quit.recv() => Signal::Quit,
+            },
+            Source::Hand(receiver) => match receiver.recv().await {
+                Some(signal) => signal,
+                None => future::pending().await,
+            },
         };
         (signal, self.convention.request(signal))
     }

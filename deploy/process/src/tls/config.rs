@@ -1,0 +1,77 @@
+//! rustls configurations for mutual TLS, over material that is reloaded.
+
+use std::sync::Arc;
+
+use rustls::client::ResolvesClientCert;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::server::ResolvesServerCert;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion};
+
+use super::provider;
+
+/// Which versions of TLS are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// 1.3 only: between our own processes.
+    Tls13,
+    /// 1.2 and 1.3: towards everybody else.
+    Tls12AndTls13,
+}
+
+impl Versions {
+    fn list(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Self::Tls13 => vec![&TLS13],
+            Self::Tls12AndTls13 => vec![&TLS13, &TLS12],
+        }
+    }
+}
+
+/// A server that shows this identity, and demands a certificate that `clients` accepts when it is given.
+///
+/// # Errors
+///
+/// When the crypto provider does not support the versions.
+pub fn server_config(
+    identity: Arc<dyn ResolvesServerCert>,
+    clients: Option<Arc<dyn ClientCertVerifier>>,
+    versions: Versions,
+    alpn: &[&[u8]],
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(provider());
+    let builder = builder.with_protocol_versions(&versions.list())?;
+    let builder = match clients {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(identity);
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
+/// A client that takes servers which `servers` accepts, and shows this identity when it is given and asked for.
+///
+/// # Errors
+///
+/// When the crypto provider does not support the versions.
+pub fn client_config(
+    servers: Arc<dyn ServerCertVerifier>,
+    identity: Option<Arc<dyn ResolvesClientCert>>,
+    versions: Versions,
+    alpn: &[&[u8]],
+) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(provider());
+    let builder = builder.with_protocol_versions(&versions.list())?;
+    // Named so by rustls for every verifier that is not its own; ours delegates to that one.
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(servers);
+    let mut config = match identity {
+        Some(identity) => builder.with_client_cert_resolver(identity),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Arc::new(config))
+}
