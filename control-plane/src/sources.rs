@@ -1,0 +1,3 @@
+//! Where registrations come from. A source turns what it hears into events for the registry, and says when it is away.
+
+pub mod message;

@@ -1,0 +1,196 @@
+//! Messages of publishers, made into what the registry is told.
+//!
+//! Whatever a publisher sends, the answer is a [`Registration`] or a [`Refusal`] with its cause: never a panic, and
+//! nothing half done. What is wrong with one URI costs that URI only; what is wrong with the endpoint or the message
+//! costs the message.
+
+mod cause;
+mod fields;
+mod host;
+mod limits;
+mod text;
+mod uri;
+
+use std::sync::Arc;
+
+use pointsman_registry::{
+    Algorithm, Description, Fingerprint, Policy as CallerPolicy, Registration, TooLong,
+};
+
+pub use cause::{Cause, Refusal, Scope};
+use fields::{Fields, Options};
+pub use limits::{Limits, Policy, TopLevelWildcards};
+pub use text::{EXCERPT_BYTES, excerpt};
+
+/// What was made of one message.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What the registry is told. Without URIs there is nothing to tell.
+    pub registration: Registration,
+    /// What was refused beside it.
+    pub refusals: Vec<Refusal>,
+    /// Keys of the message that nobody knows.
+    pub unknown_keys: u32,
+}
+
+/// A message of which nothing could be made.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// The host that the message names, as far as it could be read; empty otherwise. Core NATS shows no other
+    /// publisher (decision 32).
+    pub publisher: String,
+}
+
+/// Reads the payload of a `router.register` or `router.unregister`.
+///
+/// # Errors
+///
+/// Why the whole message is refused; then it must change nothing.
+pub fn parse(
+    payload: &[u8],
+    policy: &Policy,
+    fingerprint: Option<Fingerprint>,
+) -> Result<Parsed, Refused> {
+    let unread = |refusal| Refused {
+        refusal,
+        publisher: String::new(),
+    };
+    let fields = fields::decode(payload, &policy.limits).map_err(unread)?;
+    read(&fields, policy, fingerprint).map_err(|refusal| Refused {
+        refusal,
+        publisher: fields.host.clone(),
+    })
+}
+
+fn read(
+    fields: &Fields,
+    policy: &Policy,
+    fingerprint: Option<Fingerprint>,
+) -> Result<Parsed, Refusal> {
+    if !fields.route_service_url.is_empty() && !fields.route_service_url.starts_with("https") {
+        return Err(Refusal::of(Cause::RouteServiceNotHttps));
+    }
+    let mut refusals = Vec::new();
+    let mut uris = Vec::with_capacity(fields.uris.len());
+    for text in &fields.uris {
+        match uri::parse(text, policy) {
+            Ok(uri) => uris.push(uri),
+            Err(cause) => refusals.push(Refusal::with(cause, text)),
+        }
+    }
+    // A message without URIs does nothing, so it matters not what else it says (C-054, C-062).
+    let nothing_to_do = fields.uris.is_empty();
+    let port = if fields.tls_port == 0 {
+        fields.port
+    } else {
+        fields.tls_port
+    };
+    let address = match host::address(&fields.host, port, policy.allow_loopback) {
+        Ok(address) => address,
+        Err(_) if nothing_to_do => Arc::from(""),
+        Err(cause) => return Err(Refusal::with(cause, &fields.host)),
+    };
+    if fields.isolation_segment.len() > limits::SEGMENT_BYTES {
+        let length = fields.isolation_segment.len();
+        return Err(too_long(&TooLong {
+            field: "isolation_segment",
+            length,
+            limit: limits::SEGMENT_BYTES,
+        }));
+    }
+    let description = describe(fields, policy, &mut refusals).map_err(|error| too_long(&error))?;
+    let registration = Registration {
+        uris,
+        address,
+        segment: fields.isolation_segment.as_str().into(),
+        description: Arc::new(description),
+        stale_threshold_seconds: fields.stale_threshold_in_seconds,
+        tag: pointsman_registry::ModificationTag::default(),
+        fingerprint,
+    };
+    Ok(Parsed {
+        registration,
+        refusals,
+        unknown_keys: fields.unknown,
+    })
+}
+
+fn too_long(error: &TooLong) -> Refusal {
+    let cause = if error.field == "tags" {
+        Cause::TooManyTags
+    } else {
+        Cause::FieldTooLong
+    };
+    Refusal::with(cause, error.to_string())
+}
+
+fn describe(
+    fields: &Fields,
+    policy: &Policy,
+    refusals: &mut Vec<Refusal>,
+) -> Result<Description, TooLong> {
+    let protocol = match fields.protocol.as_str() {
+        "" => "http1",
+        "http2" if !policy.enable_http2 => "http1",
+        other => other,
+    };
+    let hash = hash(&fields.options, refusals);
+    let tags = fields.tags.as_ref();
+    Description::new(pointsman_registry::Fields {
+        protocol,
+        tls: (fields.tls_port != 0).then_some(&fields.server_cert_domain_san),
+        app_id: &fields.app,
+        instance_id: &fields.private_instance_id,
+        instance_index: &fields.private_instance_index,
+        availability_zone: &fields.availability_zone,
+        route_service_url: &fields.route_service_url,
+        algorithm: &fields.options.loadbalancing,
+        hash_header: hash.map_or("", |(header, _)| header),
+        hash_balance: hash.map_or(0.0, |(_, balance)| balance),
+        tags: tags.map(|tags| {
+            tags.iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect()
+        }),
+        updated_at_ns: fields.endpoint_updated_at_ns,
+        policy: caller_policy(&fields.options),
+    })
+}
+
+/// The header to hash and the balance factor, which count only with each other and with the algorithm (C-067, C-068).
+fn hash<'a>(options: &'a Options, refusals: &mut Vec<Refusal>) -> Option<(&'a str, f64)> {
+    match Algorithm::from_registered(&options.loadbalancing) {
+        Some(Algorithm::Hash) if !options.hash_header.is_empty() => {}
+        None if !options.loadbalancing.is_empty() => {
+            refusals.push(Refusal::with(Cause::Algorithm, &options.loadbalancing));
+            return None;
+        }
+        _ => return None,
+    }
+    let balance = options.hash_balance;
+    if balance < 0.0 {
+        refusals.push(Refusal::with(Cause::HashBalance, balance.to_string()));
+        return Some((&options.hash_header, 0.0));
+    }
+    Some((&options.hash_header, balance))
+}
+
+/// Who may call the route: a scope switches the check on, and without sources it lets nobody through (C-069, C-070).
+fn caller_policy(options: &Options) -> Option<CallerPolicy> {
+    if options.route_policy_scope.is_empty() {
+        return None;
+    }
+    let sources = options.route_policy_sources.split(',').map(str::trim);
+    Some(CallerPolicy {
+        scope: options.route_policy_scope.as_str().into(),
+        sources: sources
+            .filter(|source| !source.is_empty())
+            .map(Box::from)
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
