@@ -88,7 +88,7 @@ impl Supervisor {
         mut self,
         mut signals: Signals,
         bounds: Bounds,
-        mut observe: impl FnMut(Event<'_>),
+        mut observe: impl FnMut(Event<'_>) + Send,
     ) -> Outcome {
         let (request, mut failed) = self.first_reason(&mut signals).await;
         if let Some(ended) = &failed {
@@ -157,7 +157,7 @@ impl Default for Supervisor {
 /// The signals that arrive during a drain, and who hears of them.
 struct Watch<'a> {
     signals: &'a mut Signals,
-    observe: &'a mut dyn FnMut(Event<'_>),
+    observe: &'a mut (dyn FnMut(Event<'_>) + Send),
 }
 
 impl Watch<'_> {
