@@ -4,6 +4,7 @@ use std::fmt;
 use std::time;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
 
 use super::interval::nanoseconds;
 
@@ -136,6 +137,12 @@ impl<'de> Deserialize<'de> for Duration {
             }
         }
         deserializer.deserialize_newtype_struct(DURATION, Nanoseconds)
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

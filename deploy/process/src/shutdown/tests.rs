@@ -15,6 +15,9 @@ const BOUNDS: Bounds = Bounds {
     timeout: Duration::from_secs(900),
 };
 
+/// A way for a vital task to end.
+type End = fn(&Tasks);
+
 /// A process under a supervisor, with its signals in the test's hand.
 struct Running {
     tasks: Tasks,
@@ -151,7 +154,7 @@ async fn sigquit_ends_at_once_also_in_the_middle_of_a_drain() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_vital_task_ends_the_process_with_an_error() {
-    let cases: [(fn(&Tasks), How); 4] = [
+    let cases: [(End, How); 4] = [
         (
             |tasks| tasks.spawn_vital("it", async { Ok::<(), Infallible>(()) }),
             How::Returned,
