@@ -2,7 +2,7 @@
 
 use super::RequestHead;
 use crate::body::length::BodyLength;
-use crate::fields::InvalidField;
+use crate::fields::{Fields, InvalidField};
 use crate::framing::push_framing;
 use crate::known::{Known, KnownSet};
 use crate::name::Name;
@@ -21,6 +21,8 @@ pub enum UpstreamConnection<'a> {
 }
 
 /// How a request goes out: all that differs from attempt to attempt, so that the head can stay.
+///
+/// `RequestOut { body, with, ..RequestOut::default() }` leaves the rest at nothing special.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOut<'a> {
     /// How the body will be sent. [`BodyLength::UntilClose`] cannot be sent and means `Chunked`.
@@ -31,6 +33,21 @@ pub struct RequestOut<'a> {
     pub without: KnownSet,
     /// Fields that are appended, whether the head has some of that name or not.
     pub with: &'a [(Name<'a>, &'a [u8])],
+    /// Lists that are appended whole, each in one copy: what is the same for every request to an
+    /// endpoint, or from a client's connection, is checked once, when it is put in the list.
+    pub prepared: &'a [&'a Fields],
+}
+
+impl Default for RequestOut<'_> {
+    fn default() -> Self {
+        Self {
+            body: BodyLength::None,
+            connection: UpstreamConnection::KeepAlive,
+            without: KnownSet::EMPTY,
+            with: &[],
+            prepared: &[],
+        }
+    }
 }
 
 /// Appends a request head to `out`: always HTTP/1.1, one `Host` (the authority), one framing,
@@ -56,6 +73,9 @@ pub fn write_request(
         out.extend_from_slice(b"\r\n");
         head.fields.write(out, how.without.union(MADE_HERE));
         push_fields(out, how.with)?;
+        for fields in how.prepared {
+            fields.write(out, MADE_HERE);
+        }
         push_connection(out, how.connection)?;
         push_framing(out, sendable(how.body));
         out.extend_from_slice(b"\r\n");

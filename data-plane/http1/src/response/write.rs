@@ -4,7 +4,7 @@ use super::ResponseHead;
 use super::has_no_body;
 use super::reason::reason_phrase;
 use crate::body::length::BodyLength;
-use crate::fields::InvalidField;
+use crate::fields::{Fields, InvalidField};
 use crate::framing::push_framing;
 use crate::known::{Known, KnownSet};
 use crate::method::Method;
@@ -17,6 +17,8 @@ use crate::version::Version;
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// How a response goes out to a client.
+///
+/// `ResponseOut { body, keep_alive, ..ResponseOut::default() }` answers a `GET` over HTTP/1.1.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseOut<'a> {
     /// The version that the client spoke; HTTP/1.0 clients get no chunked body.
@@ -36,6 +38,24 @@ pub struct ResponseOut<'a> {
     pub without: KnownSet,
     /// Fields that are appended, whether the head has some of that name or not.
     pub with: &'a [(Name<'a>, &'a [u8])],
+    /// Lists that are appended whole, each in one copy.
+    pub prepared: &'a [&'a Fields],
+}
+
+impl Default for ResponseOut<'_> {
+    fn default() -> Self {
+        Self {
+            client: Version::Http11,
+            method: Method::Get,
+            body: BodyLength::None,
+            keep_alive: false,
+            upgrade: None,
+            date: None,
+            without: KnownSet::EMPTY,
+            with: &[],
+            prepared: &[],
+        }
+    }
 }
 
 /// What a written response head promises.
@@ -67,6 +87,9 @@ pub fn write_response(
         push_status_line(out, how.client, head.status);
         head.fields.write(out, how.without.union(MADE_HERE));
         push_fields(out, how.with)?;
+        for fields in how.prepared {
+            fields.write(out, MADE_HERE);
+        }
         if let Some(date) = how.date
             && !head.fields.present().contains(Known::Date)
         {
