@@ -1,10 +1,15 @@
 //! Which endpoint of a pool takes an attempt.
 
 mod cursors;
+mod least_connection;
+mod rank;
+
+use std::sync::Arc;
 
 pub use cursors::Cursors;
+use rank::Rank;
 
-use crate::{EndpointIndex, Lease, Route, Settings, Time};
+use crate::{Algorithm, Endpoint, EndpointIndex, Lease, Route, Settings, Time};
 
 /// What a choice depends on beside the pool. A worker makes one per attempt.
 #[derive(Debug)]
@@ -35,7 +40,7 @@ pub enum Unavailable {
 #[derive(Debug, Default)]
 pub struct Selection {
     /// Where round robin stands in this request.
-    position: Option<u32>,
+    position: Option<usize>,
     last: Option<EndpointIndex>,
     /// Tried before `last`. Most requests have one attempt, and then nothing is allocated.
     tried: Vec<EndpointIndex>,
@@ -55,8 +60,9 @@ impl Selection {
     /// Chooses an endpoint for the next attempt, and counts the request there.
     ///
     /// Endpoints that failed within the mark time are passed over, silent ones come after all
-    /// others, and what this request tried already is tried again only where there is nothing
-    /// else. Give each attempt the route as the current table holds it ([`Table::renew`]).
+    /// others that did not fail, and what this request tried already is tried again only where
+    /// there is nothing else. Where only endpoints with a mark are left, the pool's marks are
+    /// cleared. Give each attempt the route as the current table holds it ([`Table::renew`]).
     ///
     /// [`Table::renew`]: crate::Table::renew
     ///
@@ -64,6 +70,85 @@ impl Selection {
     ///
     /// Where nobody can take the request, and why.
     pub fn next(&mut self, route: &Route, context: &mut Context<'_>) -> Result<Lease, Unavailable> {
-        todo!()
+        self.tried.extend(self.last.take());
+        let endpoints = route.endpoints();
+        if endpoints.is_empty() {
+            return Err(Unavailable::Empty);
+        }
+        let algorithm = route
+            .algorithm()
+            .unwrap_or(context.settings.default_algorithm);
+        let start = match algorithm {
+            Algorithm::RoundRobin => self.start(route, context),
+            Algorithm::LeastConnection => 0,
+        };
+        for rank in Rank::ORDER {
+            let chosen = match algorithm {
+                Algorithm::RoundRobin => self.first_of(rank, endpoints, start, context),
+                Algorithm::LeastConnection => {
+                    least_connection::of(endpoints, context, |endpoint| {
+                        Rank::of(endpoint, &self.tried, context) == Some(rank)
+                    })
+                }
+            };
+            if let Some(lease) = chosen {
+                rank.clear_marks(endpoints, &self.tried);
+                self.last = Some(lease.endpoint().state().index());
+                return Ok(lease);
+            }
+        }
+        let all_aside = endpoints
+            .iter()
+            .all(|endpoint| endpoint.is_set_aside(context.now, context.settings));
+        Err(if all_aside {
+            Unavailable::Empty
+        } else {
+            Unavailable::Overloaded
+        })
+    }
+
+    /// Where the walk begins: a request takes the worker's position once, and goes on from its own
+    /// afterwards, so that retries do not take turns from other requests.
+    fn start(&self, route: &Route, context: &mut Context<'_>) -> usize {
+        let size = route.endpoints().len();
+        match self.position {
+            Some(position) if position < size => position,
+            Some(_) => 0,
+            None => context
+                .cursors
+                .advance(route.pool_index(), size, context.random),
+        }
+    }
+
+    /// The first endpoint of a rank, from `start` on once around, that has room.
+    fn first_of(
+        &mut self,
+        rank: Rank,
+        endpoints: &[Arc<Endpoint>],
+        start: usize,
+        context: &Context<'_>,
+    ) -> Option<Lease> {
+        let (before, after) = endpoints.split_at_checked(start)?;
+        let (at, lease) = after
+            .iter()
+            .chain(before)
+            .enumerate()
+            .filter(|(_, endpoint)| Rank::of(endpoint, &self.tried, context) == Some(rank))
+            .find_map(|(at, endpoint)| {
+                Some((at, Lease::reserve(endpoint, limit(endpoint, context))?))
+            })?;
+        self.position = Some((start + at + 1) % endpoints.len());
+        Some(lease)
     }
 }
+
+/// How many requests in flight an endpoint may have; 0 for no bound.
+fn limit(endpoint: &Endpoint, context: &Context<'_>) -> u32 {
+    match endpoint.max_connections() {
+        0 => context.max_connections,
+        own => own,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pointsman_route_key::{RouteKey, digest};
+
 use crate::{Address, EndpointState, Settings, Tags, Time};
 
 /// What is spoken to an endpoint.
@@ -46,7 +48,7 @@ pub struct Endpoint {
     /// stands here so that an endpoint that is sent again unchanged costs no new table.
     pub(crate) seen: AtomicU64,
     /// When its identity failed, as [`Time::to_stored`]; 0 for never.
-    set_aside_at: AtomicU64,
+    pub(crate) set_aside_at: AtomicU64,
 }
 
 /// What few endpoints have.
@@ -54,7 +56,8 @@ pub struct Endpoint {
 pub(crate) struct Rare {
     pub(crate) group: Box<str>,
     pub(crate) route_service_url: Box<str>,
-    pub(crate) protocol_text: Box<str>,
+    /// Where it is not the usual one.
+    pub(crate) protocol_text: Option<Box<str>>,
     pub(crate) balancing: Option<RegisteredBalancing>,
 }
 
@@ -86,10 +89,14 @@ impl Endpoint {
     /// The protocol as registered.
     #[must_use]
     pub fn protocol_text(&self) -> &str {
-        match (&self.rare, self.protocol()) {
-            (Some(rare), Protocol::Http1) if &*rare.protocol_text != "http1" => &rare.protocol_text,
-            (_, Protocol::Http1) => "http1",
-            (_, Protocol::Http2) => "http2",
+        let registered = self
+            .rare
+            .as_ref()
+            .and_then(|rare| rare.protocol_text.as_ref());
+        match (registered, self.protocol()) {
+            (Some(text), _) => text,
+            (None, Protocol::Http1) => "http1",
+            (None, Protocol::Http2) => "http2",
         }
     }
 
@@ -155,6 +162,12 @@ impl Endpoint {
         self.generation
     }
 
+    /// Its digest as a thing of its route.
+    pub(crate) fn digest(&self, key: &RouteKey) -> u64 {
+        let address = self.address().as_str();
+        digest::of_endpoint(&self.segment, key, address, self.generation, self.silent)
+    }
+
     /// When the platform last changed it, in Unix nanoseconds; 0 where that is not known.
     #[must_use]
     pub const fn updated_at_ns(&self) -> i64 {
@@ -192,6 +205,11 @@ impl Endpoint {
     /// its registration that is a change.
     pub fn set_aside(&self, now: Time) {
         self.set_aside_at.store(now.to_stored(), Ordering::Relaxed);
+    }
+
+    /// Takes over that an earlier registration of the same endpoint was set aside.
+    pub(crate) fn inherit_set_aside(&mut self, earlier: &Self) {
+        *self.set_aside_at.get_mut() = earlier.set_aside_at.load(Ordering::Relaxed);
     }
 
     /// Whether it is out of the choice.

@@ -9,13 +9,6 @@
 //! Nothing here waits, opens a socket, reads a clock, or draws a random number: time and
 //! randomness are arguments. Nothing here knows how things travel, or that there is HTTP.
 
-#![allow(
-    clippy::todo,
-    unused_variables,
-    dead_code,
-    reason = "the bodies of the interface follow"
-)]
-
 mod address;
 mod choose;
 mod endpoint;
@@ -31,6 +24,7 @@ mod table;
 mod tags;
 mod thing;
 mod time;
+mod view;
 mod writer;
 
 pub use address::{Address, InvalidAddress};
@@ -46,4 +40,5 @@ pub use thing::{
     Closing, EndpointThing, RejectedThing, Rejection, Removal, RouteThing, Thing, ThingKind,
 };
 pub use time::Time;
-pub use writer::{Closed, View, Writer};
+pub use view::View;
+pub use writer::{Closed, Writer};

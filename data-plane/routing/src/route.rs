@@ -1,8 +1,12 @@
 //! A route: what it answers for, what it asks for, and its endpoints.
 
+mod held;
+
 use std::sync::Arc;
 
-use pointsman_route_key::RouteKey;
+use pointsman_route_key::{Host, Path, RouteKey};
+
+pub(crate) use held::{Content, Held, Registered, Stamp};
 
 use crate::{Algorithm, EmptyPool, Endpoint};
 
@@ -12,18 +16,14 @@ use crate::{Algorithm, EmptyPool, Endpoint};
 pub struct PoolIndex(pub(crate) u32);
 
 /// What a route asks for, apart from where it leads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
-    /// The host as it was first registered, case kept.
-    pub host_as_registered: String,
-    /// The context path as it was first registered, case kept; `/` for none.
-    pub path_as_registered: String,
     /// What a request gets while no endpoint is there. Absent: the session's.
     pub empty_pool: Option<EmptyPool>,
     /// How an endpoint is chosen. Absent: the session's default.
     pub algorithm: Option<Algorithm>,
     /// The only group; empty for a route from NATS.
-    pub group: String,
+    pub group: Box<str>,
 }
 
 /// One route of a table. It never changes: an update puts another one in its place.
@@ -31,22 +31,66 @@ pub struct Attributes {
 pub struct Route {
     pub(crate) key: RouteKey,
     pub(crate) index: PoolIndex,
-    pub(crate) attributes: Arc<Attributes>,
+    /// The attributes of each isolation segment that has some. Which of them counts is decided
+    /// when they change; it comes first.
+    held: Vec<Held>,
     /// Ordered by address.
-    pub(crate) endpoints: Vec<Arc<Endpoint>>,
+    endpoints: Vec<Arc<Endpoint>>,
 }
 
 impl Route {
+    /// A route that nothing is known of yet.
+    pub(crate) const fn new(key: RouteKey, index: PoolIndex) -> Self {
+        Self {
+            key,
+            index,
+            held: Vec::new(),
+            endpoints: Vec::new(),
+        }
+    }
+
     /// What it answers for.
     #[must_use]
     pub const fn key(&self) -> &RouteKey {
         &self.key
     }
 
-    /// What it asks for.
+    /// The host as it was first registered, case kept.
     #[must_use]
-    pub fn attributes(&self) -> &Attributes {
-        &self.attributes
+    pub fn host_as_registered(&self) -> &str {
+        match (self.content(), &self.key.host) {
+            (Some(content), _) if content.registered.is_some() => content
+                .registered
+                .as_ref()
+                .map_or("", |registered| &registered.host),
+            (_, Host::Exact(host) | Host::Suffix(host)) => host,
+            (_, Host::Any) => "*",
+        }
+    }
+
+    /// The context path as it was first registered, case kept; `/` for none.
+    #[must_use]
+    pub fn path_as_registered(&self) -> &str {
+        let registered = self
+            .content()
+            .and_then(|content| content.registered.as_ref());
+        match registered {
+            Some(registered) => &registered.path,
+            None if self.path().is_empty() => "/",
+            None => self.path(),
+        }
+    }
+
+    /// What a request gets while no endpoint is there; absent where the session's settings decide.
+    #[must_use]
+    pub fn empty_pool(&self) -> Option<EmptyPool> {
+        self.content()?.attributes.empty_pool
+    }
+
+    /// How an endpoint is chosen; absent where the session's settings decide.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.content()?.attributes.algorithm
     }
 
     /// The name of its pool in the process.
@@ -59,5 +103,98 @@ impl Route {
     #[must_use]
     pub fn endpoints(&self) -> &[Arc<Endpoint>] {
         &self.endpoints
+    }
+
+    /// The path prefix, canonical.
+    pub(crate) fn path(&self) -> &str {
+        match &self.key.path {
+            Path::Prefix(path) | Path::Exact(path) | Path::Template(path) => path,
+        }
+    }
+
+    /// What counts among the attributes of all segments; `None` where that was rejected, or none
+    /// are held.
+    pub(crate) fn content(&self) -> Option<&Content> {
+        self.held.first()?.content.as_ref()
+    }
+
+    /// Whether nothing at all is known of it.
+    pub(crate) const fn is_void(&self) -> bool {
+        self.held.is_empty() && self.endpoints.is_empty()
+    }
+
+    /// The attributes of all segments, those that count first.
+    pub(crate) fn all_held(&self) -> &[Held] {
+        &self.held
+    }
+
+    /// The attributes of one segment.
+    pub(crate) fn held(&self, segment: &str) -> Option<&Held> {
+        self.held.iter().find(|held| &*held.segment == segment)
+    }
+
+    /// Whether the attributes that come first still are the latest.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.held
+            .split_first()
+            .is_none_or(|(first, rest)| rest.iter().all(|held| held.stamp() <= first.stamp()))
+    }
+
+    /// Puts the latest attributes first.
+    pub(crate) fn order(&mut self) {
+        self.held
+            .sort_by_key(|held| std::cmp::Reverse(held.stamp()));
+    }
+
+    /// Puts the attributes of one segment in the place of the earlier ones.
+    pub(crate) fn put_held(&mut self, held: Held) {
+        self.remove_held(&held.segment.clone());
+        self.held.push(held);
+        self.order();
+        self.held.shrink_to_fit();
+    }
+
+    /// Takes the attributes of one segment out.
+    pub(crate) fn remove_held(&mut self, segment: &str) -> Option<Held> {
+        let at = self
+            .held
+            .iter()
+            .position(|held| &*held.segment == segment)?;
+        Some(self.held.remove(at))
+    }
+
+    /// The endpoint at `address`.
+    pub(crate) fn endpoint(&self, address: &str) -> Option<&Arc<Endpoint>> {
+        let at = self.find_endpoint(address).ok()?;
+        self.endpoints.get(at)
+    }
+
+    /// Puts an endpoint in the place of the one with its address, which it returns.
+    pub(crate) fn put_endpoint(&mut self, endpoint: Arc<Endpoint>) -> Option<Arc<Endpoint>> {
+        match self.find_endpoint(endpoint.address().as_str()) {
+            Ok(at) => self
+                .endpoints
+                .get_mut(at)
+                .map(|old| std::mem::replace(old, endpoint)),
+            Err(at) => {
+                if self.endpoints.is_empty() {
+                    // Most routes have one endpoint; the usual growth would give them four places.
+                    self.endpoints.reserve_exact(1);
+                }
+                self.endpoints.insert(at, endpoint);
+                None
+            }
+        }
+    }
+
+    /// Takes the endpoint at `address` out.
+    pub(crate) fn remove_endpoint(&mut self, address: &str) -> Option<Arc<Endpoint>> {
+        let at = self.find_endpoint(address).ok()?;
+        Some(self.endpoints.remove(at))
+    }
+
+    fn find_endpoint(&self, address: &str) -> Result<usize, usize> {
+        self.endpoints
+            .binary_search_by(|endpoint| endpoint.address().as_str().cmp(address))
     }
 }

@@ -1,5 +1,6 @@
 //! What an endpoint has lived through, apart from how it is registered.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct EndpointIndex {
 pub struct EndpointState {
     index: EndpointIndex,
     in_flight: AtomicU32,
+    /// How many endpoints stand on it in what is held. Only the writer counts it.
+    registrations: AtomicU32,
     /// When the endpoint last failed, as [`Time::to_stored`]; 0 for never.
     failed_at: AtomicU64,
     address: Address,
@@ -46,6 +49,7 @@ impl EndpointState {
         Self {
             index,
             in_flight: AtomicU32::new(0),
+            registrations: AtomicU32::new(0),
             failed_at: AtomicU64::new(0),
             address,
             identity,
@@ -117,5 +121,45 @@ impl EndpointState {
 
     pub(crate) fn release(&self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts one more endpoint that stands on it.
+    pub(crate) fn register(&self) {
+        self.registrations.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one endpoint less, and says whether none is left.
+    pub(crate) fn unregister(&self) -> bool {
+        self.registrations.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+
+    /// Whether an endpoint stands on it.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.registrations.load(Ordering::Relaxed) != 0
+    }
+
+    /// The same state under another name.
+    pub(crate) const fn with_index(mut self, index: EndpointIndex) -> Self {
+        self.index = index;
+        self
+    }
+}
+
+/// States are told apart by what they are the state of.
+impl PartialEq for EndpointState {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address
+            && self.identity == other.identity
+            && self.protocol == other.protocol
+    }
+}
+
+impl Eq for EndpointState {}
+
+impl Hash for EndpointState {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.address.hash(state);
+        self.identity.hash(state);
+        self.protocol.hash(state);
     }
 }

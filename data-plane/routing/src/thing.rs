@@ -28,7 +28,11 @@ pub struct RouteThing {
     pub birth: u64,
     /// The digest of the attributes.
     pub generation: u64,
-    /// The attributes.
+    /// The host as it was first registered, case kept.
+    pub host_as_registered: String,
+    /// The context path as it was first registered, case kept; `/` for none.
+    pub path_as_registered: String,
+    /// What it asks for.
     pub attributes: Attributes,
 }
 

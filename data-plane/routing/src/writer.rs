@@ -1,19 +1,27 @@
 //! What is held, and the tables cut from it.
+//!
+//! The rules are those of the stream between the planes: what arrives in batches adds or changes
+//! and never removes; a closing step removes, and is what the data plane acknowledges; what was
+//! not heard of is told apart from what was heard to be gone.
+
+mod absence;
+mod apply;
+mod book;
+mod close;
+mod rejected;
+mod store;
 
 use std::sync::Arc;
 
-use crate::{Closing, RejectedThing, Settings, Table, Thing};
+use absence::Standing;
+use book::Book;
+use rejected::Rejected;
+use store::Store;
 
-/// What things add up to: how many, and the wrapping sum of their digests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    /// How many things.
-    pub things: u64,
-    /// The wrapping sum of their digests.
-    pub digest: u64,
-}
+use crate::intern::{Interned, States};
+use crate::{Closing, RejectedThing, Removal, Settings, Table, Thing, View};
 
-/// What a closing step came to.
+/// What a closing step, or a heartbeat, came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
     /// The revision that the table is at now.
@@ -23,56 +31,165 @@ pub struct Closed {
     pub agrees: bool,
 }
 
-/// The owner of what is held.
+/// The owner of what is held. One thread has it; everybody else has a [`Table`].
 #[derive(Debug)]
-pub struct Writer {}
+pub struct Writer {
+    store: Store,
+    book: Book,
+    standing: Standing,
+    rejected: Rejected,
+    interned: Interned,
+    states: States,
+    settings: Settings,
+    /// The parts of a closing step that have come so far.
+    removals: Vec<Removal>,
+    /// Routes that were born anew: their earlier endpoints are void at the next closing step.
+    reborn: Vec<apply::Reborn>,
+    /// What was received at the last closing step, while nothing has come since.
+    closed: Option<View>,
+    changed: bool,
+}
 
 impl Writer {
-    /// Holds nothing. `seed` keys the table's hash.
+    /// Holds nothing. `seed` keys the table's hash: draw it at random.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        todo!()
+        Self {
+            store: Store::new(seed),
+            book: Book::default(),
+            standing: Standing::default(),
+            rejected: Rejected::default(),
+            interned: Interned::default(),
+            states: States::default(),
+            settings: Settings::default(),
+            removals: Vec::new(),
+            reborn: Vec::new(),
+            closed: None,
+            changed: true,
+        }
     }
 
-    /// A control plane answered hello: what follows was sent in `epoch`.
+    /// A control plane answered hello: what follows was sent in `epoch`, which is not 0.
+    ///
+    /// Nothing is forgotten. What an earlier epoch sent stays until this one confirms it, removes
+    /// it, or is found to lack it.
     pub fn begin(&mut self, epoch: u64) {
-        todo!()
+        if self.book.begin(epoch) {
+            self.standing.begin();
+            self.reborn.clear();
+        }
+        self.removals.clear();
+        self.closed = None;
     }
 
     /// The settings that the next table carries.
     pub fn set_settings(&mut self, settings: Settings) {
-        todo!()
+        self.changed |= self.settings != settings;
+        self.settings = settings;
     }
 
-    /// Whether absence from a complete table of this control plane means removal.
-    pub fn set_authoritative(&mut self, authoritative: bool) {
-        todo!()
+    /// Whether this control plane has listened long enough that what it has not heard may be
+    /// taken for gone.
+    pub const fn set_authoritative(&mut self, authoritative: bool) {
+        self.standing.set_authoritative(authoritative);
     }
 
     /// Adds or changes one thing. It shows in the next table.
     pub fn upsert(&mut self, thing: Thing) {
-        todo!()
+        self.closed = None;
+        match thing {
+            Thing::Route(route) => self.upsert_route(route),
+            Thing::Endpoint(endpoint) => self.upsert_endpoint(*endpoint),
+            Thing::Rejected(rejection) => self.reject(rejection),
+        }
     }
 
     /// Applies a closing step; nothing while another part follows.
     pub fn close(&mut self, step: Closing) -> Option<Closed> {
-        todo!()
+        self.removals.extend(step.removals);
+        if step.continues {
+            return None;
+        }
+        for removal in std::mem::take(&mut self.removals) {
+            self.remove(&removal);
+        }
+        self.void_reborn();
+        let agrees = self.settle(step.expected, step.complete);
+        self.book.close(step.revision);
+        self.closed = Some(self.book.received());
+        Some(Closed {
+            revision: step.revision,
+            agrees,
+        })
+    }
+
+    /// A heartbeat says what the control plane expects at `revision`. Nothing where that is not
+    /// the last revision that was applied, or where more has come since.
+    pub fn compare(&mut self, revision: u64, expected: View) -> Option<Closed> {
+        if self.closed.is_none() || self.book.revision() != revision {
+            return None;
+        }
+        let agrees = self.settle(expected, false);
+        self.closed = Some(self.book.received());
+        Some(Closed { revision, agrees })
+    }
+
+    /// The epoch that is followed; 0 for none yet.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.book.epoch()
+    }
+
+    /// The revision of the last closing step in that epoch; 0 for none yet.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.book.revision()
+    }
+
+    /// Forgets at which revision the table is, so that everything is sent again.
+    pub fn ask_anew(&mut self) {
+        self.book.forget_revision();
+        self.closed = None;
+    }
+
+    /// What is held of what this epoch sent: rejected things and endpoints that wait for their
+    /// route's attributes do not count.
+    #[must_use]
+    pub fn held(&self) -> View {
+        let not_held = self.rejected.endpoints_view(&self.book);
+        let not_held = not_held.and(self.store.parked_view(&self.book));
+        let received = self.book.received();
+        View {
+            things: received.things.wrapping_sub(not_held.things),
+            digest: received.digest.wrapping_sub(not_held.digest),
+        }
+    }
+
+    /// How many things are kept though this epoch has not sent them.
+    #[must_use]
+    pub const fn unconfirmed(&self) -> u64 {
+        self.book.unconfirmed().things
     }
 
     /// What is rejected, all of it.
     pub fn rejected(&self) -> impl Iterator<Item = RejectedThing<'_>> {
-        std::iter::empty()
+        self.rejected.iter()
     }
 
     /// Whether anything changed since the last table was cut.
     #[must_use]
-    pub fn is_changed(&self) -> bool {
-        todo!()
+    pub const fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// Cuts a table of what is held now.
     #[must_use]
     pub fn publish(&mut self) -> Arc<Table> {
-        todo!()
+        self.changed = false;
+        self.states.sweep();
+        Arc::new(self.store.table(self.settings))
     }
 }
+
+#[cfg(test)]
+mod tests;

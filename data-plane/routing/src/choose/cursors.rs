@@ -5,7 +5,7 @@ use crate::PoolIndex;
 /// The round-robin positions of one worker: one per pool, at a random start.
 #[derive(Debug, Default)]
 pub struct Cursors {
-    /// By pool index; `UNUSED` until the worker first uses the pool.
+    /// By pool index; [`UNUSED`] until the worker first uses the pool.
     positions: Vec<u32>,
 }
 
@@ -20,8 +20,12 @@ impl Cursors {
         }
     }
 
-    /// The position of the next request in a pool of `size` (not 0) endpoints, and moves on.
-    pub(crate) fn advance(&mut self, pool: PoolIndex, size: u32, random: u64) -> u32 {
+    /// The position of the next request in a pool of `size` endpoints, not none; and moves on.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "positions lie below the size of a pool, which fits"
+    )]
+    pub(super) fn advance(&mut self, pool: PoolIndex, size: usize, random: u64) -> usize {
         let at = pool.0 as usize;
         if at >= self.positions.len() {
             self.positions.resize(at + 1, UNUSED);
@@ -30,11 +34,11 @@ impl Cursors {
             return 0;
         };
         let position = if *cursor == UNUSED {
-            u32::try_from(random % u64::from(size)).unwrap_or_default()
+            (random % size as u64) as usize
         } else {
-            *cursor % size
+            *cursor as usize % size
         };
-        *cursor = (position + 1) % size;
+        *cursor = ((position + 1) % size) as u32;
         position
     }
 }

@@ -1,0 +1,71 @@
+//! Whom to prefer.
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::{Endpoint, EndpointIndex};
+
+/// How gladly an endpoint is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// Nothing speaks against it.
+    Good,
+    /// It was not heard for long, and nothing else speaks against it.
+    Silent,
+    /// It failed within the mark time.
+    Marked,
+    /// It failed within the mark time, and was not heard for long.
+    MarkedSilent,
+    /// This request tried it already.
+    Tried,
+}
+
+impl Rank {
+    /// From the most wanted on.
+    pub(super) const ORDER: [Self; 5] = [
+        Self::Good,
+        Self::Silent,
+        Self::Marked,
+        Self::MarkedSilent,
+        Self::Tried,
+    ];
+
+    /// The rank of an endpoint; `None` where it is set aside.
+    pub(super) fn of(
+        endpoint: &Endpoint,
+        tried: &[EndpointIndex],
+        context: &Context<'_>,
+    ) -> Option<Self> {
+        if endpoint.is_set_aside(context.now, context.settings) {
+            return None;
+        }
+        if tried.contains(&endpoint.state().index()) {
+            return Some(Self::Tried);
+        }
+        let marked = endpoint
+            .state()
+            .is_marked(context.now, context.settings.mark_time);
+        Some(match (marked, endpoint.is_silent()) {
+            (false, false) => Self::Good,
+            (false, true) => Self::Silent,
+            (true, false) => Self::Marked,
+            (true, true) => Self::MarkedSilent,
+        })
+    }
+
+    /// Clears the pool's marks where an endpoint of this rank was chosen in spite of them: nobody
+    /// else is usable, so they tell nothing. An endpoint that this very request has just seen
+    /// failing keeps its mark as long as there are others.
+    pub(super) fn clear_marks(self, endpoints: &[Arc<Endpoint>], tried: &[EndpointIndex]) {
+        let keeps = match self {
+            Self::Good | Self::Silent => return,
+            Self::Marked | Self::MarkedSilent => tried,
+            Self::Tried => &[],
+        };
+        endpoints
+            .iter()
+            .map(|endpoint| endpoint.state())
+            .filter(|state| !keeps.contains(&state.index()))
+            .for_each(crate::EndpointState::clear_mark);
+    }
+}

@@ -1,0 +1,129 @@
+//! The endpoint states of the process.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use crate::{Address, EndpointIndex, EndpointState, Protocol};
+
+/// One state per address, identity and protocol. A state outlives its registrations until no
+/// table, request or connection refers to it; only then its slot is given out again.
+#[derive(Debug, Default)]
+pub(crate) struct States {
+    states: HashSet<Arc<EndpointState>>,
+    /// Without a registration, as far as was known when they were put here.
+    leaving: VecDeque<Arc<EndpointState>>,
+    free: Vec<EndpointIndex>,
+    slots: u32,
+}
+
+/// How many of the leaving are looked at per sweep, so that a sweep costs little.
+const LOOKED_AT: usize = 256;
+
+impl States {
+    /// The state for one more endpoint.
+    pub(crate) fn register(
+        &mut self,
+        address: Address,
+        identity: Option<Arc<str>>,
+        protocol: Protocol,
+    ) -> Arc<EndpointState> {
+        let nowhere = EndpointIndex { slot: 0, life: 0 };
+        let wanted = EndpointState::new(nowhere, address, identity, protocol);
+        let state = match self.states.get(&wanted) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let state = Arc::new(wanted.with_index(self.free_index()));
+                self.states.insert(Arc::clone(&state));
+                state
+            }
+        };
+        state.register();
+        state
+    }
+
+    /// An endpoint that stood on this state is gone.
+    pub(crate) fn unregister(&mut self, state: &Arc<EndpointState>) {
+        if state.unregister() {
+            self.leaving.push_back(Arc::clone(state));
+        }
+    }
+
+    /// Lets go of states that nobody refers to any more.
+    pub(crate) fn sweep(&mut self) {
+        for _ in 0..self.leaving.len().min(LOOKED_AT) {
+            let Some(state) = self.leaving.pop_front() else {
+                return;
+            };
+            if state.is_registered() {
+                continue;
+            }
+            // Two references are this one and that of the set.
+            if Arc::strong_count(&state) > 2 {
+                self.leaving.push_back(state);
+                continue;
+            }
+            if self.states.remove(&state) {
+                let EndpointIndex { slot, life } = state.index();
+                let life = life.wrapping_add(1);
+                self.free.push(EndpointIndex { slot, life });
+            }
+        }
+    }
+
+    fn free_index(&mut self) -> EndpointIndex {
+        self.free.pop().unwrap_or_else(|| {
+            let slot = self.slots;
+            self.slots = self.slots.saturating_add(1);
+            EndpointIndex { slot, life: 0 }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn register(states: &mut States, address: &str) -> Arc<EndpointState> {
+        states.register(Address::parse(address).unwrap(), None, Protocol::Http1)
+    }
+
+    #[test]
+    fn a_state_is_shared_by_address_identity_and_protocol() {
+        let mut states = States::default();
+        let plain = register(&mut states, "10.0.0.1:80");
+        assert!(Arc::ptr_eq(&plain, &register(&mut states, "10.0.0.1:80")));
+        let address = || Address::parse("10.0.0.1:80").unwrap();
+        let tls = states.register(address(), Some("san".into()), Protocol::Http1);
+        let http2 = states.register(address(), None, Protocol::Http2);
+        assert_ne!(plain.index(), tls.index());
+        assert_ne!(plain.index(), http2.index());
+    }
+
+    #[test]
+    fn a_slot_is_given_out_again_only_after_the_last_reference() {
+        let mut states = States::default();
+        let first = register(&mut states, "10.0.0.1:80");
+        states.unregister(&first);
+        states.sweep();
+        let second = register(&mut states, "10.0.0.2:80");
+        assert_ne!(first.index().slot, second.index().slot);
+
+        let old = first.index();
+        drop(first);
+        states.sweep();
+        let third = register(&mut states, "10.0.0.3:80");
+        assert_eq!(third.index().slot, old.slot);
+        assert_ne!(third.index(), old);
+    }
+
+    #[test]
+    fn a_state_survives_a_gap_between_two_registrations() {
+        let mut states = States::default();
+        let first = register(&mut states, "10.0.0.1:80");
+        states.unregister(&first);
+        let again = register(&mut states, "10.0.0.1:80");
+        states.sweep();
+        assert!(Arc::ptr_eq(&first, &again));
+        assert!(Arc::ptr_eq(&first, &register(&mut states, "10.0.0.1:80")));
+    }
+}

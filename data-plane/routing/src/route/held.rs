@@ -1,0 +1,101 @@
+//! The attributes of a route as one isolation segment holds them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::Attributes;
+
+/// When attributes last changed: revisions compare only within one epoch, and of two epochs the
+/// one that was followed later counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stamp {
+    /// Which epoch of this process, counted.
+    pub(crate) epoch: u64,
+    pub(crate) revision: u64,
+}
+
+/// The attributes of one segment.
+///
+/// What stands in atomics is read and written by the writer alone. It stands there so that
+/// attributes that are sent again unchanged, as all are by a new control plane, cost no new table.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) segment: Arc<str>,
+    pub(crate) generation: u64,
+    /// `None`: they were rejected.
+    pub(crate) content: Option<Content>,
+    epoch: AtomicU64,
+    revision: AtomicU64,
+    birth: AtomicU64,
+    /// The writer's step at which they were last sent.
+    pub(crate) seen: AtomicU64,
+}
+
+/// What the attributes say.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    /// Shared by all routes that ask for the same.
+    pub(crate) attributes: Arc<Attributes>,
+    /// The spelling at registration, where it is not the canonical one.
+    pub(crate) registered: Option<Box<Registered>>,
+}
+
+/// How a route was spelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Registered {
+    pub(crate) host: Box<str>,
+    pub(crate) path: Box<str>,
+}
+
+impl Held {
+    /// Attributes that arrived at `stamp`; `seen` is the writer's step.
+    pub(crate) const fn new(
+        segment: Arc<str>,
+        generation: u64,
+        content: Option<Content>,
+        (stamp, birth): (Stamp, u64),
+        seen: u64,
+    ) -> Self {
+        Self {
+            segment,
+            generation,
+            content,
+            epoch: AtomicU64::new(stamp.epoch),
+            revision: AtomicU64::new(stamp.revision),
+            birth: AtomicU64::new(birth),
+            seen: AtomicU64::new(seen),
+        }
+    }
+
+    /// When they last changed.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp {
+            epoch: self.epoch.load(Ordering::Relaxed),
+            revision: self.revision.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The revision at which the route was born, in the epoch of the stamp.
+    pub(crate) fn birth(&self) -> u64 {
+        self.birth.load(Ordering::Relaxed)
+    }
+
+    /// The same attributes arrived again.
+    pub(crate) fn renew(&self, stamp: Stamp, birth: u64) {
+        self.epoch.store(stamp.epoch, Ordering::Relaxed);
+        self.revision.store(stamp.revision, Ordering::Relaxed);
+        self.birth.store(birth, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Held {
+    fn clone(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.segment),
+            self.generation,
+            self.content.clone(),
+            (self.stamp(), self.birth()),
+            self.seen.load(Ordering::Relaxed),
+        )
+    }
+}
