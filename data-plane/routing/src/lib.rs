@@ -22,6 +22,8 @@ mod site;
 mod state;
 mod table;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod thing;
 mod time;
 mod view;

@@ -35,3 +35,10 @@ fn is_lower(text: &str) -> bool {
         upper | byte.is_ascii_uppercase() | !byte.is_ascii()
     })
 }
+
+#[cfg(test)]
+impl Scratch {
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
