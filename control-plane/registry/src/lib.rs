@@ -16,13 +16,15 @@ mod segment;
 mod settings;
 mod standing;
 mod tag;
+#[cfg(test)]
+mod testing;
 mod thing;
 mod time;
 
 pub use capability::Capabilities;
 pub use description::{Description, Fields, MAX_TAGS, TooLong};
 pub use options::{Algorithm, Balancing, Options, Policy};
-pub use outcome::{Counts, Dropped, Expired, Put, Registered, Sum, Unregistered};
+pub use outcome::{Counts, Dropped, Expired, Expiry, Put, Registered, Sum, Unregistered};
 pub use reader::{Closing, Held, Reader, Step, Transfer, View};
 pub use registration::{Fingerprint, MAX_HOST, MAX_LABEL, MAX_URI, Registration, Uri, UriError};
 pub use registry::{ListingCursor, Registry, SourceId, WhileAway};

@@ -38,6 +38,10 @@ pub enum Dropped {
     TooManyEndpoints,
     /// There are as many routes as there may be (L-33).
     TooManyRoutes,
+    /// There are as many segments as there may be.
+    TooManySegments,
+    /// It names no address.
+    NoAddress,
 }
 
 /// What came of one URI of an unregistration.
@@ -51,10 +55,7 @@ pub enum Unregistered {
         other_segment: bool,
     },
     /// There is such a route, and no such endpoint.
-    UnknownEndpoint {
-        /// The route had no endpoints left for longer than it is kept, and is gone.
-        route_gone: bool,
-    },
+    UnknownEndpoint,
     /// There is no such route.
     UnknownRoute,
     /// The endpoint was announced by something newer, and stays.
@@ -64,6 +65,15 @@ pub enum Unregistered {
 }
 
 /// What came of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expiry {
+    /// What was due.
+    pub expired: Vec<Expired>,
+    /// More is due already.
+    pub more: bool,
+}
+
+/// One thing that was due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expired {
     /// An endpoint was not heard for its threshold, and is gone.

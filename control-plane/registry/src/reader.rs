@@ -1,10 +1,16 @@
 //! Following a registry: deltas and snapshots in one shape.
 
+mod merge;
+
+use std::collections::VecDeque;
+
 use crate::capability::Capabilities;
 use crate::outcome::Sum;
-use crate::registry::Registry;
+use crate::registry::{Concern, Granted, Registry};
 use crate::segment::SegmentFilter;
 use crate::thing::{Removal, Thing};
+
+use merge::Merge;
 
 /// What somebody is to see.
 #[derive(Clone, Debug)]
@@ -53,42 +59,247 @@ pub enum Step {
 pub struct Closing {
     /// What is gone.
     pub removals: Vec<Removal>,
-    /// Another part follows. A thing that is given again before the last part is not gone.
+    /// Another part follows, perhaps after more batches. A thing that is given again after a part that names it is
+    /// not gone.
     pub continues: bool,
     /// Everything whose latest change is at or below this is given.
     pub revision: u64,
-    /// Everything was given since the start of a snapshot.
+    /// Everything was given since the last closing step: what was not given is not registered.
     pub complete: bool,
-    /// What is held now.
+    /// What is held now. Means something in the last part only.
     pub sum: Sum,
 }
 
-/// A place in a registry, from which somebody reads on. Costs the same however far behind it is.
+/// A place in a registry, from which somebody reads on. It costs the same however far behind it is.
+///
+/// Upserts are given up to the head of the registry; then what is gone. Whatever changes while one of them is under
+/// way is given before the end of it, so a closing step always tells the state of one instant.
 #[derive(Clone, Debug)]
 pub struct Reader {
     view: View,
+    /// Everything at or below this was closed before, or is given again by the snapshot that is under way.
+    base: u64,
+    /// Upserts were given up to this.
+    cursor: u64,
+    /// Removals were given up to this. At least the base.
+    removed: u64,
+    /// A snapshot is under way.
+    snapshot: bool,
+    /// Nothing was closed yet, and an answer always comes.
+    owes_answer: bool,
+    /// What was refused, and is given once more.
+    again: VecDeque<Removal>,
 }
+
+/// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
+const LOOKS_PER_THING: usize = 8;
+
+/// About how many bytes of things a step gives.
+const WEIGHT: usize = 256 * 1024;
 
 impl Reader {
-    /// A reader that goes on from what is held, and how it will.
+    /// A reader that goes on from what is held, and how it will: by a delta where that was left by this life of the
+    /// registry, under this filter, and not so long ago that removals since then are forgotten.
     #[must_use]
     pub fn new(registry: &Registry, view: View, held: Held) -> (Self, Transfer) {
-        todo!("{registry:p} {held:?} {view:?}")
+        let resumes = held.epoch == registry.epoch()
+            && held.filter_digest == view.filter.digest()
+            && (1..=registry.head()).contains(&held.revision)
+            && held.revision >= registry.horizon();
+        let base = if resumes { held.revision } else { 0 };
+        let mut reader = Self {
+            view,
+            base,
+            cursor: base,
+            removed: base,
+            snapshot: false,
+            owes_answer: true,
+            again: VecDeque::new(),
+        };
+        if resumes {
+            reader.again = held.rejected.into();
+            return (reader, Transfer::Delta);
+        }
+        reader.removed = registry.head();
+        reader.snapshot = true;
+        (reader, Transfer::Snapshot)
     }
 
-    /// The next step, of at most `limit` things.
-    pub fn next(&mut self, registry: &Registry, limit: usize) -> Step {
-        todo!("{registry:p} {limit}")
-    }
-
-    /// Gives everything again.
+    /// Gives everything again, and tells at the end of it that this was everything.
     pub fn restart(&mut self, registry: &Registry) {
-        todo!("{registry:p}")
+        // What was given since the last closing step counts as given to the other end, so the removals since then are
+        // told all the same. Those that are forgotten show in the digest, and the next snapshot puts them right.
+        self.removed = self.removed.max(registry.horizon());
+        self.base = 0;
+        self.cursor = 0;
+        self.snapshot = true;
+        self.owes_answer = true;
+        self.again.clear();
     }
 
-    /// What the reader may see of the registry now, and what is withheld from it.
+    /// What the reader may have of the registry as it is now, and what is withheld from it.
     #[must_use]
     pub fn sums(&self, registry: &Registry) -> (Sum, Sum) {
-        todo!("{registry:p} {:?}", self.view)
+        let seen = registry.seen(&self.view.filter);
+        seen.fold(
+            Default::default(),
+            |(granted, withheld): (Sum, Sum), (_, segment)| {
+                let (more, less) = segment.sums(self.view.capabilities);
+                (granted.plus(more), withheld.plus(less))
+            },
+        )
+    }
+
+    /// Whether everything was given.
+    #[must_use]
+    pub fn is_idle(&self, registry: &Registry) -> bool {
+        !self.owes_answer && self.again.is_empty() && self.removed == registry.head()
+    }
+
+    /// The next step: of at most about `limit` things, and about 256 KiB of them.
+    pub fn next(&mut self, registry: &Registry, limit: usize) -> Step {
+        if self.removed < registry.horizon() {
+            self.restart(registry);
+        }
+        if self.is_idle(registry) {
+            return Step::Idle;
+        }
+        let mut batch = Batch {
+            things: Vec::new(),
+            attributes: Vec::new(),
+            weight: 0,
+            limit,
+        };
+        self.give_again(registry, &mut batch);
+        self.give_changes(registry, &mut batch);
+        let at_head = self.again.is_empty() && self.cursor == registry.head();
+        if at_head && batch.things.is_empty() {
+            return self.close(registry, limit);
+        }
+        Step::Batch(batch.things)
+    }
+
+    fn give_again(&mut self, registry: &Registry, batch: &mut Batch) {
+        while !batch.is_full()
+            && let Some(name) = self.again.pop_front()
+        {
+            let found = registry.find(&name);
+            let View {
+                filter,
+                capabilities,
+            } = &self.view;
+            if let Some(thing) = found.filter(|it| registry.grants(*it, filter, *capabilities)) {
+                self.give(registry, u64::MAX, thing, batch);
+            }
+        }
+    }
+
+    fn give_changes(&mut self, registry: &Registry, batch: &mut Batch) {
+        let mut merge = Merge::new(registry, &self.view.filter, self.cursor);
+        for _ in 0..batch.limit.saturating_mul(LOOKS_PER_THING) {
+            if batch.is_full() {
+                return;
+            }
+            let Some((segment, revision, entry)) = merge.next() else {
+                self.cursor = registry.head();
+                return;
+            };
+            let concern = registry.concern((segment, revision, entry), self.view.capabilities);
+            if let Concern::Grant(thing) = concern {
+                self.give(registry, revision, thing, batch);
+            }
+            self.cursor = revision;
+        }
+    }
+
+    /// Gives a thing, and before an endpoint the attributes of its route where the other end may not have them: they
+    /// changed after the endpoint, so their turn comes later, and no version of them was closed.
+    fn give(&self, registry: &Registry, revision: u64, thing: Granted, batch: &mut Batch) {
+        if let Granted::Endpoint(id) = thing {
+            let (attributes, changed, needs_since) = registry.attributes_of(id);
+            if changed > revision.min(self.cursor) && needs_since > self.base {
+                batch.push(registry, attributes);
+            }
+        }
+        batch.push(registry, thing);
+    }
+
+    /// What is gone, or no longer granted, since the last closing step.
+    fn close(&mut self, registry: &Registry, limit: usize) -> Step {
+        let mut removals = Vec::new();
+        let mut merge = Merge::new(registry, &self.view.filter, self.removed);
+        let mut done = false;
+        for _ in 0..limit.saturating_mul(LOOKS_PER_THING) {
+            if removals.len() >= limit {
+                break;
+            }
+            let Some((segment, revision, entry)) = merge.next() else {
+                done = true;
+                break;
+            };
+            let View {
+                filter,
+                capabilities,
+            } = &self.view;
+            removals.extend(
+                match registry.concern((segment, revision, entry), *capabilities) {
+                    Concern::Grant(_) => None,
+                    Concern::Withhold(thing) => Some(registry.name(thing)),
+                    Concern::Removal(revision) => registry.removal(revision, filter, *capabilities),
+                },
+            );
+            self.removed = revision;
+        }
+        if !done && removals.is_empty() {
+            return Step::Batch(Vec::new());
+        }
+        let complete = done && self.snapshot;
+        if done {
+            self.base = registry.head();
+            self.removed = registry.head();
+            self.snapshot = false;
+            self.owes_answer = false;
+        }
+        Step::Closing(Closing {
+            removals,
+            continues: !done,
+            revision: registry.head(),
+            complete,
+            sum: if done {
+                self.sums(registry).0
+            } else {
+                Sum::default()
+            },
+        })
     }
 }
+
+/// A batch in the making.
+struct Batch {
+    things: Vec<Thing>,
+    /// The attributes that are in it.
+    attributes: Vec<Granted>,
+    weight: usize,
+    limit: usize,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.things.len() >= self.limit || self.weight >= WEIGHT
+    }
+
+    fn push(&mut self, registry: &Registry, granted: Granted) {
+        if let Granted::Route(..) = granted {
+            if self.attributes.contains(&granted) {
+                return;
+            }
+            self.attributes.push(granted);
+        }
+        let thing = registry.thing(granted);
+        self.weight += thing.weight();
+        self.things.push(thing);
+    }
+}
+
+#[cfg(test)]
+mod tests;

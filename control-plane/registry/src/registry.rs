@@ -1,25 +1,75 @@
 //! The registry: one event at one instant, and what changed.
 
+mod attributes;
+mod clock;
+mod listing;
+mod messages;
+mod place;
+mod put;
+mod read;
+mod records;
+mod removals;
+mod remove;
+mod segments;
+mod slab;
+mod staleness;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use pointsman_route_key::RouteKey;
 
-use crate::outcome::{Counts, Expired, Registered, Unregistered};
-use crate::registration::{Fingerprint, Registration};
+use crate::registration::Fingerprint;
 use crate::settings::Settings;
 use crate::standing::Standing;
-use crate::thing::RouteListing;
 use crate::time::Time;
 
+use clock::Clock;
+use messages::Messages;
+use records::{EndpointRecord, RouteId, RouteRecord};
+use removals::Removals;
+use segments::Segments;
+use slab::Slab;
+use staleness::Due;
+
+pub use listing::ListingCursor;
+pub(crate) use read::{Concern, Granted};
+pub(crate) use records::Entry;
+
 /// Everything that is registered. Whoever owns it tells it what happened and when; nobody else changes it.
+///
+/// Each thing that lives and each removal that is remembered stands once, at its latest change, in the index of its
+/// segment; the sum of each segment is that of the things in its index.
 #[derive(Debug)]
 pub struct Registry {
     settings: Settings,
+    epoch: u64,
+    head: u64,
+    keys: HashMap<Arc<RouteKey>, RouteId>,
+    routes: Slab<RouteRecord>,
+    endpoints: Slab<EndpointRecord>,
+    /// How many endpoints have each address, which they share.
+    addresses: HashMap<Arc<str>, u32>,
+    /// The address of what has none.
+    no_address: Arc<str>,
+    segments: Segments,
+    removals: Removals,
+    messages: Messages,
+    sources: Vec<SourceRecord>,
+    last_update: Option<Time>,
 }
 
 /// One source of registrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SourceId(u8);
+
+#[derive(Debug)]
+struct SourceRecord {
+    name: Arc<str>,
+    clock: Clock,
+    /// What to look at, by the clock of the source. An endpoint that was heard meanwhile is put back.
+    due: BTreeSet<(Time, Due)>,
+}
 
 /// What becomes of the ages of endpoints while their source is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,28 +80,43 @@ pub enum WhileAway {
     Age,
 }
 
-/// A place in a listing of routes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ListingCursor(usize);
-
 impl Registry {
     /// An empty registry. `epoch` is random and names this life of it; 0 is taken for 1.
     #[must_use]
     pub fn new(settings: Settings, epoch: u64) -> Self {
-        let _ = epoch;
-        Self { settings }
+        Self {
+            settings,
+            epoch: epoch.max(1),
+            head: 0,
+            keys: HashMap::new(),
+            routes: Slab::new(),
+            endpoints: Slab::new(),
+            addresses: HashMap::new(),
+            no_address: Arc::from(""),
+            segments: Segments::default(),
+            removals: Removals::default(),
+            messages: Messages::new(),
+            sources: Vec::new(),
+            last_update: None,
+        }
     }
 
     /// The name of this life.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        todo!()
+        self.epoch
     }
 
     /// The revision of the latest change.
     #[must_use]
     pub fn head(&self) -> u64 {
-        todo!()
+        self.head
+    }
+
+    /// The oldest revision from which a reader can go on without a snapshot.
+    #[must_use]
+    pub fn horizon(&self) -> u64 {
+        self.removals.horizon()
     }
 
     /// The settings.
@@ -61,83 +126,125 @@ impl Registry {
     }
 
     /// Adds a source, which is away until [`Self::source_returned`].
+    ///
+    /// # Panics
+    ///
+    /// Where there are 256 sources already.
     pub fn add_source(&mut self, name: &str, while_away: WhileAway) -> SourceId {
-        todo!("{name} {while_away:?}")
+        let id = u8::try_from(self.sources.len()).expect("a process has a handful of sources");
+        let clock = Clock::new(while_away, self.settings.registration_interval);
+        self.sources.push(SourceRecord {
+            name: name.into(),
+            clock,
+            due: BTreeSet::new(),
+        });
+        SourceId(id)
     }
 
     /// The source is away, and the last that was heard of it was at `last_heard`. Dropped messages count as this,
     /// followed by [`Self::source_returned`].
     pub fn source_lost(&mut self, source: SourceId, last_heard: Time) {
-        todo!("{source:?} {last_heard:?}")
+        self.sources[usize::from(source.0)].clock.lost(last_heard);
     }
 
     /// The source is back.
     pub fn source_returned(&mut self, source: SourceId, now: Time) {
-        todo!("{source:?} {now:?}")
+        self.sources[usize::from(source.0)].clock.returned(now);
     }
 
-    /// Applies a registration; the outcomes are those of its URIs, in their order.
-    pub fn register(
-        &mut self,
-        source: SourceId,
-        message: &Registration,
-        now: Time,
-    ) -> Vec<Registered> {
-        todo!("{source:?} {message:?} {now:?}")
-    }
-
-    /// Applies a repetition of a registration. `false` where it is not known, and has to be parsed and applied.
+    /// Applies a repetition of a registration, which costs the same however many routes it has. `false` where it is
+    /// not known, or something that it registered has changed since: then it has to be parsed and applied.
     pub fn heard(&mut self, source: SourceId, fingerprint: Fingerprint, now: Time) -> bool {
-        todo!("{source:?} {fingerprint:?} {now:?}")
-    }
-
-    /// Applies an unregistration; the outcomes are those of its URIs, in their order.
-    pub fn unregister(&mut self, message: &Registration, now: Time) -> Vec<Unregistered> {
-        todo!("{message:?} {now:?}")
-    }
-
-    /// An endpoint fails at whoever uses it. Removes it if it has been silent for ten thresholds.
-    pub fn reported_failing(&mut self, route: &RouteKey, address: &str, now: Time) -> bool {
-        todo!("{route} {address} {now:?}")
-    }
-
-    /// Applies what is due at `now`, at most `budget` entries of it. Call it again at once where as many came back.
-    pub fn expire(&mut self, now: Time, budget: usize) -> Vec<Expired> {
-        todo!("{now:?} {budget}")
-    }
-
-    /// When [`Self::expire`] will next have something to do, if the sources stay as they are.
-    #[must_use]
-    pub fn next_due(&self, now: Time) -> Option<Time> {
-        todo!("{now:?}")
+        let reading = self.reading(source.0, now);
+        let Some(message) = self
+            .messages
+            .find(fingerprint)
+            .filter(|known| known.source == source.0)
+        else {
+            return false;
+        };
+        message.heard = message.heard.max(reading);
+        self.last_update = Some(now);
+        true
     }
 
     /// What the registry's word is worth. `fleet_holds_things`: somebody serves a table that is not empty.
+    ///
+    /// It is open once every source was listened to for the start delay, and authoritative once that was the stale
+    /// threshold; but never with an empty table while the fleet's is not.
     #[must_use]
     pub fn standing(&self, now: Time, fleet_holds_things: bool) -> Standing {
-        todo!("{now:?} {fleet_holds_things}")
+        let threshold = self.settings.stale_threshold.max(self.settings.start_delay);
+        let least = self
+            .sources
+            .iter()
+            .min_by_key(|source| source.clock.connected(now));
+        let Some((source, heard)) = least.map(|source| (source, source.clock.connected(now)))
+        else {
+            return Standing {
+                open: true,
+                authoritative: true,
+                reason: String::new(),
+            };
+        };
+        let open = heard >= self.settings.start_delay;
+        let suspicious = self.keys.is_empty() && fleet_holds_things;
+        let reason = if heard < threshold {
+            format!(
+                "{} was listened to for {} of {} seconds{}",
+                source.name,
+                heard.as_secs(),
+                if open {
+                    threshold.as_secs()
+                } else {
+                    self.settings.start_delay.as_secs()
+                },
+                if source.clock.is_away() {
+                    ", and is away"
+                } else {
+                    ""
+                },
+            )
+        } else if suspicious {
+            "nothing is registered, and data planes still serve routes".to_owned()
+        } else {
+            String::new()
+        };
+        Standing {
+            open,
+            authoritative: heard >= threshold && !suspicious,
+            reason,
+        }
     }
 
-    /// How much is registered.
+    /// When the standing may change by time alone.
     #[must_use]
-    pub fn counts(&self, now: Time) -> Counts {
-        todo!("{now:?}")
+    pub fn standing_due(&self, now: Time) -> Option<Time> {
+        let threshold = self.settings.stale_threshold.max(self.settings.start_delay);
+        let marks = [self.settings.start_delay, threshold];
+        self.sources
+            .iter()
+            .filter(|source| !source.clock.is_away())
+            .flat_map(|source| {
+                let heard = source.clock.connected(now);
+                marks
+                    .into_iter()
+                    .filter(move |mark| *mark > heard)
+                    .map(move |mark| mark - heard)
+            })
+            .min()
+            .map(|left| now.plus(left))
     }
 
-    /// The routes from a place on, at most `limit` of them, and the next place; `None` at the end. What changes
-    /// meanwhile may be missed or not; what stays is listed once.
-    #[must_use]
-    pub fn route_keys(
-        &self,
-        from: ListingCursor,
-        limit: usize,
-    ) -> (Vec<Arc<RouteKey>>, Option<ListingCursor>) {
-        todo!("{from:?} {limit}")
+    fn reading(&self, source: u8, now: Time) -> Time {
+        self.sources[usize::from(source)].clock.at(now)
     }
 
-    /// One route.
-    #[must_use]
-    pub fn route(&self, key: &RouteKey, now: Time) -> Option<RouteListing> {
-        todo!("{key} {now:?}")
+    fn next_revision(&mut self) -> u64 {
+        self.head += 1;
+        self.head
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_route_key::{Path, RouteKey};
+use pointsman_route_key::{Host, Path, RouteKey};
 
 use crate::description::Description;
 use crate::options::Options;
@@ -16,6 +16,30 @@ pub enum Thing {
     Route(Route),
     /// One endpoint of one route.
     Endpoint(Endpoint),
+}
+
+impl Thing {
+    /// About how many bytes it takes on a wire.
+    pub(crate) fn weight(&self) -> usize {
+        let (key, rest) = match self {
+            Self::Route(route) => {
+                let service = route
+                    .options
+                    .as_ref()
+                    .map_or(0, |it| it.route_service_url.len());
+                (&route.key, service + 64)
+            }
+            Self::Endpoint(endpoint) => (
+                &endpoint.route,
+                endpoint.address.len() + endpoint.description.weight() + 64,
+            ),
+        };
+        let host = match &key.host {
+            Host::Exact(host) | Host::Suffix(host) => host.len(),
+            Host::Any => 0,
+        };
+        host + context_path(key).len() + rest
+    }
 }
 
 /// The attributes of a route as one segment holds them.

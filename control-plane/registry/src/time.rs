@@ -7,6 +7,11 @@ use std::time::Duration;
 pub struct Time(u64);
 
 impl Time {
+    /// The origin.
+    pub const ZERO: Self = Self(0);
+    /// The end of time.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
     /// The instant that is this long after the origin.
     #[must_use]
     pub fn since_origin(elapsed: Duration) -> Self {

@@ -77,7 +77,7 @@ fn every_compared_field_changes_equality_and_digest() {
             fields.policy = Some(Policy {
                 scope: "any".into(),
                 sources: Box::default(),
-            })
+            });
         },
     ];
     for change in changes {
@@ -94,7 +94,7 @@ fn tags_are_a_map() {
             ("process_id", "x"),
             ("component", "emitter"),
             ("process_id", "web"),
-        ])
+        ]);
     });
     assert_eq!(describe(|_| ()), reordered);
     let (absent, empty) = (

@@ -1,0 +1,100 @@
+//! The index and the sums: where a thing stands, and what a segment adds up to.
+
+use std::sync::Arc;
+
+use pointsman_route_key::{RouteKey, digest};
+
+use crate::time::Time;
+
+use super::Registry;
+use super::records::{EndpointId, Entry, Presence, RouteId, SegmentId};
+
+impl Registry {
+    /// Puts an endpoint into the index, at the next revision.
+    pub(super) fn place_endpoint(&mut self, id: EndpointId) {
+        let revision = self.next_revision();
+        let record = &self.endpoints[id];
+        let (segment, address) = (record.segment, Arc::clone(&record.address));
+        let route = &self.routes[record.route];
+        let key = Arc::clone(&route.key);
+        let needs = record.description.needs() | route.presence(segment).needs;
+        let name = &self.segments[segment].name;
+        let digest =
+            digest::of_endpoint(name, &key, &address, record.generation, record.is_silent());
+        let record = &mut self.endpoints[id];
+        record.revision = revision;
+        record.digest = digest;
+        record.needs = needs;
+        self.revive(segment, key, address);
+        let segment = &mut self.segments[segment];
+        segment.index.insert(revision, Entry::Endpoint(id));
+        segment.add(needs, digest);
+    }
+
+    /// Takes an endpoint out of the index. It is placed again, or buried, before anybody reads.
+    pub(super) fn lift_endpoint(&mut self, id: EndpointId) {
+        let record = &mut self.endpoints[id];
+        let revision = std::mem::take(&mut record.revision);
+        let segment = &mut self.segments[record.segment];
+        segment.index.remove(&revision);
+        segment.subtract(record.needs, record.digest);
+    }
+
+    /// Puts the attributes of a route into the index, at the next revision.
+    pub(super) fn place_presence(&mut self, route: RouteId, segment: SegmentId) {
+        let revision = self.next_revision();
+        let record = &mut self.routes[route];
+        let key = Arc::clone(&record.key);
+        let presence = record.presence_mut(segment);
+        presence.revision = revision;
+        presence.digest = digest::of_route(&self.segments[segment].name, &key, presence.generation);
+        let (needs, digest) = (presence.needs, presence.digest);
+        self.revive(segment, key, Arc::clone(&self.no_address));
+        let segment = &mut self.segments[segment];
+        segment.index.insert(revision, Entry::Route(route));
+        segment.add(needs, digest);
+    }
+
+    /// Takes the attributes of a route out of the index.
+    pub(super) fn lift_presence(&mut self, presence: &Presence) {
+        let segment = &mut self.segments[presence.segment];
+        segment.index.remove(&presence.revision);
+        segment.subtract(presence.needs, presence.digest);
+    }
+
+    fn revive(&mut self, segment: SegmentId, route: Arc<RouteKey>, address: Arc<str>) {
+        if let Some(revision) = self.removals.revive(&(segment, route, address)) {
+            self.segments[segment].index.remove(&revision);
+        }
+    }
+
+    /// Remembers that something is gone from a segment. An empty address stands for the attributes of the route.
+    pub(super) fn bury(
+        &mut self,
+        segment: SegmentId,
+        route: Arc<RouteKey>,
+        address: Arc<str>,
+        now: Time,
+    ) {
+        let revision = self.next_revision();
+        self.segments[segment]
+            .index
+            .insert(revision, Entry::Removal);
+        self.removals.bury(revision, (segment, route, address), now);
+        // One went in, so at most one is too many.
+        self.forget_oldest(now);
+    }
+
+    /// Forgets the oldest removal if it is too old, or one too many. Whether there was one.
+    pub(super) fn forget_oldest(&mut self, now: Time) -> bool {
+        let memory = self.settings.memory;
+        let live = self.routes.len() + self.endpoints.len();
+        let since = Time::since_origin(now.as_duration().saturating_sub(memory.age));
+        let forgotten = self.removals.forget(since, memory.removals.max(live / 4));
+        if let Some((revision, segment)) = forgotten {
+            self.segments[segment].index.remove(&revision);
+            self.segments.leave_if_empty(segment);
+        }
+        forgotten.is_some()
+    }
+}

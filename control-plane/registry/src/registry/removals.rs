@@ -1,0 +1,89 @@
+//! The removals that are remembered, for readers that were away.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use pointsman_route_key::RouteKey;
+
+use crate::time::Time;
+
+use super::records::SegmentId;
+
+/// What is gone, since when, from where.
+#[derive(Debug)]
+pub(super) struct Grave {
+    pub(super) route: Arc<RouteKey>,
+    /// Empty where the attributes of the route are meant.
+    pub(super) address: Arc<str>,
+    pub(super) segment: SegmentId,
+    since: Time,
+}
+
+type Name = (SegmentId, Arc<RouteKey>, Arc<str>);
+
+/// Each removal stands once, at its revision. What comes to life again is no removal any more.
+#[derive(Debug, Default)]
+pub(super) struct Removals {
+    graves: BTreeMap<u64, Grave>,
+    by_name: HashMap<Name, u64>,
+    horizon: u64,
+}
+
+impl Removals {
+    /// The oldest revision from which a reader can go on: every later removal is remembered.
+    pub(super) fn horizon(&self) -> u64 {
+        self.horizon
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.graves.len()
+    }
+
+    pub(super) fn get(&self, revision: u64) -> Option<&Grave> {
+        self.graves.get(&revision)
+    }
+
+    pub(super) fn bury(&mut self, revision: u64, (segment, route, address): Name, since: Time) {
+        self.by_name.insert(
+            (segment, Arc::clone(&route), Arc::clone(&address)),
+            revision,
+        );
+        self.graves.insert(
+            revision,
+            Grave {
+                route,
+                address,
+                segment,
+                since,
+            },
+        );
+    }
+
+    /// Takes back the removal of what lives again, and says where it stood.
+    pub(super) fn revive(&mut self, name: &Name) -> Option<u64> {
+        if self.by_name.is_empty() {
+            return None;
+        }
+        let revision = self.by_name.remove(name)?;
+        self.graves.remove(&revision);
+        Some(revision)
+    }
+
+    /// Forgets the oldest removal if it is older than `since`, or one of more than `most`.
+    pub(super) fn forget(&mut self, since: Time, most: usize) -> Option<(u64, SegmentId)> {
+        let oldest = self.graves.first_entry()?;
+        if oldest.get().since >= since && self.by_name.len() <= most {
+            return None;
+        }
+        let (revision, grave) = oldest.remove_entry();
+        self.by_name
+            .remove(&(grave.segment, grave.route, grave.address));
+        self.horizon = revision;
+        Some((revision, grave.segment))
+    }
+
+    /// Since when the oldest removal is remembered.
+    pub(super) fn oldest(&self) -> Option<Time> {
+        self.graves.first_key_value().map(|(_, grave)| grave.since)
+    }
+}

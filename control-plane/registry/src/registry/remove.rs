@@ -1,0 +1,124 @@
+//! Unregistration, and every other way in which an endpoint goes.
+
+use std::sync::Arc;
+
+use pointsman_route_key::RouteKey;
+
+use crate::outcome::Unregistered;
+use crate::registration::{Registration, Uri};
+use crate::time::Time;
+
+use super::Registry;
+use super::attributes::Leaving;
+use super::records::{EndpointId, EndpointRecord, SegmentId};
+use super::staleness::SILENT_THRESHOLDS;
+
+impl Registry {
+    /// Applies an unregistration; the outcomes are those of its URIs, in their order. It goes by route and address,
+    /// whatever else the message says, and in whichever segment the endpoint is.
+    pub fn unregister(&mut self, message: &Registration, now: Time) -> Vec<Unregistered> {
+        if !self.settings.accepted.sees(&message.segment) {
+            return vec![Unregistered::ForeignSegment; message.uris.len()];
+        }
+        message
+            .uris
+            .iter()
+            .map(|uri| self.unregister_one(message, uri, now))
+            .collect()
+    }
+
+    fn unregister_one(&mut self, message: &Registration, uri: &Uri, now: Time) -> Unregistered {
+        let Some(route) = self.keys.get(uri.key()).copied() else {
+            return Unregistered::UnknownRoute;
+        };
+        let Ok(id) = self.find_endpoint(route, &message.address) else {
+            return Unregistered::UnknownEndpoint;
+        };
+        let record = &self.endpoints[id];
+        if let Some(tag) = &record.tag
+            && **tag != message.tag
+            && !tag.succeeded_by(&message.tag)
+        {
+            return Unregistered::OlderTag;
+        }
+        let other_segment = *self.segments[record.segment].name != *message.segment;
+        Unregistered::Removed {
+            route_gone: self.remove_endpoint(id, now),
+            other_segment,
+        }
+    }
+
+    /// An endpoint fails at whoever uses it. One that has been silent for ten thresholds goes; whether it did.
+    pub fn reported_failing(&mut self, route: &RouteKey, address: &str, now: Time) -> bool {
+        let route = self.keys.get(route).copied();
+        let Some(Ok(id)) = route.map(|route| self.find_endpoint(route, address)) else {
+            return false;
+        };
+        let record = &self.endpoints[id];
+        let silent = self.reading(record.source, now).since(record.silent_since);
+        let long = record.is_silent() && silent >= self.threshold(record) * SILENT_THRESHOLDS;
+        if long {
+            self.remove_endpoint(id, now);
+        }
+        long
+    }
+
+    /// Takes an endpoint out of the table. Whether its route went with it.
+    pub(super) fn remove_endpoint(&mut self, id: EndpointId, now: Time) -> bool {
+        self.detach(id);
+        self.unschedule(id);
+        self.lift_endpoint(id);
+        let Some(record) = self.endpoints.remove(id) else {
+            return false;
+        };
+        let route = &mut self.routes[record.route];
+        route.endpoints.retain(|other| *other != id);
+        let key = Arc::clone(&route.key);
+        self.give_address_back(&record.address);
+        self.bury(record.segment, key, Arc::clone(&record.address), now);
+        let EndpointRecord {
+            route,
+            segment,
+            source,
+            ..
+        } = record;
+        self.vacate(
+            Leaving {
+                route,
+                segment,
+                source,
+                id,
+            },
+            now,
+        )
+    }
+
+    fn give_address_back(&mut self, address: &str) {
+        if let Some(count) = self.addresses.get_mut(address) {
+            *count -= 1;
+            if *count == 0 {
+                self.addresses.remove(address);
+            }
+        }
+    }
+
+    /// The endpoint stands in another segment now, and the one that it left remembers that.
+    pub(super) fn leave_segment(&mut self, id: EndpointId, left: SegmentId, now: Time) {
+        let record = &self.endpoints[id];
+        let (route, source) = (record.route, record.source);
+        let (key, address) = (
+            Arc::clone(&self.routes[route].key),
+            Arc::clone(&record.address),
+        );
+        self.bury(left, key, address, now);
+        self.vacate(
+            Leaving {
+                route,
+                segment: left,
+                source,
+                id,
+            },
+            now,
+        );
+    }
+}

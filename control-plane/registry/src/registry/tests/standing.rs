@@ -1,0 +1,59 @@
+use crate::testing::{message, seconds};
+use crate::{Registry, Settings, Time, WhileAway};
+
+#[test]
+fn a_registry_opens_and_becomes_authoritative_by_listening() {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let at = |seconds_passed| Time::ZERO.plus(seconds(seconds_passed));
+    let nats = registry.add_source("nats", WhileAway::Wait);
+    let standing = |registry: &Registry, now| {
+        let standing = registry.standing(now, false);
+        (standing.open, standing.authoritative)
+    };
+    assert_eq!(standing(&registry, at(1_000)), (false, false));
+    assert_eq!(registry.standing_due(at(1_000)), None);
+    assert_eq!(
+        registry.standing(at(1_000), false).reason,
+        "nats was listened to for 0 of 20 seconds, and is away"
+    );
+    registry.source_returned(nats, at(1_000));
+    assert_eq!(registry.standing_due(at(1_005)), Some(at(1_020)));
+    assert_eq!(standing(&registry, at(1_019)), (false, false));
+    assert_eq!(standing(&registry, at(1_020)), (true, false));
+    assert_eq!(registry.standing_due(at(1_020)), Some(at(1_120)));
+    registry.source_lost(nats, at(1_060));
+    assert_eq!(standing(&registry, at(9_000)), (true, false));
+    registry.source_returned(nats, at(9_000));
+    assert_eq!(standing(&registry, at(9_059)), (true, false));
+    assert_eq!(standing(&registry, at(9_060)), (true, true));
+    assert_eq!(registry.standing_due(at(9_060)), None);
+    assert_eq!(registry.standing(at(9_060), false).reason, "");
+}
+
+#[test]
+fn every_source_has_to_be_listened_to() {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let nats = registry.add_source("nats", WhileAway::Wait);
+    registry.add_source("file", WhileAway::Wait);
+    registry.source_returned(nats, Time::ZERO);
+    let standing = registry.standing(Time::ZERO.plus(seconds(500)), false);
+    assert!(!standing.open);
+    assert!(standing.reason.starts_with("file "), "{}", standing.reason);
+}
+
+#[test]
+fn an_empty_registry_does_not_speak_for_a_fleet_that_serves() {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let nats = registry.add_source("nats", WhileAway::Wait);
+    registry.source_returned(nats, Time::ZERO);
+    let now = Time::ZERO.plus(seconds(500));
+    assert!(registry.standing(now, false).authoritative);
+    let standing = registry.standing(now, true);
+    assert!(standing.open && !standing.authoritative);
+    assert_eq!(
+        standing.reason,
+        "nothing is registered, and data planes still serve routes"
+    );
+    registry.register(nats, &message("10.0.0.1:80", &["foo"]).0, now);
+    assert!(registry.standing(now, true).authoritative);
+}

@@ -1,0 +1,124 @@
+use crate::testing::{Scene, message};
+use crate::{Settings, Unregistered};
+
+const GONE: Unregistered = Unregistered::Removed {
+    route_gone: true,
+    other_segment: false,
+};
+const LEFT: Unregistered = Unregistered::Removed {
+    route_gone: false,
+    other_segment: false,
+};
+
+/// C-116: removing a route leaves what is below it
+/// C-117: the last one leaves nothing
+/// C-118: nor does a deep one
+/// C-119: a neighbour stays
+/// C-120: a shorter route stays
+/// C-246: a known endpoint is removed, an unknown one is not
+/// C-250: an unknown URI changes nothing
+/// C-251: a route goes with its last endpoint
+/// C-252: case does not count
+/// C-253: other routes of an endpoint stay
+/// C-254: wildcards go the same way
+/// C-255: so do routes with a path
+/// C-256: and leave what is below them
+/// C-257: the query does not count
+/// C-261: a known route without such an endpoint keeps the others
+/// C-263: numbers of ports are compared, not their kinds
+/// C-343: nothing is listed after the last one
+/// C-515: an unregistration goes by address and URI only
+#[test]
+fn unregistrations_remove_what_they_name() {
+    let two = ["10.0.0.1:80", "10.0.0.2:80"];
+    for (registered, addresses, unregistered, outcome, left) in [
+        (
+            vec!["foo", "foo/bar"],
+            &two[..1],
+            "foo",
+            GONE,
+            vec!["foo/bar"],
+        ),
+        (vec!["foo"], &two[..1], "foo", GONE, vec![]),
+        (
+            vec!["example.com/foo/bar/baz"],
+            &two[..1],
+            "example.com/foo/bar/baz",
+            GONE,
+            vec![],
+        ),
+        (
+            vec!["a/b/c", "a/x/c"],
+            &two[..1],
+            "a/b/c",
+            GONE,
+            vec!["a/x/c"],
+        ),
+        (vec!["a/b/c", "a/b"], &two[..1], "a/b/c", GONE, vec!["a/b"]),
+        (
+            vec!["foo"],
+            &two[..1],
+            "bar",
+            Unregistered::UnknownRoute,
+            vec!["foo"],
+        ),
+        (
+            vec!["foo"],
+            &two[1..],
+            "foo",
+            Unregistered::UnknownEndpoint,
+            vec!["foo"],
+        ),
+        (
+            vec!["foo", "bar"],
+            &two[..],
+            "foo",
+            LEFT,
+            vec!["bar", "foo"],
+        ),
+        (vec!["foo"], &two[..1], "FOO", GONE, vec![]),
+        (vec!["foo", "bar"], &two[..1], "foo", GONE, vec!["bar"]),
+        (
+            vec!["*.foo.com", "foo.com"],
+            &two[..1],
+            "*.foo.com",
+            GONE,
+            vec!["foo.com"],
+        ),
+        (
+            vec!["dora.app.com"],
+            &two[..1],
+            "dora.app.com?foo=bar",
+            GONE,
+            vec![],
+        ),
+    ] {
+        let mut scene = Scene::new(Settings::default());
+        for address in addresses {
+            scene.register(&message(address, &registered).tls());
+        }
+        assert_eq!(
+            scene.unregister(&message(two[0], &[unregistered])),
+            outcome,
+            "{unregistered}"
+        );
+        assert_eq!(scene.routes(), left, "{registered:?} - {unregistered}");
+    }
+}
+
+/// C-251: the second of two endpoints takes the routes with it
+#[test]
+fn the_last_endpoint_takes_the_route_with_it() {
+    let mut scene = Scene::new(Settings::default());
+    let (one, two) = (
+        message("10.0.0.1:80", &["foo"]),
+        message("10.0.0.2:80", &["foo"]),
+    );
+    scene.register(&one);
+    scene.register(&two);
+    assert_eq!(scene.unregister(&one), LEFT);
+    assert_eq!(scene.addresses("foo").unwrap(), ["10.0.0.2:80"]);
+    assert_eq!(scene.unregister(&two), GONE);
+    assert_eq!(scene.unregister(&two), Unregistered::UnknownRoute);
+    assert_eq!(scene.registry.counts(scene.now).addresses, 0);
+}
