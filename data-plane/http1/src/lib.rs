@@ -31,7 +31,7 @@ mod body;
 mod connection;
 mod fields;
 mod framing;
-mod head_lines;
+mod head_scan;
 mod host;
 mod known;
 mod limits;

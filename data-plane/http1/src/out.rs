@@ -3,7 +3,7 @@
 use crate::fields::InvalidField;
 use crate::known::Known;
 use crate::name::Name;
-use crate::scan::{has_controls, is_token};
+use crate::scan::{find_control, is_token};
 
 /// The longest name and value that can be pushed; the ceilings of L-04.
 const MAX_NAME: usize = 1024;
@@ -30,7 +30,7 @@ pub(crate) fn check_value(value: &[u8]) -> Result<(), InvalidField> {
     if value.len() > MAX_VALUE {
         return Err(InvalidField::TooLong);
     }
-    if blank(value.first()) || blank(value.last()) || has_controls(value) {
+    if blank(value.first()) || blank(value.last()) || find_control(value, 0).is_some() {
         return Err(InvalidField::Value);
     }
     Ok(())

@@ -178,7 +178,7 @@ impl RequestHead {
         if known == Method::Connect {
             return Err(Refused::Connect);
         }
-        check_bytes(target, false)?;
+        check_bytes(target)?;
         let parsed = Target::parse(target, known)?;
         if parsed.form == TargetForm::Absolute {
             return Err(Refused::Target);
@@ -243,7 +243,7 @@ impl RequestHead {
     /// # Errors
     /// A byte that may not stand in a target, or no byte at all.
     pub fn set_target(&mut self, target: &[u8]) -> Result<(), Refused> {
-        check_bytes(target, false)?;
+        check_bytes(target)?;
         self.line.target = self.fields.keep(target);
         Ok(())
     }

@@ -1,4 +1,8 @@
-//! Looking at many bytes at once: words of eight, byte classes, and the count of control bytes.
+//! Looking at eight bytes at once: byte classes, and the first byte of a class in a word.
+//!
+//! Plain arithmetic on words, without `unsafe` and without a run-time choice of instructions. Heads
+//! are many short stretches (names of 12 bytes, values of 30), where calling a wider search costs
+//! more than it saves.
 
 /// Bytes that may stand in a token (RFC 9110 §5.6.2): methods, field names, extension names.
 const TOKEN: [bool; 256] = {
@@ -47,34 +51,79 @@ pub(crate) const fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
-/// How many control bytes `bytes` hold; see [`is_control`].
-///
-/// One pass over a whole head replaces a check of each value: a head is clean if and only if the
-/// only control bytes are the two of each line end. The lanes are counted in bytes, which the
-/// compiler turns into sixteen at a time.
-pub(crate) fn count_controls(bytes: &[u8]) -> usize {
-    const LANES: usize = 16;
-    // A lane counts to 255 before it has to be added up.
-    const BLOCK: usize = LANES * 255;
-    let mut total = 0usize;
-    for block in bytes.chunks(BLOCK) {
-        let (rows, rest) = block.as_chunks::<LANES>();
-        let mut lanes = [0u8; LANES];
-        for row in rows {
-            for (lane, &byte) in lanes.iter_mut().zip(row) {
-                let control =
-                    u8::from(byte < b' ') & u8::from(byte != b'\t') | u8::from(byte == 0x7f);
-                *lane = lane.wrapping_add(control);
-            }
+/// Where the first control byte from `from` on stands; see [`is_control`].
+#[inline]
+pub(crate) fn find_control(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < bytes.len() {
+        let found = low_or_del(load_word(bytes, at));
+        if found == 0 {
+            at = at.wrapping_add(8);
+            continue;
         }
-        total += lanes.iter().map(|&lane| usize::from(lane)).sum::<usize>();
-        total += rest.iter().filter(|&&byte| is_control(byte)).count();
+        at = at.wrapping_add(first_lane(found));
+        match bytes.get(at) {
+            Some(b'\t') => at = at.wrapping_add(1),
+            // The zeros with which the last word is filled up.
+            None => return None,
+            Some(_) => return Some(at),
+        }
     }
-    total
+    None
+}
+
+/// Where the first byte from `from` on stands that is not visible ASCII.
+#[inline]
+pub(crate) fn find_invisible(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < bytes.len() {
+        let word = load_word(bytes, at);
+        // A lane below 0x21 borrows, DEL carries into its high bit, the rest has it already.
+        // Whatever spills over goes upwards, so the lowest high bit is right.
+        let found =
+            (word.wrapping_sub(splat(0x21)) | word.wrapping_add(splat(0x01)) | word) & splat(0x80);
+        if found != 0 {
+            at = at.wrapping_add(first_lane(found));
+            return if at < bytes.len() { Some(at) } else { None };
+        }
+        at = at.wrapping_add(8);
+    }
+    None
+}
+
+/// Where `byte` first stands in `word`, counted from the lowest byte.
+#[inline]
+pub(crate) const fn find_in_word(word: u64, byte: u8) -> Option<usize> {
+    let zeros = zero_lanes(word ^ splat(byte));
+    if zeros == 0 {
+        None
+    } else {
+        Some(first_lane(zeros))
+    }
+}
+
+/// The high bit of each lane of `word` that is below the blank or DEL; of several, the lowest is
+/// right, and higher ones may be wrong.
+#[inline]
+const fn low_or_del(word: u64) -> u64 {
+    let low = word.wrapping_sub(splat(0x20)) & !word & splat(0x80);
+    low | zero_lanes(word ^ splat(0x7f))
+}
+
+/// The high bit of each lane that is zero; of several, the lowest is right.
+#[inline]
+const fn zero_lanes(word: u64) -> u64 {
+    word.wrapping_sub(splat(0x01)) & !word & splat(0x80)
+}
+
+/// The index of the lowest lane that has its high bit set.
+#[inline]
+const fn first_lane(high_bits: u64) -> usize {
+    (high_bits.trailing_zeros() / 8) as usize
 }
 
 /// The byte `byte` in every place of a word.
-pub(crate) const fn splat(byte: u8) -> u64 {
+const fn splat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
@@ -89,38 +138,24 @@ pub(crate) fn load_word(bytes: &[u8], at: usize) -> u64 {
 
 #[cold]
 fn load_tail(bytes: &[u8], at: usize) -> u64 {
-    let mut word = [0u8; 8];
-    for (to, from) in word.iter_mut().zip(bytes.iter().skip(at)) {
-        *to = *from;
+    let mut word = 0;
+    for &byte in bytes.get(at..).unwrap_or_default().iter().rev().take(8) {
+        word = (word << 8) | u64::from(byte);
     }
-    u64::from_le_bytes(word)
-}
-
-/// Where `byte` first stands in `word`, counted from the lowest byte.
-#[inline]
-pub(crate) const fn find_in_word(word: u64, byte: u8) -> Option<usize> {
-    let differing = word ^ splat(byte);
-    // The lowest zero byte of `differing` gets its high bit; higher ones may be wrong (a borrow),
-    // which does not matter for the first.
-    let zeros = differing.wrapping_sub(splat(0x01)) & !differing & splat(0x80);
-    if zeros == 0 {
-        None
-    } else {
-        Some((zeros.trailing_zeros() / 8) as usize)
-    }
+    word
 }
 
 /// The ASCII capitals of `word` as small letters; all other bytes stay.
 #[inline]
 pub(crate) const fn lower_word(word: u64) -> u64 {
     let low_bits = word & splat(0x7f);
-    let from_a = low_bits + splat(0x80 - b'A');
-    let beyond_z = low_bits + splat(0x7f - b'Z');
+    let from_a = low_bits.wrapping_add(splat(0x80 - b'A'));
+    let beyond_z = low_bits.wrapping_add(splat(0x7f - b'Z'));
     let capitals = (from_a ^ beyond_z) & !word & splat(0x80);
     word | (capitals >> 2)
 }
 
-/// Ones in the lowest `len` bytes of a word; `len` is at most 8.
+/// Ones in the lowest `len` bytes of a word, at most eight.
 #[inline]
 pub(crate) const fn tail_mask(len: usize) -> u64 {
     if len >= 8 {
@@ -130,20 +165,59 @@ pub(crate) const fn tail_mask(len: usize) -> u64 {
     }
 }
 
-/// Whether `bytes` hold a control byte; for short ones, as a single value.
-#[inline]
-pub(crate) fn has_controls(bytes: &[u8]) -> bool {
-    // HTAB counts as suspicious here and is looked at again.
-    let suspicious = |word: u64| {
-        let low = word.wrapping_sub(splat(0x20)) & !word;
-        let del = word ^ splat(0x7f);
-        let del = del.wrapping_sub(splat(0x01)) & !del;
-        (low | del) & splat(0x80) != 0
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    (words
-        .iter()
-        .any(|word| suspicious(u64::from_le_bytes(*word)))
-        && bytes.iter().any(|&byte| is_control(byte)))
-        || rest.iter().any(|&byte| is_control(byte))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte at every place of a longer stretch, so that each lane meets each neighbour.
+    fn stretches(filler: u8) -> impl Iterator<Item = Vec<u8>> {
+        (0..=u8::MAX).flat_map(move |byte| {
+            (0..19).map(move |place| {
+                let mut bytes = vec![filler; 19];
+                bytes[place] = byte;
+                bytes
+            })
+        })
+    }
+
+    #[test]
+    fn words_find_what_a_look_at_each_byte_finds() {
+        for filler in [b'a', b' ', b'\t', b'~', 0x80, 0xff, b'!', 0x7f, 0x1f, 0x00] {
+            for bytes in stretches(filler) {
+                for from in 0..=bytes.len() {
+                    let first =
+                        |wrong: fn(u8) -> bool| (from..bytes.len()).find(|&at| wrong(bytes[at]));
+                    assert_eq!(find_control(&bytes, from), first(is_control), "{bytes:?}");
+                    let invisible = first(|byte| !(0x21..=0x7e).contains(&byte));
+                    assert_eq!(find_invisible(&bytes, from), invisible, "{bytes:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_in_a_word() {
+        for bytes in stretches(b';') {
+            let word = load_word(&bytes, 0);
+            let place = bytes[..8].iter().position(|&byte| byte == b':');
+            assert_eq!(find_in_word(word, b':'), place);
+        }
+    }
+
+    #[test]
+    fn only_capitals_are_lowered() {
+        for bytes in stretches(b'Q') {
+            let lowered: Vec<u8> = bytes[..8].iter().map(u8::to_ascii_lowercase).collect();
+            assert_eq!(lower_word(load_word(&bytes, 0)).to_le_bytes(), *lowered);
+        }
+    }
+
+    #[test]
+    fn a_word_at_the_end_is_filled_up_with_zeros() {
+        assert_eq!(load_word(b"abc", 1).to_le_bytes(), *b"bc\0\0\0\0\0\0");
+        assert_eq!(load_word(b"abc", 9), 0);
+        assert_eq!(tail_mask(0), 0);
+        assert_eq!(tail_mask(3), 0xff_ffff);
+        assert_eq!(tail_mask(8), u64::MAX);
+    }
 }

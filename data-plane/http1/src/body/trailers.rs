@@ -2,7 +2,7 @@
 
 use super::bad::BadBody;
 use crate::fields::{Field, Fields};
-use crate::head_lines::{BadLine, HeadLines, LineLimits};
+use crate::head_scan::{BadLine, HeadScan, ScanLimits};
 use crate::known::{Known, KnownSet};
 use crate::limits::BodyLimits;
 
@@ -11,10 +11,10 @@ const MAX_NAME: u32 = 1024;
 
 /// A trailer section in the making. Its bytes are kept until it is complete; most bodies have an
 /// empty one, for which nothing is allocated.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Trailers {
     section: Vec<u8>,
-    lines: HeadLines,
+    scan: HeadScan,
     fields: Fields,
 }
 
@@ -22,7 +22,7 @@ impl Trailers {
     pub(crate) const fn new() -> Self {
         Self {
             section: Vec::new(),
-            lines: HeadLines::new(),
+            scan: HeadScan::new(),
             fields: Fields::new(),
         }
     }
@@ -47,20 +47,20 @@ impl Trailers {
         let room = (limits.trailer as usize + 1).saturating_sub(before);
         self.section
             .extend_from_slice(input.get(..room).unwrap_or(input));
-        let limits = LineLimits {
+        let limits = ScanLimits {
             head: limits.trailer,
             fields: limits.trailer_fields,
             field_name: MAX_NAME,
             field_value: limits.trailer,
         };
-        let Some(len) = self.lines.fields(&self.section, &limits)? else {
+        let Some(len) = self.scan.fields(&self.section, &limits)? else {
             return Ok(None);
         };
-        self.lines.move_to(
+        self.scan.move_to(
             self.section.get(..len).unwrap_or_default(),
             &mut self.fields,
         );
-        self.fields.retain(|field| may_be_trailer(&field));
+        self.fields.retain(may_be_trailer);
         Ok(Some(len - before))
     }
 }
@@ -118,7 +118,7 @@ const FORBIDDEN_PREFIXES: &[&[u8]] = &[
 ];
 
 /// Whether a trailer field passes.
-fn may_be_trailer(field: &Field<'_>) -> bool {
+fn may_be_trailer(field: Field<'_>) -> bool {
     let name = field.name.as_bytes();
     !FORBIDDEN.contains(field.name.known())
         && !FORBIDDEN_OTHERS

@@ -1,123 +1,179 @@
 //! The request line: `method SP target SP version`, with single blanks.
+//!
+//! It is read byte after byte, as the fields are, so that garbage is refused at the first byte that
+//! cannot be part of a request and not at the deadline.
 
 use super::RequestLine;
 use super::refused::Refused;
-use super::target::{Target, check_bytes};
+use super::target::Target;
 use crate::fields::Span;
 use crate::method::Method;
-use crate::scan::is_token_byte;
+use crate::scan::{find_invisible, is_token_byte};
 use crate::version::Version;
 
 /// The longest method. The longest registered one has 17 bytes; a first word beyond this is
 /// somebody speaking another protocol.
 const MAX_METHOD: usize = 32;
 
-/// Reads a complete request line, which begins at `base` in the buffer that spans count from.
-pub(crate) fn parse(
-    line: &[u8],
-    base: usize,
+/// What was found of a request line.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// It is complete, and the next line begins at `end`.
+    Complete {
+        line: RequestLine,
+        version: Version,
+        end: usize,
+    },
+    /// More is to come; up to here its target goes on.
+    Partial { searched: usize },
+}
+
+/// Reads the request line that begins at `start`; `searched` is what the last call answered.
+pub(crate) fn read(
+    input: &[u8],
+    start: usize,
+    searched: usize,
     obs_text: bool,
-) -> Result<(RequestLine, Version), Refused> {
-    let method_len = match method_end(line) {
-        MethodEnd::Blank(at) => at,
-        MethodEnd::Missing => return Err(Refused::RequestLine),
-        MethodEnd::Invalid => return Err(Refused::Method),
+) -> Result<Progress, Refused> {
+    let Some(method_end) = find_method_end(input, start)? else {
+        return Ok(Progress::Partial { searched });
     };
-    let (method_bytes, rest) = line.split_at(method_len);
+    let method_bytes = input.get(start..method_end).unwrap_or_default();
     let method = Method::of(method_bytes);
     if method == Method::Connect {
         return Err(Refused::Connect);
     }
-    let rest = rest.get(1..).unwrap_or_default();
-    let Some((target, version)) = rest.split_last_chunk::<9>() else {
-        return Err(explain(method_bytes, rest));
-    };
-    let version = match version {
-        b" HTTP/1.1" => Version::Http11,
-        b" HTTP/1.0" => Version::Http10,
-        _ => return Err(explain(method_bytes, rest)),
-    };
-    if let Err(refused) = check_bytes(target, obs_text) {
-        // A blank in the target means that there are more than three words.
-        return Err(if target.contains(&b' ') {
-            explain(method_bytes, rest)
-        } else {
-            refused
+    let target_start = method_end + 1;
+    let from = searched.max(target_start);
+    let Some(target_end) = find_target_end(input, from, obs_text) else {
+        return Ok(Progress::Partial {
+            searched: input.len(),
         });
-    }
-    let target_at = base + method_len + 1;
-    let target = Target::parse(target, method)?;
-    Ok((
-        RequestLine::new(
-            method,
-            Span::new(base, base + method_len),
-            &target,
-            target_at,
-        ),
-        version,
-    ))
-}
-
-/// Judges the beginning of a request line that is not complete, so that garbage is refused at
-/// once and not at the deadline. It never refuses what a complete line may begin with.
-pub(crate) fn check_beginning(line: &[u8]) -> Result<(), Refused> {
-    let end = line
-        .iter()
-        .take(MAX_METHOD + 1)
-        .position(|&byte| !is_token_byte(byte));
-    match end.and_then(|at| line.get(at)) {
-        Some(b' ') if end != Some(0) => Ok(()),
-        // This may be the first half of a line end, after which the line is complete and too short.
-        Some(b'\r') => Ok(()),
-        Some(_) => Err(Refused::Method),
-        None if line.len() > MAX_METHOD => Err(Refused::Method),
-        None => Ok(()),
-    }
-}
-
-enum MethodEnd {
-    /// A token, and the blank after it stands here.
-    Blank(usize),
-    /// The line is a token and nothing else.
-    Missing,
-    Invalid,
-}
-
-fn method_end(line: &[u8]) -> MethodEnd {
-    let end = line
-        .iter()
-        .take(MAX_METHOD + 1)
-        .position(|&byte| !is_token_byte(byte));
-    match end {
-        Some(at) if at > 0 && line.get(at) == Some(&b' ') => MethodEnd::Blank(at),
-        Some(_) => MethodEnd::Invalid,
-        None if line.len() > MAX_METHOD => MethodEnd::Invalid,
-        None => MethodEnd::Missing,
-    }
-}
-
-/// Why the part after the method is not `target SP HTTP/1.[01]`.
-#[cold]
-fn explain(method: &[u8], rest: &[u8]) -> Refused {
-    let mut words = rest.split(|&byte| byte == b' ');
-    let target = words.next().unwrap_or_default();
-    if method == b"PROXY" && (target.starts_with(b"TCP") || target.starts_with(b"UNKNOWN")) {
-        return Refused::ProxyHeader;
-    }
-    match (words.next(), words.next()) {
-        (Some(version), None) if !target.is_empty() && is_version(version) => {
-            if method == b"PRI" && target == b"*" && version == b"HTTP/2.0" {
-                Refused::Http2Preface
-            } else {
-                Refused::Version
+    };
+    let target = input.get(target_start..target_end).unwrap_or_default();
+    let rest = input.get(target_end..).unwrap_or_default();
+    let (version, len) = match rest {
+        [
+            b' ',
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            b'1',
+            b'\r',
+            b'\n',
+            ..,
+        ] if !target.is_empty() => (Version::Http11, 11),
+        _ => match read_version(method_bytes, target, rest)? {
+            Some(version) => (version, 11),
+            None => {
+                return Ok(Progress::Partial {
+                    searched: target_end,
+                });
             }
-        }
-        _ => Refused::RequestLine,
+        },
+    };
+    let method_at = Span::new(start, method_end);
+    let line = RequestLine::new(
+        method,
+        method_at,
+        &Target::parse(target, method)?,
+        target_start,
+    );
+    Ok(Progress::Complete {
+        line,
+        version,
+        end: target_end + len,
+    })
+}
+
+/// Where the blank after the method stands; `None` if it has not arrived.
+fn find_method_end(input: &[u8], start: usize) -> Result<Option<usize>, Refused> {
+    let begun = input.get(start..).unwrap_or_default();
+    let Some(len) = begun
+        .iter()
+        .take(MAX_METHOD + 1)
+        .position(|&byte| !is_token_byte(byte))
+    else {
+        return if begun.len() > MAX_METHOD {
+            Err(Refused::Method)
+        } else {
+            Ok(None)
+        };
+    };
+    match begun.get(len..) {
+        Some([b' ', ..]) if len > 0 => Ok(Some(start + len)),
+        Some([b'\r']) => Ok(None),
+        Some([b'\r', b'\n', ..]) => Err(Refused::RequestLine),
+        Some([b'\r', ..]) => Err(Refused::BareCarriageReturn),
+        Some([b'\n', ..]) => Err(Refused::BareLineFeed),
+        _ => Err(Refused::Method),
     }
 }
 
-/// Whether the word is a version, though not one of ours (RFC 9112 §2.3).
-fn is_version(word: &[u8]) -> bool {
-    matches!(word, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-        if major.is_ascii_digit() && minor.is_ascii_digit() && !matches!(word, b"HTTP/1.0" | b"HTTP/1.1"))
+/// Where the first byte after `from` stands that is no part of a target.
+fn find_target_end(input: &[u8], from: usize, obs_text: bool) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let end = find_invisible(input, at)?;
+        match input.get(end) {
+            Some(0x80..) if obs_text => at = end + 1,
+            _ => return Some(end),
+        }
+    }
+}
+
+/// Reads what follows the target, which has to be a blank, a version and a line end; `None` if it
+/// has not arrived in full.
+#[cold]
+fn read_version(method: &[u8], target: &[u8], rest: &[u8]) -> Result<Option<Version>, Refused> {
+    match rest.first() {
+        None => return Ok(None),
+        Some(b' ') if !target.is_empty() => {}
+        Some(b' ') => return Err(Refused::RequestLine),
+        Some(b'\n') => return Err(Refused::BareLineFeed),
+        Some(b'\r') => return after_two_words(method, target, rest),
+        Some(_) => return Err(Refused::TargetByte),
+    }
+    for (index, &byte) in rest.iter().enumerate().take(11) {
+        let fits = match index {
+            6 | 8 => byte.is_ascii_digit(),
+            _ => b" HTTP/ . \r\n".get(index) == Some(&byte),
+        };
+        if !fits {
+            return Err(match (index, byte) {
+                (9, b'\n') => Refused::BareLineFeed,
+                (10, _) => Refused::BareCarriageReturn,
+                _ => wrong_words(method, target),
+            });
+        }
+    }
+    match rest.get(..11) {
+        None => Ok(None),
+        Some(b" HTTP/1.1\r\n") => Ok(Some(Version::Http11)),
+        Some(b" HTTP/1.0\r\n") => Ok(Some(Version::Http10)),
+        Some(b" HTTP/2.0\r\n") if method == b"PRI" && target == b"*" => Err(Refused::Http2Preface),
+        Some(_) => Err(Refused::Version),
+    }
+}
+
+/// The line seems to end after the target.
+fn after_two_words(method: &[u8], target: &[u8], rest: &[u8]) -> Result<Option<Version>, Refused> {
+    match rest.get(1) {
+        None => Ok(None),
+        Some(b'\n') => Err(wrong_words(method, target)),
+        Some(_) => Err(Refused::BareCarriageReturn),
+    }
+}
+
+/// The words are not those of a request line: perhaps those of a PROXY header, version 1.
+fn wrong_words(method: &[u8], target: &[u8]) -> Refused {
+    if method == b"PROXY" && (target.starts_with(b"TCP") || target == b"UNKNOWN") {
+        Refused::ProxyHeader
+    } else {
+        Refused::RequestLine
+    }
 }

@@ -1,13 +1,13 @@
 //! Reading request heads from a client's bytes.
 
-use super::line::{self, check_beginning};
+use super::line::{self, Progress};
 use super::refused::Refused;
 use super::target::Authority;
 use super::{RequestHead, RequestLine};
 use crate::connection::ConnectionOptions;
 use crate::fields::members;
 use crate::framing::{BadFraming, Framing};
-use crate::head_lines::{BadLine, HeadLines, LineLimits, value_in};
+use crate::head_scan::{BadLine, HeadScan, ScanLimits, value_in};
 use crate::host::{Host, InvalidHost};
 use crate::known::Known;
 use crate::limits::RequestLimits;
@@ -21,7 +21,7 @@ use crate::version::Version;
 #[derive(Debug)]
 pub struct RequestParser {
     limits: RequestLimits,
-    lines: HeadLines,
+    scan: HeadScan,
     /// Empty lines before the request line.
     empty_lines: u8,
     line: Option<(RequestLine, Version)>,
@@ -34,7 +34,7 @@ impl RequestParser {
     pub const fn new(limits: RequestLimits) -> Self {
         Self {
             limits,
-            lines: HeadLines::new(),
+            scan: HeadScan::new(),
             empty_lines: 0,
             line: None,
             refused: None,
@@ -62,7 +62,7 @@ impl RequestParser {
         };
         if let Err(refused) = outcome {
             self.refused = Some(refused);
-            self.lines.restart();
+            self.scan.restart();
             head.clear();
         }
         outcome
@@ -82,17 +82,17 @@ impl RequestParser {
         let Some((line, version)) = self.line else {
             return Ok(None);
         };
-        let limits = LineLimits {
+        let limits = ScanLimits {
             head: self.limits.head,
             fields: self.limits.fields,
             field_name: self.limits.field_name,
             field_value: self.limits.field_value,
         };
-        let Some(len) = self.lines.fields(input, &limits)? else {
+        let Some(len) = self.scan.fields(input, &limits)? else {
             return Ok(None);
         };
         self.complete(input, head, line, version)?;
-        self.lines
+        self.scan
             .move_to(input.get(..len).unwrap_or_default(), &mut head.fields);
         head.wire_len = len;
         self.line = None;
@@ -103,49 +103,45 @@ impl RequestParser {
 
     /// Reads the request line, after at most one empty line.
     fn request_line(&mut self, input: &[u8]) -> Result<Option<(RequestLine, Version)>, Refused> {
-        loop {
-            let begun = input.get(self.lines.at()..).unwrap_or_default();
-            if !self.check_first_bytes(begun)? {
-                return Ok(None);
+        while self.is_empty_line(input)? {
+            self.empty_lines += 1;
+            self.scan.begin_line(self.scan.at() + 2);
+        }
+        let start = self.scan.at();
+        let line_limit = start + self.limits.request_line as usize + 2;
+        let head_limit = self.limits.head as usize;
+        let within = input.get(..line_limit.min(head_limit)).unwrap_or(input);
+        let obs_text = self.limits.obs_text_in_target;
+        match line::read(within, start, self.scan.searched(), obs_text)? {
+            Progress::Complete { line, version, end } => {
+                self.scan.begin_line(end);
+                Ok(Some((line, version)))
             }
-            // L-01 counts the line alone, so the head's own limit waits for the end of the line.
-            let Some(line) = self.lines.next_line(input, u32::MAX)? else {
-                check_beginning(begun)?;
-                // One byte more may be the first half of the line end.
-                let too_long = begun.len() > self.limits.request_line as usize + 1;
-                return if too_long {
-                    Err(Refused::UriTooLong)
+            Progress::Partial { .. } if input.len() > within.len() => {
+                let head_is_full = head_limit < line_limit;
+                Err(if head_is_full {
+                    Refused::HeadTooLong
                 } else {
-                    Ok(None)
-                };
-            };
-            if line.is_empty() {
-                self.empty_lines += 1;
-                continue;
+                    Refused::UriTooLong
+                })
             }
-            if line.len() > self.limits.request_line as usize {
-                return Err(Refused::UriTooLong);
+            Progress::Partial { searched } => {
+                self.scan.search_on_from(searched);
+                Ok(None)
             }
-            if self.lines.at() > self.limits.head as usize {
-                return Err(Refused::HeadTooLong);
-            }
-            let start = line.start;
-            let bytes = input.get(line).unwrap_or_default();
-            return line::parse(bytes, start, self.limits.obs_text_in_target).map(Some);
         }
     }
 
-    /// Recognises by its first bytes what is no request. `false` asks for more.
-    fn check_first_bytes(&self, begun: &[u8]) -> Result<bool, Refused> {
-        match begun {
-            [] => Ok(false),
+    /// Whether an empty line stands where the request line should. Recognises by its first bytes
+    /// what is no request at all.
+    fn is_empty_line(&self, input: &[u8]) -> Result<bool, Refused> {
+        match input.get(self.scan.at()..).unwrap_or_default() {
             // The signature of PROXY version 2 is CR LF CR LF NUL.
             [0, ..] if self.empty_lines == 2 => Err(Refused::ProxyHeader),
-            _ if self.empty_lines == 2 => Err(Refused::EmptyLines),
+            [_, ..] if self.empty_lines == 2 => Err(Refused::EmptyLines),
             [0x16, ..] => Err(Refused::TlsRecord),
-            [b'\n', ..] => Err(Refused::BareLineFeed),
-            [b'\r', after, ..] if *after != b'\n' => Err(Refused::BareCarriageReturn),
-            _ => Ok(true),
+            [b'\r', b'\n', ..] => Ok(true),
+            _ => Ok(false),
         }
     }
 
@@ -161,7 +157,7 @@ impl RequestParser {
         let mut framing = Framing::default();
         let mut host = None;
         let mut expectations = Ok(false);
-        for entry in self.lines.entries() {
+        for entry in self.scan.entries() {
             let value = value_in(input, entry);
             match entry.known {
                 Known::Host if host.is_some() => return Err(Refused::RepeatedHost),

@@ -6,7 +6,7 @@ use super::TargetForm;
 use super::refused::Refused;
 use crate::host::{Host, is_escape};
 use crate::method::Method;
-use crate::scan::splat;
+use crate::scan::find_invisible;
 
 /// A target taken apart. Ranges count from its first byte.
 #[derive(Debug)]
@@ -83,33 +83,16 @@ fn parse_absolute(target: &[u8]) -> Result<Authority, Refused> {
     Ok(Authority::new(&host, start, len))
 }
 
-/// Refuses a target that is empty or has a byte which is not visible ASCII; from 0x80 on where
-/// `obs_text` allows it.
-pub(crate) fn check_bytes(target: &[u8], obs_text: bool) -> Result<(), Refused> {
+/// Refuses a target that is empty or has a byte which is not visible ASCII.
+pub(crate) fn check_bytes(target: &[u8]) -> Result<(), Refused> {
     if target.is_empty() {
         return Err(Refused::RequestLine);
     }
-    if is_visible(target) {
-        return Ok(());
-    }
-    let allowed = |byte: &u8| matches!(byte, 0x21..=0x7e) || (obs_text && *byte >= 0x80);
-    if target.iter().all(allowed) {
-        Ok(())
-    } else {
+    if find_invisible(target, 0).is_some() {
         Err(Refused::TargetByte)
+    } else {
+        Ok(())
     }
-}
-
-/// Whether all bytes are visible ASCII, eight at a time.
-fn is_visible(bytes: &[u8]) -> bool {
-    let odd = |word: u64| {
-        // Each lane below 0x21 borrows, DEL carries into the high bit, the rest has it already.
-        // A lane that disturbs its neighbour is odd itself, so the answer for the word is right.
-        (word.wrapping_sub(splat(0x21)) | word.wrapping_add(splat(0x01)) | word) & splat(0x80) != 0
-    };
-    let (words, rest) = bytes.as_chunks::<8>();
-    !words.iter().any(|word| odd(u64::from_le_bytes(*word)))
-        && rest.iter().all(|byte| matches!(byte, 0x21..=0x7e))
 }
 
 /// Refuses a percent sign in the path that no two hexadecimal digits follow (D-070). The query is

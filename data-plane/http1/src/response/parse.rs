@@ -6,7 +6,7 @@ use crate::body::length::BodyLength;
 use crate::connection::ConnectionOptions;
 use crate::fields::members;
 use crate::framing::{BadFraming, Framing};
-use crate::head_lines::{BadLine, HeadLines, LineLimits, value_in};
+use crate::head_scan::{BadLine, HeadScan, ScanLimits, value_in};
 use crate::known::{Known, KnownSet};
 use crate::limits::ResponseLimits;
 use crate::version::Version;
@@ -18,9 +18,8 @@ const DECIDING: KnownSet = KnownSet::of(&[
     Known::Connection,
 ]);
 
-/// A field name in a response may have as many bytes as an entry can count; the head bounds it
-/// further.
-const MAX_NAME: u32 = u16::MAX as u32;
+/// The longest field name; the ceiling of L-04.
+const MAX_NAME: u32 = 1024;
 
 /// Reads the heads that answer one request: any interim ones, then the final one.
 ///
@@ -30,7 +29,7 @@ const MAX_NAME: u32 = u16::MAX as u32;
 #[derive(Debug)]
 pub struct ResponseParser {
     limits: ResponseLimits,
-    lines: HeadLines,
+    scan: HeadScan,
     status_line: Option<(u16, Version)>,
     /// Interim heads since the last final one.
     interim: u32,
@@ -42,7 +41,7 @@ impl ResponseParser {
     pub const fn new(limits: ResponseLimits) -> Self {
         Self {
             limits,
-            lines: HeadLines::new(),
+            scan: HeadScan::new(),
             status_line: None,
             interim: 0,
             malformed: None,
@@ -69,7 +68,7 @@ impl ResponseParser {
         };
         if let Err(malformed) = outcome {
             self.malformed = Some(malformed);
-            self.lines.restart();
+            self.scan.restart();
             head.clear();
         }
         outcome
@@ -81,21 +80,18 @@ impl ResponseParser {
         head: &mut ResponseHead,
     ) -> Result<Option<usize>, Malformed> {
         if self.status_line.is_none() {
-            check_beginning(input)?;
-            if let Some(line) = self.lines.next_line(input, self.limits.head)? {
-                self.status_line = Some(parse_status_line(input.get(line).unwrap_or_default())?);
-            }
+            self.status_line = self.status_line(input)?;
         }
         let Some((status, version)) = self.status_line else {
             return Ok(None);
         };
-        let limits = LineLimits {
+        let limits = ScanLimits {
             head: self.limits.head,
             fields: self.limits.fields,
             field_name: MAX_NAME,
             field_value: self.limits.head,
         };
-        let Some(len) = self.lines.fields(input, &limits)? else {
+        let Some(len) = self.scan.fields(input, &limits)? else {
             return Ok(None);
         };
         self.complete(input, head, version)?;
@@ -109,10 +105,24 @@ impl ResponseParser {
         if self.interim > self.limits.interim {
             return Err(Malformed::TooManyInterim);
         }
-        self.lines
+        self.scan
             .move_to(input.get(..len).unwrap_or_default(), &mut head.fields);
         self.status_line = None;
         Ok(Some(len))
+    }
+
+    /// Reads the status line, if it is there in full.
+    fn status_line(&mut self, input: &[u8]) -> Result<Option<(u16, Version)>, Malformed> {
+        check_beginning(input)?;
+        let within = input.get(..self.limits.head as usize).unwrap_or(input);
+        match self.scan.line_end(within, 0)? {
+            Some(end) => {
+                self.scan.begin_line(end + 2);
+                parse_status_line(input.get(..end).unwrap_or_default()).map(Some)
+            }
+            None if input.len() > within.len() => Err(Malformed::HeadTooLong),
+            None => Ok(None),
+        }
     }
 
     /// Understands the fields that decide about body and connection.
@@ -124,8 +134,8 @@ impl ResponseParser {
     ) -> Result<(), Malformed> {
         let mut connection = ConnectionOptions::NONE;
         let mut framing = Framing::default();
-        if self.lines.present().intersects(DECIDING) {
-            for entry in self.lines.entries() {
+        if self.scan.present().intersects(DECIDING) {
+            for entry in self.scan.entries() {
                 let value = value_in(input, entry);
                 match entry.known {
                     Known::ContentLength => framing.content_length(value),
@@ -157,7 +167,8 @@ fn check_beginning(input: &[u8]) -> Result<(), Malformed> {
 }
 
 /// Reads `HTTP/1.x SP status [SP reason]`. The blank before an empty reason may be missing, as it
-/// often is. Control bytes in the reason are found with those of the fields.
+/// often is. Control bytes have been
+/// refused with the search for the line end.
 fn parse_status_line(line: &[u8]) -> Result<(u16, Version), Malformed> {
     let (version, rest) = line.split_at_checked(8).ok_or(Malformed::StatusLine)?;
     let version = match version {
