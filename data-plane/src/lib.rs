@@ -1,4 +1,5 @@
 //! The proxy around the routing table.
 
 pub mod failing;
+pub mod subscription;
 pub mod table;

@@ -33,7 +33,7 @@ pub use address::{Address, InvalidAddress};
 pub use choose::{Context, Cursors, Selection, Unavailable};
 pub use endpoint::{Endpoint, Protocol, RegisteredBalancing};
 pub use lease::Lease;
-pub use route::{Attributes, PoolIndex, Route};
+pub use route::{Attributes, Origin, PoolIndex, Route};
 pub use settings::{Algorithm, EmptyPool, Settings};
 pub use state::{EndpointIndex, EndpointState};
 pub use table::{Scratch, Table};

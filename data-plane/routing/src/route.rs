@@ -2,6 +2,7 @@
 
 mod held;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pointsman_route_key::{Host, Path, RouteKey};
@@ -24,6 +25,19 @@ pub struct Attributes {
     pub algorithm: Option<Algorithm>,
     /// The only group; empty for a route from NATS.
     pub group: Box<str>,
+}
+
+/// Where the attributes of a route come from, of those that its isolation segments hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The isolation segment; empty for the shared one.
+    pub segment: &'a str,
+    /// Their latest change.
+    pub revision: u64,
+    /// The revision at which the route was born.
+    pub birth: u64,
+    /// Their digest.
+    pub generation: u64,
 }
 
 /// One route of a table. It never changes: an update puts another one in its place.
@@ -57,14 +71,14 @@ impl Route {
 
     /// The host as it was first registered, case kept.
     #[must_use]
-    pub fn host_as_registered(&self) -> &str {
-        match (self.content(), &self.key.host) {
-            (Some(content), _) if content.registered.is_some() => content
-                .registered
-                .as_ref()
-                .map_or("", |registered| &registered.host),
-            (_, Host::Exact(host) | Host::Suffix(host)) => host,
-            (_, Host::Any) => "*",
+    pub fn host_as_registered(&self) -> Cow<'_, str> {
+        let registered = self
+            .content()
+            .and_then(|content| content.registered.as_ref());
+        match (registered, &self.key.host) {
+            (Some(registered), _) => Cow::Borrowed(&registered.host),
+            (None, Host::Exact(host)) => Cow::Borrowed(host),
+            (None, host @ (Host::Suffix(_) | Host::Any)) => Cow::Owned(host.to_string()),
         }
     }
 
@@ -91,6 +105,26 @@ impl Route {
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.content()?.attributes.algorithm
+    }
+
+    /// The only group of endpoints; empty for a route from NATS.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        self.content()
+            .map_or("", |content| &content.attributes.group)
+    }
+
+    /// Where the attributes that count come from.
+    #[must_use]
+    pub fn origin(&self) -> Origin<'_> {
+        self.held
+            .first()
+            .map_or_else(Origin::default, |held| Origin {
+                segment: &held.segment,
+                revision: held.stamp().revision,
+                birth: held.birth(),
+                generation: held.generation,
+            })
     }
 
     /// The name of its pool in the process.

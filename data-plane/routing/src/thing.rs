@@ -15,6 +15,29 @@ pub enum Thing {
     Rejected(Rejection),
 }
 
+impl Thing {
+    /// The name under which it would be removed.
+    pub(crate) fn name(&self) -> Removal {
+        let (key, address, segment) = match self {
+            Self::Route(route) => (&route.key, "", &route.segment),
+            Self::Endpoint(endpoint) => {
+                (&endpoint.key, endpoint.address.as_str(), &endpoint.segment)
+            }
+            Self::Rejected(rejection) => match &rejection.kind {
+                ThingKind::Route { .. } => (&rejection.key, "", &rejection.segment),
+                ThingKind::Endpoint { address, .. } => {
+                    (&rejection.key, address.as_str(), &rejection.segment)
+                }
+            },
+        };
+        Removal {
+            key: key.clone(),
+            address: address.to_owned(),
+            segment: segment.clone(),
+        }
+    }
+}
+
 /// The attributes of a route as one isolation segment holds them.
 #[derive(Clone, Debug)]
 pub struct RouteThing {
@@ -129,7 +152,7 @@ pub struct RejectedThing<'a> {
 }
 
 /// A thing that is gone by an unregistration or an expiry that was heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Removal {
     /// The route.
     pub key: RouteKey,
@@ -144,7 +167,8 @@ pub struct Removal {
 pub struct Closing {
     /// What is gone.
     pub removals: Vec<Removal>,
-    /// Another part follows; only the last is applied.
+    /// Another part follows, perhaps after more things; only the last is applied. A thing that is
+    /// sent again after a part that names it is not gone.
     pub continues: bool,
     /// What is in the table once this is applied.
     pub revision: u64,

@@ -11,6 +11,7 @@ mod close;
 mod rejected;
 mod store;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use absence::Standing;
@@ -42,7 +43,7 @@ pub struct Writer {
     states: States,
     settings: Settings,
     /// The parts of a closing step that have come so far.
-    removals: Vec<Removal>,
+    removals: HashSet<Removal>,
     /// Routes that were born anew: their earlier endpoints are void at the next closing step.
     reborn: Vec<apply::Reborn>,
     /// What was received at the last closing step, while nothing has come since.
@@ -62,7 +63,7 @@ impl Writer {
             interned: Interned::default(),
             states: States::default(),
             settings: Settings::default(),
-            removals: Vec::new(),
+            removals: HashSet::new(),
             reborn: Vec::new(),
             closed: None,
             changed: true,
@@ -97,6 +98,9 @@ impl Writer {
     /// Adds or changes one thing. It shows in the next table.
     pub fn upsert(&mut self, thing: Thing) {
         self.closed = None;
+        if !self.removals.is_empty() {
+            self.removals.remove(&thing.name());
+        }
         match thing {
             Thing::Route(route) => self.upsert_route(route),
             Thing::Endpoint(endpoint) => self.upsert_endpoint(*endpoint),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pointsman_route_key::{Host, RouteKey, digest};
+use pointsman_route_key::{Host, Path, RouteKey, digest};
 
 use super::Writer;
 use super::rejected::RejectedEndpoint;
@@ -267,23 +267,19 @@ fn stays_set_aside(known: &Endpoint, thing: &EndpointThing) -> bool {
 
 /// The spelling of a route, where its key does not say it.
 fn registered(thing: &RouteThing) -> Option<Box<Registered>> {
-    let Host::Exact(host) = &thing.key.host else {
-        return Some(spelled(thing));
-    };
     let path = match &thing.key.path {
-        pointsman_route_key::Path::Prefix(path) if path.is_empty() => "/",
-        pointsman_route_key::Path::Prefix(path)
-        | pointsman_route_key::Path::Exact(path)
-        | pointsman_route_key::Path::Template(path) => path,
+        Path::Prefix(path) if path.is_empty() => "/",
+        Path::Prefix(path) | Path::Exact(path) | Path::Template(path) => path,
     };
-    (**host != *thing.host_as_registered || *path != *thing.path_as_registered)
-        .then(|| spelled(thing))
-}
-
-fn spelled(thing: &RouteThing) -> Box<Registered> {
-    Box::new(Registered {
-        host: thing.host_as_registered.as_str().into(),
-        path: thing.path_as_registered.as_str().into(),
+    let as_in_key = match &thing.key.host {
+        Host::Exact(host) => **host == *thing.host_as_registered,
+        host @ (Host::Suffix(_) | Host::Any) => host.to_string() == thing.host_as_registered,
+    } && *path == *thing.path_as_registered;
+    (!as_in_key).then(|| {
+        Box::new(Registered {
+            host: thing.host_as_registered.as_str().into(),
+            path: thing.path_as_registered.as_str().into(),
+        })
     })
 }
 

@@ -1,0 +1,19 @@
+//! What this data plane can honour beyond the simple route.
+
+use pointsman_proto::v1::Capability;
+
+/// What it claims in its hello. Everything else it rejects by name.
+pub const CLAIMED: [Capability; 4] = [
+    Capability::TlsEndpoint,
+    Capability::LeastConnection,
+    Capability::EndpointLimits,
+    Capability::RouteEmptyPool,
+];
+
+/// The words for a thing that needs what is not claimed.
+pub(super) fn lacks(capability: Capability) -> String {
+    format!(
+        "it needs {}, which this data plane does not have",
+        capability.as_str_name()
+    )
+}

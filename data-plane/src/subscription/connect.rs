@@ -1,0 +1,131 @@
+//! Reaching a control plane.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use pointsman_process::configuration::HostPort;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::mpsc;
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+/// How long a connection may take to come about, its handshake included.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How much a pipe within the process holds.
+const PIPE: usize = 256 * 1024;
+
+/// A control plane that can be followed.
+#[derive(Clone, Debug)]
+pub struct ControlPlane {
+    /// How it is called in logs.
+    pub name: String,
+    /// How it is reached.
+    pub link: Link,
+}
+
+/// A way to a control plane.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// Clear text, which never leaves the machine: an address that is not loopback is refused.
+    Loopback(HostPort),
+    /// Mutual TLS; the control plane's certificate has to name the host.
+    Tls(HostPort, Arc<ClientConfig>),
+    /// A control plane in this process, which is handed the other end of a pipe.
+    Pipe(mpsc::Sender<DuplexStream>),
+}
+
+/// What a connection is made of.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl ControlPlane {
+    /// A channel over a connection that is made now.
+    ///
+    /// # Errors
+    ///
+    /// Where that fails or takes too long.
+    pub(super) async fn connect(&self) -> io::Result<Channel> {
+        let stream = tokio::time::timeout(CONNECT, self.link.open())
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        // The connection exists; the URI only becomes the `:authority` of the requests on it.
+        let endpoint = Endpoint::from_static("http://control-plane.internal");
+        endpoint
+            .connect_with_connector(Once(Some(stream)))
+            .await
+            .map_err(io::Error::other)
+    }
+}
+
+impl Link {
+    async fn open(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Loopback(at) => Box::new(dial(at, true).await?),
+            Self::Tls(at, config) => {
+                let name = ServerName::try_from(at.host.clone()).map_err(io::Error::other)?;
+                let stream = dial(at, false).await?;
+                let connector = TlsConnector::from(Arc::clone(config));
+                Box::new(connector.connect(name, stream).await?)
+            }
+            Self::Pipe(accept) => {
+                let (ours, theirs) = tokio::io::duplex(PIPE);
+                accept
+                    .send(theirs)
+                    .await
+                    .map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+                Box::new(ours)
+            }
+        })
+    }
+}
+
+/// Connects to the first address of a host that answers.
+async fn dial(at: &HostPort, loopback_only: bool) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = lookup_host((at.host.as_str(), at.port)).await?.collect();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        if loopback_only && !address.ip().to_canonical().is_loopback() {
+            failure = io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                format!("{address} is not loopback; give `control_planes.tls` to follow it"),
+            );
+            continue;
+        }
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// A connector that hands out one connection, so that a channel ends with it and never makes
+/// another behind our back.
+struct Once(Option<Box<dyn Stream>>);
+
+impl tower::Service<Uri> for Once {
+    type Response = TokioIo<Box<dyn Stream>>;
+    type Error = io::Error;
+    type Future = std::future::Ready<io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let stream = self.0.take().map(TokioIo::new);
+        std::future::ready(stream.ok_or_else(|| io::ErrorKind::NotConnected.into()))
+    }
+}

@@ -1,0 +1,296 @@
+//! The data plane's end of the stream, without the wire.
+
+use std::sync::Arc;
+
+use pointsman_proto::v1::{self, follow_request, follow_response};
+use pointsman_routing::{Closed, RejectedThing, Table, View, Writer};
+
+use super::capabilities::CLAIMED;
+use super::from_proto::{self, Unnamed};
+use super::to_proto::{self, request};
+
+/// Who this data plane is, and what it wants.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// One life of one process.
+    pub id: String,
+    /// Its name among people.
+    pub name: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// The segments that it wants.
+    pub filter: v1::SegmentFilter,
+}
+
+/// What became of a message.
+#[derive(Debug, PartialEq)]
+pub enum Received {
+    /// It is part of what is held.
+    Applied,
+    /// A session began.
+    Welcomed,
+    /// The table is what the control plane expects at this revision.
+    Agreed,
+    /// A question was asked, and this is the answer.
+    Answer(Box<v1::FollowRequest>),
+}
+
+/// Why a session cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Breach {
+    /// The first message was no welcome, or a later one was.
+    #[error("the control plane sent {0} where {1} was due")]
+    OutOfTurn(&'static str, &'static str),
+    /// The welcome names no life of a control plane.
+    #[error("the control plane named no epoch")]
+    NoEpoch,
+    /// The settings cannot be used.
+    #[error("the control plane's settings cannot be used: {0}")]
+    Settings(String),
+    /// What was received does not add up to what the control plane expects; the next hello asks
+    /// for everything.
+    #[error("the table differs from the control plane's at revision {revision}")]
+    Diverged {
+        /// Where that was noticed.
+        revision: u64,
+    },
+}
+
+/// How many things without a usable name an acknowledgement repeats.
+const UNNAMED: usize = 64;
+
+/// What is held, and how far a session has come.
+#[derive(Debug)]
+pub struct Follower {
+    identity: Identity,
+    writer: Writer,
+    table: Arc<Table>,
+    /// The digest of the filter that was granted last.
+    filter_digest: u64,
+    welcomed: bool,
+    standing: v1::Standing,
+    /// A closing step of a control plane that was open has been applied, in some session.
+    filled: bool,
+    /// Things that came in this session and could not even be named.
+    unnamed: Vec<Unnamed>,
+    owes_ack: bool,
+}
+
+impl Follower {
+    /// Holds nothing. `seed` keys the table's hash: draw it at random.
+    #[must_use]
+    pub fn new(identity: Identity, seed: u64) -> Self {
+        let mut writer = Writer::new(seed);
+        Self {
+            identity,
+            table: writer.publish(),
+            writer,
+            filter_digest: 0,
+            welcomed: false,
+            standing: v1::Standing::default(),
+            filled: false,
+            unnamed: Vec::new(),
+            owes_ack: false,
+        }
+    }
+
+    /// The first message of a session.
+    pub fn hello(&mut self) -> v1::FollowRequest {
+        self.welcomed = false;
+        self.owes_ack = false;
+        let held = self.writer.held();
+        request(follow_request::Message::Hello(v1::Hello {
+            id: self.identity.id.clone(),
+            name: self.identity.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol_level: pointsman_proto::PROTOCOL_LEVEL,
+            capabilities: CLAIMED.iter().map(|&claimed| claimed.into()).collect(),
+            availability_zone: self.identity.zone.clone(),
+            filter: Some(self.identity.filter.clone()),
+            epoch: self.writer.epoch(),
+            revision: self.writer.revision(),
+            filter_digest: self.filter_digest,
+            rejected: self.writer.rejected().map(to_proto::rejected).collect(),
+            things: held.things.wrapping_add(self.writer.unconfirmed()),
+        }))
+    }
+
+    /// Takes a message of the control plane.
+    ///
+    /// # Errors
+    ///
+    /// Where the session cannot go on. What was applied before stays, and is served.
+    pub fn receive(&mut self, message: v1::FollowResponse) -> Result<Received, Breach> {
+        use follow_response::Message;
+        let Some(message) = message.message else {
+            // A kind of message that this release does not know; it names none that matters here.
+            return Ok(Received::Applied);
+        };
+        match (self.welcomed, message) {
+            (false, Message::Welcome(welcome)) => self.welcome(welcome),
+            (false, _) => Err(Breach::OutOfTurn("something else", "a welcome")),
+            (true, Message::Welcome(_)) => {
+                Err(Breach::OutOfTurn("a second welcome", "something else"))
+            }
+            (true, Message::Batch(batch)) => {
+                self.apply(batch);
+                Ok(Received::Applied)
+            }
+            (true, Message::ClosingStep(step)) => {
+                let closed = self.writer.close(from_proto::closing(step));
+                self.owes_ack |= closed.is_some();
+                self.filled |= closed.is_some() && self.standing.open;
+                closed.map_or(Ok(Received::Applied), |closed| self.verdict(closed))
+            }
+            (true, Message::Heartbeat(beat)) => {
+                let expected = View {
+                    things: beat.things,
+                    digest: beat.digest,
+                };
+                let compared = self.writer.compare(beat.revision, expected);
+                compared.map_or(Ok(Received::Applied), |closed| self.verdict(closed))
+            }
+            (true, Message::Standing(standing)) => {
+                self.stand(standing);
+                Ok(Received::Applied)
+            }
+            (true, Message::Settings(settings)) => self.settle(&settings),
+            (true, Message::Question(question)) => {
+                let answer = super::answer::to(question, &self.table, &self.writer);
+                Ok(Received::Answer(Box::new(answer)))
+            }
+        }
+    }
+
+    fn welcome(&mut self, welcome: v1::Welcome) -> Result<Received, Breach> {
+        if welcome.epoch == 0 {
+            return Err(Breach::NoEpoch);
+        }
+        let settings = welcome.settings.unwrap_or_default();
+        self.settle(&settings)?;
+        self.writer.begin(welcome.epoch);
+        self.stand(welcome.standing.unwrap_or_default());
+        self.filter_digest = welcome.filter_digest;
+        self.unnamed.clear();
+        self.welcomed = true;
+        Ok(Received::Welcomed)
+    }
+
+    fn settle(&mut self, settings: &v1::Settings) -> Result<Received, Breach> {
+        let settings = from_proto::settings(settings).map_err(Breach::Settings)?;
+        self.writer.set_settings(settings);
+        Ok(Received::Applied)
+    }
+
+    fn stand(&mut self, standing: v1::Standing) {
+        self.writer.set_authoritative(standing.authoritative);
+        self.filled |= standing.open && self.writer.revision() > 0 && self.welcomed;
+        self.standing = standing;
+    }
+
+    fn apply(&mut self, batch: v1::Batch) {
+        for thing in batch.things {
+            match from_proto::thing(thing) {
+                Ok(thing) => self.writer.upsert(thing),
+                Err(unnamed) if self.unnamed.len() < UNNAMED => self.unnamed.push(*unnamed),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn verdict(&mut self, closed: Closed) -> Result<Received, Breach> {
+        // What could not be named is in the control plane's sum and in none of ours.
+        if closed.agrees || !self.unnamed.is_empty() {
+            return Ok(Received::Agreed);
+        }
+        self.writer.ask_anew();
+        Err(Breach::Diverged {
+            revision: closed.revision,
+        })
+    }
+
+    /// A new table, if anything changed since the last one.
+    pub fn publish(&mut self) -> Option<Arc<Table>> {
+        if !self.writer.is_changed() {
+            return None;
+        }
+        self.table = self.writer.publish();
+        Some(Arc::clone(&self.table))
+    }
+
+    /// Whether there is a change that no table shows yet.
+    #[must_use]
+    pub const fn is_changed(&self) -> bool {
+        self.writer.is_changed()
+    }
+
+    /// The acknowledgement that is due, once what it acknowledges is published.
+    pub fn ack(&mut self) -> Option<v1::FollowRequest> {
+        if !self.owes_ack || self.writer.is_changed() {
+            return None;
+        }
+        self.owes_ack = false;
+        let View { things, digest } = self.writer.held();
+        let mut rejected: Vec<_> = self.writer.rejected().map(to_proto::rejected).collect();
+        rejected.extend(self.unnamed.iter().cloned());
+        Some(request(follow_request::Message::Ack(v1::Ack {
+            epoch: self.writer.epoch(),
+            revision: self.writer.revision(),
+            rejected,
+            things,
+            digest,
+        })))
+    }
+
+    /// A sign of life.
+    #[must_use]
+    pub fn heartbeat(&self) -> v1::FollowRequest {
+        request(follow_request::Message::Heartbeat(to_proto::heartbeat(
+            &self.writer,
+        )))
+    }
+
+    /// The table that was published last.
+    #[must_use]
+    pub const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// The control plane's life that is followed, and the revision that is held of it.
+    #[must_use]
+    pub const fn position(&self) -> (u64, u64) {
+        (self.writer.epoch(), self.writer.revision())
+    }
+
+    /// What is held of what this epoch sent.
+    #[must_use]
+    pub fn held(&self) -> View {
+        self.writer.held()
+    }
+
+    /// How many things are kept though this epoch has not sent them.
+    #[must_use]
+    pub const fn unconfirmed(&self) -> u64 {
+        self.writer.unconfirmed()
+    }
+
+    /// What is rejected under a name.
+    pub fn rejected(&self) -> impl Iterator<Item = RejectedThing<'_>> {
+        self.writer.rejected()
+    }
+
+    /// What the control plane's word is worth, as it said last.
+    #[must_use]
+    pub const fn standing(&self) -> &v1::Standing {
+        &self.standing
+    }
+
+    /// Whether the table was filled by a control plane that was fit to fill it.
+    #[must_use]
+    pub const fn is_filled(&self) -> bool {
+        self.filled
+    }
+}
+
+#[cfg(test)]
+mod tests;

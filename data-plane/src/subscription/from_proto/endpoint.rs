@@ -1,0 +1,80 @@
+//! Endpoints.
+
+use pointsman_proto::v1::{self, Capability};
+use pointsman_routing::{
+    Address, EndpointThing, Protocol, RegisteredBalancing, Rejection, Thing, ThingKind,
+};
+
+use super::{Unnamed, key, unnamed};
+use crate::subscription::capabilities::lacks;
+
+pub(super) fn thing(endpoint: v1::Endpoint) -> Result<Thing, Box<Unnamed>> {
+    let key = match key(endpoint.route.as_ref()) {
+        Ok(key) => key,
+        Err(reason) => {
+            let name = (endpoint.route, endpoint.address.as_str());
+            return Err(unnamed(name, &endpoint.segment, reason));
+        }
+    };
+    if endpoint.address.is_empty() {
+        // An empty address would name the attributes of the route.
+        return Err(unnamed(
+            (endpoint.route, ""),
+            &endpoint.segment,
+            "the endpoint has no address",
+        ));
+    }
+    let address = Address::parse(&endpoint.address).map_err(|error| error.to_string());
+    let address = address.and_then(|address| match protocol(&endpoint.protocol) {
+        Protocol::Http1 => Ok(address),
+        Protocol::Http2 => Err(lacks(Capability::Http2Endpoint)),
+    });
+    Ok(match address {
+        Ok(address) => Thing::Endpoint(Box::new(EndpointThing {
+            key,
+            address,
+            segment: endpoint.segment,
+            group: endpoint.group,
+            generation: endpoint.generation,
+            protocol: protocol(&endpoint.protocol),
+            protocol_text: endpoint.protocol,
+            tls: endpoint.tls.map(|tls| tls.server_cert_domain_san),
+            app_id: endpoint.app_id,
+            instance_id: endpoint.instance_id,
+            instance_index: endpoint.instance_index,
+            tags: endpoint
+                .has_tags
+                .then(|| endpoint.tags.into_iter().collect()),
+            availability_zone: endpoint.availability_zone,
+            route_service_url: endpoint.route_service_url,
+            balancing: endpoint.balancing.map(|balancing| RegisteredBalancing {
+                algorithm: balancing.algorithm,
+                hash_header: balancing.hash_header,
+                hash_balance: balancing.hash_balance,
+            }),
+            max_connections: endpoint.limits.map_or(0, |limits| limits.max_connections),
+            updated_at_ns: endpoint.updated_at_ns,
+            stale_threshold_seconds: endpoint.stale_threshold_seconds,
+            silent: endpoint.silent,
+        })),
+        Err(reason) => Thing::Rejected(Rejection {
+            key,
+            segment: endpoint.segment,
+            kind: ThingKind::Endpoint {
+                address: endpoint.address,
+                generation: endpoint.generation,
+                silent: endpoint.silent,
+            },
+            reason,
+        }),
+    })
+}
+
+/// What a registered protocol means: anything that is not known means HTTP/1.1.
+fn protocol(text: &str) -> Protocol {
+    if text == "http2" {
+        Protocol::Http2
+    } else {
+        Protocol::Http1
+    }
+}

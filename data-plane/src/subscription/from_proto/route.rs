@@ -1,0 +1,148 @@
+//! Attributes of routes.
+
+use pointsman_proto::v1::{self, Capability};
+use pointsman_route_key::{Host, Path, RouteKey};
+use pointsman_routing::{
+    Algorithm, Attributes, EmptyPool, Rejection, RouteThing, Thing, ThingKind,
+};
+
+use super::{Unnamed, key, unnamed};
+use crate::subscription::capabilities::lacks;
+
+pub(super) fn thing(route: v1::Route) -> Result<Thing, Box<Unnamed>> {
+    let key = match key(route.key.as_ref()) {
+        Ok(key) => key,
+        Err(reason) => return Err(unnamed((route.key, ""), &route.segment, reason)),
+    };
+    Ok(match attributes(&key, &route) {
+        Ok(attributes) => Thing::Route(RouteThing {
+            key,
+            segment: route.segment,
+            revision: route.revision,
+            birth: route.birth,
+            generation: route.generation,
+            host_as_registered: route.host_as_registered,
+            path_as_registered: route.path_as_registered,
+            attributes,
+        }),
+        Err(reason) => Thing::Rejected(Rejection {
+            key,
+            segment: route.segment,
+            kind: ThingKind::Route {
+                revision: route.revision,
+                birth: route.birth,
+                generation: route.generation,
+            },
+            reason,
+        }),
+    })
+}
+
+/// What the route asks for, if all of it can be honoured.
+fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
+    if let Some(capability) = missing(key, route) {
+        return Err(lacks(capability));
+    }
+    let [group] = route.groups.as_slice() else {
+        return Err(match route.groups.len() {
+            0 => "it has no group".to_owned(),
+            _ => lacks(Capability::WeightedGroups),
+        });
+    };
+    if group.weight == 0 {
+        return Err(lacks(Capability::WeightedGroups));
+    }
+    if group.request_headers.is_some() {
+        return Err(lacks(Capability::GroupHeaders));
+    }
+    let pool = group.pool.as_ref();
+    Ok(Attributes {
+        empty_pool: route.empty_pool.as_ref().map(empty_pool).transpose()?,
+        algorithm: pool.map_or(Ok(None), algorithm)?,
+        group: group.id.as_str().into(),
+    })
+}
+
+/// The first capability that the route needs and that is not claimed, of those that a field says.
+fn missing(key: &RouteKey, route: &v1::Route) -> Option<Capability> {
+    let matched = route.r#match.as_ref();
+    [
+        (Capability::AnyHost, matches!(key.host, Host::Any)),
+        (Capability::ExactPath, matches!(key.path, Path::Exact(_))),
+        (
+            Capability::PathTemplate,
+            matches!(key.path, Path::Template(_)),
+        ),
+        (
+            Capability::MatchMethod,
+            matched.is_some_and(|rule| !rule.methods.is_empty()),
+        ),
+        (
+            Capability::MatchHeader,
+            matched.is_some_and(|rule| !rule.headers.is_empty()),
+        ),
+        (
+            Capability::MatchQuery,
+            matched.is_some_and(|rule| !rule.query.is_empty()),
+        ),
+        (
+            Capability::RouteTimeouts,
+            route.timeouts != Some(v1::Timeouts::default()) && route.timeouts.is_some(),
+        ),
+        (Capability::RetryPolicy, route.retry_policy.is_some()),
+        (Capability::Policy, route.policy.is_some()),
+    ]
+    .into_iter()
+    .find_map(|(capability, needed)| needed.then_some(capability))
+    .or_else(|| route.filters.first().map(filter))
+}
+
+fn filter(filter: &v1::Filter) -> Capability {
+    match filter.kind {
+        // One that this release does not know is one that it lacks; the name says the most that
+        // can be said.
+        Some(v1::filter::Kind::RequestHeaders(_) | v1::filter::Kind::ResponseHeaders(_)) | None => {
+            Capability::HeaderFilter
+        }
+        Some(v1::filter::Kind::Rewrite(_)) => Capability::Rewrite,
+        Some(v1::filter::Kind::Cors(_)) => Capability::Cors,
+        Some(v1::filter::Kind::Redirect(_)) => Capability::Redirect,
+    }
+}
+
+/// How the endpoints of a pool are chosen, if the pool says so.
+fn algorithm(pool: &v1::Pool) -> Result<Option<Algorithm>, String> {
+    if !pool.route_service_url.is_empty() {
+        return Err(lacks(Capability::RouteService));
+    }
+    if pool.activation.is_some() {
+        return Err(lacks(Capability::Activation));
+    }
+    let Some(balancing) = &pool.balancing else {
+        return Ok(None);
+    };
+    known_algorithm(balancing.algorithm).map(Some)
+}
+
+/// An algorithm by its number.
+pub(super) fn known_algorithm(number: i32) -> Result<Algorithm, String> {
+    match v1::Algorithm::try_from(number) {
+        Ok(v1::Algorithm::RoundRobin) => Ok(Algorithm::RoundRobin),
+        Ok(v1::Algorithm::LeastConnection) => Ok(Algorithm::LeastConnection),
+        Ok(v1::Algorithm::Hash) => Err(lacks(Capability::HashBalancing)),
+        Ok(v1::Algorithm::Unspecified) | Err(_) => {
+            Err(format!("the algorithm {number} is not known"))
+        }
+    }
+}
+
+/// What a request gets while there is no endpoint.
+pub(super) fn empty_pool(rule: &v1::EmptyPool) -> Result<EmptyPool, String> {
+    match rule.status {
+        404 => Ok(EmptyPool::NotFound),
+        503 => Ok(EmptyPool::Unavailable),
+        other => Err(format!(
+            "the status {other} of its empty-pool rule is neither 404 nor 503"
+        )),
+    }
+}

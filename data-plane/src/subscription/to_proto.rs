@@ -1,0 +1,138 @@
+//! What a data plane says, in the words of the contract.
+
+use pointsman_proto::v1;
+use pointsman_proto::v1::{follow_request, route_key};
+use pointsman_route_key::{Host, Path, RouteKey};
+use pointsman_routing::{Algorithm, EmptyPool, Endpoint, RejectedThing, Route, View, Writer};
+
+/// A message of a data plane.
+pub(super) fn request(message: follow_request::Message) -> v1::FollowRequest {
+    v1::FollowRequest {
+        message: Some(message),
+    }
+}
+
+/// A key.
+pub(super) fn key(key: &RouteKey) -> v1::RouteKey {
+    let host = match &key.host {
+        Host::Exact(host) => route_key::Host::ExactHost(host.to_string()),
+        Host::Suffix(suffix) => route_key::Host::HostSuffix(suffix.to_string()),
+        Host::Any => route_key::Host::AnyHost(v1::AnyHost {}),
+    };
+    let path = match &key.path {
+        Path::Prefix(path) => route_key::Path::PathPrefix(path.to_string()),
+        Path::Exact(path) => route_key::Path::ExactPath(path.to_string()),
+        Path::Template(path) => route_key::Path::PathTemplate(path.to_string()),
+    };
+    v1::RouteKey {
+        host: Some(host),
+        path: Some(path),
+    }
+}
+
+/// What is not held because it was rejected.
+pub(super) fn rejected(rejected: RejectedThing<'_>) -> v1::RejectedThing {
+    v1::RejectedThing {
+        route: Some(key(rejected.key)),
+        address: rejected.address.to_owned(),
+        segment: rejected.segment.to_owned(),
+        reason: rejected.reason.to_owned(),
+    }
+}
+
+/// What is held, as a heartbeat says it.
+pub(super) fn heartbeat(writer: &Writer) -> v1::Heartbeat {
+    let View { things, digest } = writer.held();
+    v1::Heartbeat {
+        revision: writer.revision(),
+        things,
+        digest,
+    }
+}
+
+/// A route as it is served, its attributes first.
+pub(super) fn things(route: &Route) -> impl Iterator<Item = v1::Thing> {
+    let attributes = v1::thing::Kind::Route(attributes(route));
+    let endpoints = route
+        .endpoints()
+        .iter()
+        .map(|each| v1::thing::Kind::Endpoint(endpoint(route, each)));
+    std::iter::once(attributes)
+        .chain(endpoints)
+        .map(|kind| v1::Thing { kind: Some(kind) })
+}
+
+fn attributes(route: &Route) -> v1::Route {
+    let held = route.origin();
+    let balancing = route.algorithm().map(|algorithm| v1::Balancing {
+        algorithm: match algorithm {
+            Algorithm::RoundRobin => v1::Algorithm::RoundRobin,
+            Algorithm::LeastConnection => v1::Algorithm::LeastConnection,
+        }
+        .into(),
+        ..v1::Balancing::default()
+    });
+    v1::Route {
+        key: Some(key(route.key())),
+        segment: held.segment.to_owned(),
+        revision: held.revision,
+        birth: held.birth,
+        generation: held.generation,
+        host_as_registered: route.host_as_registered().into_owned(),
+        path_as_registered: route.path_as_registered().to_owned(),
+        empty_pool: route.empty_pool().map(|rule| v1::EmptyPool {
+            status: match rule {
+                EmptyPool::NotFound => 404,
+                EmptyPool::Unavailable => 503,
+            },
+            timeout: None,
+        }),
+        groups: vec![v1::Group {
+            id: route.group().to_owned(),
+            weight: 1,
+            request_headers: None,
+            pool: Some(v1::Pool {
+                balancing,
+                ..v1::Pool::default()
+            }),
+        }],
+        ..v1::Route::default()
+    }
+}
+
+fn endpoint(route: &Route, endpoint: &Endpoint) -> v1::Endpoint {
+    let balancing = endpoint.registered_balancing();
+    v1::Endpoint {
+        route: Some(key(route.key())),
+        group: endpoint.group().to_owned(),
+        address: endpoint.address().to_string(),
+        segment: endpoint.segment().to_owned(),
+        generation: endpoint.generation(),
+        protocol: endpoint.protocol_text().to_owned(),
+        tls: endpoint.tls().map(|name| v1::TlsIdentity {
+            server_cert_domain_san: name.to_owned(),
+        }),
+        app_id: endpoint.app_id().to_owned(),
+        instance_id: endpoint.instance_id().to_owned(),
+        instance_index: endpoint.instance_index().to_owned(),
+        tags: endpoint.tags().map_or_else(Default::default, |tags| {
+            tags.iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect()
+        }),
+        has_tags: endpoint.tags().is_some(),
+        availability_zone: endpoint.availability_zone().to_owned(),
+        route_service_url: endpoint.route_service_url().to_owned(),
+        balancing: balancing.map(|balancing| v1::RegisteredBalancing {
+            algorithm: balancing.algorithm.clone(),
+            hash_header: balancing.hash_header.clone(),
+            hash_balance: balancing.hash_balance,
+        }),
+        limits: (endpoint.max_connections() != 0).then(|| v1::Limits {
+            max_connections: endpoint.max_connections(),
+        }),
+        updated_at_ns: endpoint.updated_at_ns(),
+        stale_threshold_seconds: endpoint.stale_threshold_seconds(),
+        silent: endpoint.is_silent(),
+    }
+}
