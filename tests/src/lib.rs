@@ -7,6 +7,7 @@
 pub mod broker;
 pub mod certs;
 pub mod client;
+pub mod configuration;
 pub mod cut;
 pub mod endpoint;
 pub mod eventually;

@@ -32,6 +32,15 @@ impl Process {
     ///
     /// When the binary is not built, ends at once, or binds nothing in time.
     pub async fn start(name: &str, configuration: &str) -> Self {
+        Self::start_on(None, name, configuration).await
+    }
+
+    /// The same on these cores alone, as `taskset -c` reads them.
+    ///
+    /// # Panics
+    ///
+    /// When the binary is not built, ends at once, or binds nothing in time; or when there is no `taskset`.
+    pub async fn start_on(cores: Option<&str>, name: &str, configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the process");
         let config_file = folder.path().join("config.yml");
         std::fs::write(&config_file, configuration).expect("the configuration");
@@ -42,7 +51,7 @@ impl Process {
             "--addresses-file".as_ref(),
             addresses_file.as_ref(),
         ];
-        let mut process = Self::spawn_in(folder, name, arguments);
+        let mut process = Self::spawn_in(folder, cores, name, arguments);
         eventually(&format!("{name} to bind its sockets"), START, async || {
             if let Some(status) = process.child.try_wait().expect("wait for a child") {
                 panic!("{name} ended with {status}:\n{}", process.log());
@@ -60,17 +69,27 @@ impl Process {
     /// When the binary is not built.
     pub fn spawn(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the process");
-        Self::spawn_in(folder, name, arguments)
+        Self::spawn_in(folder, None, name, arguments)
     }
 
     fn spawn_in(
         folder: TempDir,
+        cores: Option<&str>,
         name: &str,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Self {
         let program = binary(name);
         let log = File::create(folder.path().join("log")).expect("a log file");
-        let child = Command::new(&program)
+        let mut command = match cores {
+            None => Command::new(&program),
+            Some(cores) => {
+                // taskset becomes the program, so that the child is the program itself.
+                let mut command = Command::new("taskset");
+                command.args(["-c", cores]).arg(&program);
+                command
+            }
+        };
+        let child = command
             .args(arguments)
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -83,6 +102,12 @@ impl Process {
             child,
             folder,
         }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The address that it bound under this name.
