@@ -1,0 +1,6 @@
+//! Both planes in one process from an unchanged `gorouter.yml`: the drop-in for Gorouter, and the quick start.
+//!
+//! The library is what the binary is made of, so that it can be tested; it is of no use to anybody else.
+
+pub mod gorouter_yml;
+pub mod served;

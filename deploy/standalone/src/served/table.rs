@@ -1,0 +1,290 @@
+//! The table.
+
+use super::Standing::{Inert, Later, Protecting, Served};
+use super::{Row, Standing};
+use crate::gorouter_yml::GorouterYml;
+
+const fn row(key: &'static str, standing: Standing) -> Row {
+    Row { key, standing }
+}
+
+const NO_TLS_LISTENER: &str = "there is no TLS listener yet";
+const NO_ROUTE_SERVICES: &str = "routes with a route service are not served yet";
+
+/// Whether the keys of the TLS listener matter: Gorouter does not look at them otherwise (CF-074).
+fn tls(file: &GorouterYml) -> bool {
+    file.process.enable_ssl
+}
+
+/// Every key of the schema, once: by itself, or within a map of one standing.
+pub(super) static TABLE: &[Row] = &[
+    // Process and identity.
+    row("port", Served),
+    row("ssl_port", Served),
+    row("disable_http", Served),
+    row("enable_ssl", Protecting(tls, NO_TLS_LISTENER)),
+    row("enable_http2", Later),
+    row("enable_http1_concurrent_read_write", Served),
+    row(
+        "enable_proxy",
+        Protecting(
+            |file| file.process.enable_proxy,
+            "connections that begin with a PROXY header are refused, and clients' addresses would be the balancer's",
+        ),
+    ),
+    row("index", Served),
+    row("zone", Served),
+    row("go_max_procs", Served),
+    row("debug_addr", Later),
+    row("secure_cookies", Later),
+    row("trace_key", Later),
+    // Status.
+    row("status.host", Later),
+    row("status.port", Served),
+    row("status.enable_nontls_health_checks", Served),
+    row("status.enable_deprecated_varz_healthz_endpoints", Later),
+    row("status.user", Served),
+    row("status.pass", Served),
+    row("status.routes", Served),
+    row("status.tls", Served),
+    // NATS.
+    row("nats.hosts", Served),
+    row("nats.user", Served),
+    row("nats.pass", Served),
+    row(
+        "nats.tls_enabled",
+        Protecting(
+            |file| file.nats.nats.tls_enabled,
+            "NATS is reached without TLS only",
+        ),
+    ),
+    row("nats.ca_certs", Later),
+    row("nats.cert_chain", Later),
+    row("nats.private_key", Later),
+    row("nats_client_ping_interval", Served),
+    // Routing API.
+    row("routing_api", Later),
+    row("oauth", Later),
+    row("token_fetcher_max_retries", Later),
+    row("token_fetcher_retry_interval", Later),
+    row("token_fetcher_expiration_buffer_time", Later),
+    // Routing table.
+    row("droplet_stale_threshold", Served),
+    row("prune_stale_droplets_interval", Served),
+    row("suspend_pruning_if_nats_unavailable", Served),
+    row("start_response_delay_interval", Served),
+    row("routing_table_sharding_mode", Served),
+    row("isolation_segments", Served),
+    row("empty_pool_response_code_503", Served),
+    row("empty_pool_timeout", Served),
+    row("publish_active_apps_interval", Later),
+    // Frontend TLS and trust.
+    row("tls_pem", Protecting(tls, NO_TLS_LISTENER)),
+    row("cipher_suites", Protecting(tls, NO_TLS_LISTENER)),
+    row(
+        "min_tls_version",
+        Protecting(
+            |file| tls(file) && !file.frontend_tls.min_tls_version.is_empty(),
+            NO_TLS_LISTENER,
+        ),
+    ),
+    row(
+        "max_tls_version",
+        Protecting(
+            |file| tls(file) && !file.frontend_tls.max_tls_version.is_empty(),
+            NO_TLS_LISTENER,
+        ),
+    ),
+    row(
+        "client_cert_validation",
+        Protecting(
+            |file| tls(file) && file.frontend_tls.client_cert_validation != "none",
+            "client certificates are not asked for yet",
+        ),
+    ),
+    row(
+        "client_ca_certs",
+        Protecting(
+            |file| tls(file) && !file.frontend_tls.client_ca_certs.is_empty(),
+            "client certificates are not verified yet",
+        ),
+    ),
+    row(
+        "only_trust_client_ca_certs",
+        Protecting(
+            |file| tls(file) && file.frontend_tls.only_trust_client_ca_certs,
+            "client certificates are not verified yet",
+        ),
+    ),
+    row("ca_certs", Served),
+    row(
+        "enable_verify_client_certificate_metadata",
+        Protecting(
+            |file| tls(file) && file.frontend_tls.enable_verify_client_certificate_metadata,
+            "client certificates are not verified yet",
+        ),
+    ),
+    row(
+        "verify_client_certificate_metadata",
+        Protecting(
+            |file| {
+                tls(file)
+                    && !file
+                        .frontend_tls
+                        .verify_client_certificate_metadata
+                        .0
+                        .is_empty()
+            },
+            "client certificates are not verified yet",
+        ),
+    ),
+    row(
+        "domains",
+        Protecting(
+            |file| file.frontend_tls.domains.is_some(),
+            "client certificates are not verified yet",
+        ),
+    ),
+    // Headers.
+    row(
+        "forwarded_client_cert",
+        Protecting(
+            |file| file.headers.forwarded_client_cert != "always_forward",
+            "X-Forwarded-Client-Cert of a client passes as it is",
+        ),
+    ),
+    row("force_forwarded_proto_https", Served),
+    row("sanitize_forwarded_proto", Served),
+    row(
+        "hop_by_hop_headers_to_filter",
+        Protecting(
+            |file| !file.headers.hop_by_hop_headers_to_filter.0.is_empty(),
+            "a client can have these removed by naming them in Connection, except those that the router sets itself",
+        ),
+    ),
+    row(
+        "http_rewrite",
+        Protecting(
+            |file| {
+                let rules = &file.headers.http_rewrite.responses;
+                !rules.add_headers_if_not_present.0.is_empty() || !rules.remove_headers.0.is_empty()
+            },
+            "responses are not rewritten yet",
+        ),
+    ),
+    row("max_request_header_bytes", Served),
+    row("max_request_headers", Served),
+    row("max_response_header_bytes", Served),
+    row("max_response_headers", Served),
+    row("sticky_session_cookie_names", Later),
+    row("sticky_sessions_for_auth_negotiate", Later),
+    row("keep_alive_100_continue_requests", Later),
+    // Backends.
+    row("backends", Served),
+    row("balancing_algorithm", Later),
+    row("balancing_algorithm_az_preference", Later),
+    row("endpoint_timeout", Served),
+    row("endpoint_dial_timeout", Served),
+    row("tls_handshake_timeout", Served),
+    row("endpoint_keep_alive_probe_interval", Later),
+    row("disable_keep_alives", Served),
+    row("max_idle_conns", Served),
+    row("max_idle_conns_per_host", Served),
+    row("skip_ssl_validation", Later),
+    row("http_1_endpoint_timeout", Later),
+    row("http_2_endpoint_timeout", Later),
+    // Clients and drain.
+    row("frontend_idle_timeout", Served),
+    row("read_header_timeout", Served),
+    row("drain_wait", Served),
+    row("drain_timeout", Served),
+    row("healthcheck_user_agent", Later),
+    // Route services.
+    row("route_services.max_attempts", Later),
+    row(
+        "route_services.strict_signature_validation",
+        Protecting(
+            |file| {
+                let group = &file.route_services;
+                group.is_enabled() && group.route_services.strict_signature_validation
+            },
+            NO_ROUTE_SERVICES,
+        ),
+    ),
+    row("route_services.cert_chain", Later),
+    row("route_services.private_key", Later),
+    row("route_services.enable_websockets", Later),
+    row(
+        "route_services_secret",
+        Protecting(|file| file.route_services.is_enabled(), NO_ROUTE_SERVICES),
+    ),
+    row(
+        "route_services_secret_decrypt_only",
+        Protecting(
+            |file| {
+                let group = &file.route_services;
+                group.is_enabled() && !group.route_services_secret_decrypt_only.is_empty()
+            },
+            NO_ROUTE_SERVICES,
+        ),
+    ),
+    row("route_services_recommend_https", Later),
+    row("route_services_timeout", Later),
+    row("route_services_hairpinning", Later),
+    row(
+        "route_services_hairpinning_allowlist",
+        Protecting(
+            |file| {
+                let group = &file.route_services;
+                group.is_enabled()
+                    && group.route_services_hairpinning
+                    && !group.route_services_hairpinning_allowlist.0.is_empty()
+            },
+            NO_ROUTE_SERVICES,
+        ),
+    ),
+    row("route_services_internal_server_port", Later),
+    // Logs and metrics.
+    row("logging.level", Served),
+    row("logging.format", Served),
+    row("logging.syslog", Served),
+    row("logging.syslog_addr", Later),
+    row("logging.syslog_network", Later),
+    row("logging.syslog_truncate", Later),
+    row("logging.loggregator_enabled", Later),
+    row("logging.metron_address", Later),
+    row("logging.disable_log_forwarded_for", Served),
+    row("logging.disable_log_source_ip", Served),
+    row(
+        "logging.redact_query_params",
+        Protecting(
+            |file| {
+                file.logging.logging.redact_query_params != "none"
+                    && !file.logging.access_log.file.is_empty()
+            },
+            "query strings are written to the access log as they are",
+        ),
+    ),
+    row("logging.extra_access_log_fields", Later),
+    row("logging.enable_attempts_details", Later),
+    row("access_log.file", Served),
+    row("access_log.enable_streaming", Later),
+    row("extra_headers_to_log", Later),
+    row("tracing", Later),
+    row("html_error_template_file", Later),
+    row("enable_envelope_v1_metrics", Later),
+    row("per_request_metrics_reporting", Later),
+    row("send_http_start_stop_server_event", Later),
+    row("send_http_start_stop_client_event", Later),
+    row("per_app_prometheus_http_metrics_reporting", Later),
+    row("route_latency_metric_muzzle_duration", Later),
+    row("prometheus", Later),
+    // Without effect in Gorouter.
+    row("pid_file", Inert),
+    row("publish_start_message_interval", Inert),
+    row("healthcheck_poll_interval", Inert),
+    row("healthcheck_timeout", Inert),
+    row("websocket_dial_timeout", Inert),
+    row("load_balancer_healthy_threshold", Inert),
+    row("ip_local_port_range", Inert),
+];
