@@ -26,6 +26,9 @@ pub enum Source {
         /// The text; it may hold a private key.
         pem: SecretString,
     },
+    /// The CAs that the operating system trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set). There may be
+    /// none: that is for whoever adds no others to say.
+    System,
 }
 
 impl Source {
@@ -47,12 +50,13 @@ impl Source {
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Inline { .. } => None,
+            Self::Inline { .. } | Self::System => None,
         }
     }
 
     fn read(&self) -> Result<Zeroizing<Vec<u8>>, Refused> {
         let path = match self {
+            Self::System => return Ok(Zeroizing::default()),
             Self::Inline { pem, .. } => return Ok(pem.expose_secret().as_bytes().to_vec().into()),
             Self::File(path) => path,
         };
@@ -66,12 +70,15 @@ impl Source {
         fs::read(path).map(Zeroizing::new).map_err(unreadable)
     }
 
-    /// The certificates of the text, in their order; at least one.
+    /// The certificates of the text, in their order; at least one, except of the system.
     ///
     /// # Errors
     ///
     /// When the text cannot be read, is no PEM, or holds no certificate.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Refused> {
+        if matches!(self, Self::System) {
+            return Ok(rustls_native_certs::load_native_certs().certs);
+        }
         let text = self.read()?;
         let blocks = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
         let blocks = blocks.map_err(|error| self.no_pem(&error))?;
@@ -116,6 +123,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Inline { key, .. } => f.write_str(key),
+            Self::System => f.write_str("CAs of the system"),
         }
     }
 }

@@ -118,6 +118,16 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn the_systems_cas_are_added_to_others() {
+    let own = Trust::load(vec![inline("ca", &Ca::new("ca").pem())]).unwrap();
+    let both = Trust::load(vec![inline("ca", &Ca::new("ca").pem()), Source::System]).unwrap();
+    let system = Source::System.certificates().unwrap().len();
+    assert_eq!(own.roots().len(), 1);
+    assert!((1..=1 + system).contains(&both.roots().len()));
+    assert!(system == 0 || both.roots().len() > 1);
+}
+
+#[test]
 fn a_private_key_is_never_printed() {
     let source = inline(
         "tls_pem[0].private_key",
