@@ -1,3 +1,5 @@
 //! Where registrations come from. A source turns what it hears into events for the registry, and says when it is away.
 
 pub mod message;
+pub mod nats;
+mod refusals;

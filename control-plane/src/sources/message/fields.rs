@@ -201,7 +201,7 @@ impl<'de> Visitor<'de> for Message<'_> {
                     reading,
                 })?,
                 Some("endpoint_updated_at_ns") => {
-                    set(&mut fields.endpoint_updated_at_ns, &mut map)?
+                    set(&mut fields.endpoint_updated_at_ns, &mut map)?;
                 }
                 Some("options") => {
                     map.next_value_seed(OptionsInto {

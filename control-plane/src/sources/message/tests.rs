@@ -90,10 +90,10 @@ fn http2_is_http1_where_it_is_off() {
     assert_eq!(parsed.registration.description.protocol(), "http1");
 }
 
-/// C-034: only tls_port: the address has it, and TLS is on
-/// C-035: tls_port wins over port
+/// C-034: only `tls_port`: the address has it, and TLS is on
+/// C-035: `tls_port` wins over port
 /// C-036: only port: the address has it, and TLS is off
-/// C-037: tls_port needs no certificate name
+/// C-037: `tls_port` needs no certificate name
 #[test]
 fn the_tls_port_decides_about_tls() {
     for (ports, address, tls) in [

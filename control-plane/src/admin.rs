@@ -1,0 +1,116 @@
+//! The admin API: health, what is registered, who serves it, and metrics.
+//!
+//! Everything but health asks for the configured user; without one, only callers on this machine that name it by its
+//! address are answered. Long answers are written piece by piece, in bounded looks at the registry.
+
+mod access;
+mod bind;
+mod chunks;
+mod health;
+mod listing;
+mod problem;
+mod replicas;
+mod routes;
+mod serve;
+mod v1_routes;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use pointsman_process::metrics::Exposition;
+use pointsman_process::readiness::{Liveness, Readiness};
+
+use access::Access;
+pub use access::Credentials;
+pub(crate) use bind::Bound;
+pub(crate) use bind::bind;
+use problem::Problem;
+
+use crate::registry_task::Handle;
+
+/// What an operator decides about the admin API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Who may look; `None`: everybody who reaches the address.
+    pub credentials: Option<Credentials>,
+    /// Whether the metrics ask for the user as well.
+    pub protect_metrics: bool,
+}
+
+/// What the answers are made from.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    /// The registry and its data planes.
+    pub(crate) registry: Handle,
+    /// Whether this process may be given work.
+    pub(crate) readiness: Readiness,
+    /// Whether its loops turn.
+    pub(crate) liveness: Liveness,
+    /// Its metrics.
+    pub(crate) metrics: Arc<prometheus_client::registry::Registry>,
+    /// The algorithm of routes that name none, in Gorouter's words.
+    pub(crate) default_algorithm: &'static str,
+}
+
+/// All paths on one page.
+fn router(settings: &Settings, inside: Inside) -> Router {
+    let access = Arc::new(Access::new(settings.credentials.clone()));
+    let open = Router::new()
+        .route("/health", any(health::health))
+        .route(
+            "/is-process-alive-do-not-use-for-loadbalancing",
+            any(health::alive),
+        )
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz));
+    let metrics = Router::new().route("/metrics", get(metrics));
+    let protected = Router::new()
+        .route("/routes", any(routes::routes))
+        .route("/v1/routes", get(v1_routes::routes))
+        .route("/v1/replicas", get(replicas::replicas))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(not_found);
+    let (open, protected) = if settings.protect_metrics {
+        (open, protected.merge(metrics))
+    } else {
+        (open.merge(metrics), protected)
+    };
+    let protected = protected.layer(middleware::from_fn_with_state(access, access::check));
+    open.merge(protected).with_state(inside)
+}
+
+async fn metrics(State(inside): State<Inside>, headers: HeaderMap) -> Response {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    match Exposition::of(&inside.metrics, accept) {
+        Ok(text) => ([(header::CONTENT_TYPE, text.content_type)], text.body).into_response(),
+        Err(error) => {
+            tracing::error!(component = "admin", error = %error, "metrics-not-written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn not_found(uri: axum::http::Uri) -> Response {
+    Problem::of(StatusCode::NOT_FOUND)
+        .because("the admin API has no such path")
+        .for_path(uri.path())
+}
+
+async fn wrong_method(uri: axum::http::Uri) -> Response {
+    Problem::of(StatusCode::METHOD_NOT_ALLOWED)
+        .because("this path answers GET and HEAD")
+        .for_path(uri.path())
+}
+
+#[cfg(test)]
+mod tests;

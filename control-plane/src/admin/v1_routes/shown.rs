@@ -1,0 +1,85 @@
+//! A route as `/v1/routes` shows it.
+
+use pointsman_registry::{
+    Algorithm, Balancing, Description, EndpointListing, Options, Policy, Route, RouteListing,
+};
+use pointsman_route_key::RouteKey;
+use serde_json::{Map, Value, json};
+
+/// Everything that is known of a route.
+pub(super) fn route(key: &RouteKey, route: &RouteListing) -> Value {
+    json!({
+        "route": key.to_string(),
+        "segments": route.attributes.iter().map(attributes).collect::<Vec<_>>(),
+        "endpoints": route.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+    })
+}
+
+/// The attributes of a route as one segment holds them.
+fn attributes(route: &Route) -> Value {
+    let options = route.options();
+    json!({
+        "segment": &*route.segment,
+        "revision": route.revision,
+        "birth": route.birth,
+        "generation": format!("{:016x}", route.generation),
+        "host": route.host_as_registered(),
+        "path": route.path_as_registered(),
+        "route_service_url": options.map_or("", |options: &Options| &options.route_service_url),
+        "balancing": options.and_then(|options| options.balancing.as_ref()).map(balancing),
+        "policy": options.and_then(|options| options.policy.as_ref()).map(policy),
+    })
+}
+
+fn balancing(balancing: &Balancing) -> Value {
+    let algorithm = match balancing.algorithm {
+        Algorithm::RoundRobin => "round-robin",
+        Algorithm::LeastConnection => "least-connection",
+        Algorithm::Hash => "hash",
+    };
+    json!({
+        "algorithm": algorithm,
+        "hash_header": &*balancing.hash_header,
+        "hash_balance": balancing.hash_balance,
+    })
+}
+
+fn policy(policy: &Policy) -> Value {
+    json!({ "scope": &*policy.scope, "sources": policy.sources })
+}
+
+fn endpoint(listed: &EndpointListing) -> Value {
+    let endpoint = &listed.endpoint;
+    let description = &endpoint.description;
+    json!({
+        "address": &*endpoint.address,
+        "segment": &*endpoint.segment,
+        "revision": listed.revision,
+        "generation": format!("{:016x}", endpoint.generation),
+        "protocol": description.protocol(),
+        "tls": description.is_tls(),
+        "server_cert_domain_san": description.server_cert_domain_san(),
+        "app_id": description.app_id(),
+        "instance_id": description.instance_id(),
+        "instance_index": description.instance_index(),
+        "availability_zone": description.availability_zone(),
+        "tags": tags(description),
+        "updated_at_ns": description.updated_at_ns(),
+        "route_service_url": description.route_service_url(),
+        "load_balancing_algorithm": description.algorithm(),
+        "hash_header": description.hash_header(),
+        "hash_balance": description.hash_balance(),
+        "policy": description.policy().map(policy),
+        "stale_threshold_seconds": endpoint.stale_threshold_seconds,
+        "silent": endpoint.silent,
+        "source": &*listed.source,
+        "last_heard_seconds": listed.last_heard.as_secs_f64(),
+    })
+}
+
+fn tags(description: &Description) -> Option<Map<String, Value>> {
+    let pairs = description
+        .tags()
+        .map(|(name, value)| (name.to_owned(), value.into()));
+    description.has_tags().then(|| pairs.collect())
+}

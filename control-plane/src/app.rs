@@ -1,0 +1,246 @@
+//! The control plane as a whole: binds every socket, builds the parts, and spawns the tasks.
+//!
+//! [`build`] does everything that can fail at the start, and serves nothing yet; [`Bound::start`] begins to serve.
+//! The `control-plane` binary and the standalone binary are both made of these two steps.
+
+mod incoming;
+mod pipe;
+mod settings;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_process::readiness::{Condition, Liveness, Readiness};
+use pointsman_process::shutdown::Tasks;
+use pointsman_process::tls;
+use pointsman_registry::Algorithm;
+use prometheus_client::registry::Registry as Metrics;
+use tokio_util::sync::CancellationToken;
+
+use incoming::Incoming;
+pub use pipe::{Closed, Pipe};
+pub use settings::{Distribution, DistributionListener, DistributionTls, Settings};
+
+use crate::admin::{self, Inside};
+use crate::distribution;
+use crate::registry_task::{Handle, RegistryTask, Source};
+use crate::sources::nats::{Announcement, Nats};
+
+/// Why a control plane could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A socket could not be bound.
+    #[error("cannot listen on {address} for {part}: {error}")]
+    Bind {
+        /// What was to listen there.
+        part: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// A certificate, key or authority cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Refused),
+    /// The crypto library refuses the settings of TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Crypto(#[from] rustls::Error),
+}
+
+/// Where a control plane listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Where data planes connect to; `None` for a pipe.
+    pub distribution: Option<SocketAddr>,
+    /// Where the admin API listens.
+    pub admin: Option<SocketAddr>,
+}
+
+/// A control plane with all its sockets bound, which serves nothing yet.
+#[derive(Debug)]
+pub struct Bound {
+    nats: Nats,
+    source: Source,
+    registry: RegistryTask,
+    distribution: distribution::Distribution,
+    incoming: Incoming,
+    pipe: Option<Pipe>,
+    admin: Option<admin::Bound>,
+    default_algorithm: Algorithm,
+    addresses: Addresses,
+}
+
+/// What a process lends to its parts.
+#[derive(Clone)]
+pub struct Process {
+    /// Whether it may be given work.
+    pub readiness: Readiness,
+    /// Whether its loops turn.
+    pub liveness: Liveness,
+    /// Its metrics, complete.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Builds a control plane and binds its sockets. Its metrics are added to those of the process.
+///
+/// # Errors
+///
+/// When a socket cannot be bound, or a certificate cannot be used.
+pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, BuildError> {
+    let mut registry = RegistryTask::new(settings.registry.clone(), epoch(), metrics);
+    let source = registry.source("nats", settings.while_away);
+    let announcement = Announcement::new(
+        settings.index,
+        settings.registry.registration_interval,
+        settings.registry.stale_threshold,
+    );
+    let nats = Nats::new(
+        settings.nats.clone(),
+        settings.messages.clone(),
+        announcement,
+        metrics,
+    );
+    let service = settings
+        .distribution
+        .service(&settings.name, &settings.effective);
+    let distribution = distribution::Distribution::new(service, registry.handle(), metrics);
+    let (incoming, pipe) = match &settings.distribution.listener {
+        Some(listener) => (Incoming::bind(listener).await?, None),
+        None => {
+            let (pipe, ends) = Pipe::new();
+            (Incoming::Pipe(ends), Some(pipe))
+        }
+    };
+    let listen = settings.admin.listen;
+    let admin = admin::bind(settings.admin)
+        .await
+        .map_err(|error| BuildError::Bind {
+            part: "the admin API",
+            address: listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0))),
+            error,
+        })?;
+    let addresses = Addresses {
+        distribution: incoming.address(),
+        admin: admin.as_ref().map(admin::Bound::address),
+    };
+    Ok(Bound {
+        nats,
+        source,
+        registry,
+        distribution,
+        incoming,
+        pipe,
+        admin,
+        default_algorithm: settings.effective.default_algorithm,
+        addresses,
+    })
+}
+
+/// This life of this process: random, and not 0.
+fn epoch() -> u64 {
+    fastrand::u64(1..)
+}
+
+impl Bound {
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// How a data plane of the same process connects, where no listener is configured for others.
+    #[must_use]
+    pub fn pipe(&self) -> Option<Pipe> {
+        self.pipe.clone()
+    }
+
+    /// The registry and what is known of the data planes.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.registry.handle()
+    }
+
+    /// Spawns everything: from here on the control plane serves, until the stages of `tasks` end it.
+    ///
+    /// The registry, distribution and the admin API serve to the end. NATS is a vital task as well, but a lost
+    /// connection never ends it; only a first connection that is bounded, and was not made, does.
+    pub fn start(self, tasks: &Tasks, process: &Process) {
+        let ending = tasks.stages().ending();
+        let handle = self.registry.handle();
+        let table = process
+            .readiness
+            .condition("table", "nothing was heard yet");
+        tasks.spawn_vital(
+            "readiness",
+            follow_standing(handle.clone(), table, ending.clone()),
+        );
+        let end = ending.clone();
+        let registry = async move {
+            self.registry.run(end.cancelled_owned()).await;
+            Ok::<(), Infallible>(())
+        };
+        tasks.spawn_vital("registry", registry);
+        self.incoming.serve(self.distribution, tasks);
+        if let Some(admin) = self.admin {
+            let inside = Inside {
+                registry: handle,
+                readiness: process.readiness.clone(),
+                liveness: process.liveness.clone(),
+                metrics: Arc::clone(&process.metrics),
+                default_algorithm: spelled(self.default_algorithm),
+            };
+            let end = ending.clone();
+            tasks.spawn_vital("admin", async move {
+                admin.serve(inside, end.cancelled_owned()).await;
+                Ok::<(), Infallible>(())
+            });
+        }
+        let (nats, source, end) = (self.nats, self.source, ending.clone());
+        tasks.spawn_vital("nats", async move {
+            tokio::select! {
+                ended = nats.run(source) => ended,
+                () = end.cancelled() => Ok(()),
+            }
+        });
+    }
+}
+
+/// An algorithm in Gorouter's words.
+fn spelled(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::RoundRobin => "round-robin",
+        Algorithm::LeastConnection => "least-connection",
+        Algorithm::Hash => "hash",
+    }
+}
+
+/// Ready is who may fill an empty data plane. It stays so: what is known does not get less when a source is away
+///
+async fn follow_standing(
+    handle: Handle,
+    table: Condition,
+    ending: CancellationToken,
+) -> Result<(), Infallible> {
+    let mut standing = handle.standing();
+    loop {
+        let now = standing.borrow_and_update().clone();
+        if now.open {
+            table.met();
+            break;
+        }
+        table.unmet(now.reason);
+        tokio::select! {
+            changed = standing.changed() => if changed.is_err() { break },
+            () = ending.cancelled() => break,
+        }
+    }
+    // The condition is vouched for as long as the process lives.
+    ending.cancelled().await;
+    Ok(())
+}
+
+/// How long the end of a control plane may take: it has no requests in flight, and its data planes need no farewell.
+pub const GRACE: Duration = Duration::from_secs(2);

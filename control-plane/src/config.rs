@@ -1,0 +1,106 @@
+//! The configuration file of the control plane: one YAML file, a file of code per section, every problem told at once
+//! with its place, and an unknown key with the nearest known one.
+
+mod admin;
+mod distribution;
+mod log;
+mod nats;
+mod registration;
+
+use std::path::Path;
+
+use pointsman_process::configuration::{
+    self, Check, Environment, Loaded, Problem, Problems, Validate,
+};
+use serde::Deserialize;
+
+pub use admin::Admin;
+pub use distribution::{Distribution, Tls};
+pub use log::{Form, Log};
+pub use nats::{Nats, Server};
+pub use registration::{EffectiveValues, EmptyPool, Registration};
+
+use crate::app;
+
+/// The file as a whole.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// The name of this control plane among people.
+    pub name: String,
+    /// The number of this control plane among its like; the beginning of its id in `router.start`.
+    pub index: u32,
+    /// Where registrations come from.
+    pub nats: Nats,
+    /// Which registrations count, and for how long.
+    pub registration: Registration,
+    /// How data planes get the table.
+    pub distribution: Distribution,
+    /// How people and scripts look inside.
+    pub admin: Admin,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "control-plane".to_owned(),
+            index: 0,
+            nats: Nats::default(),
+            registration: Registration::default(),
+            distribution: Distribution::default(),
+            admin: Admin::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self, check: &mut Check<'_>) {
+        if self.name.is_empty() {
+            check.refuse(
+                "name",
+                "is empty",
+                "leave it out, or name this control plane",
+            );
+        }
+        check.within("nats", |check| self.nats.validate(check));
+        check.within("registration", |check| self.registration.validate(check));
+        check.within("distribution", |check| self.distribution.validate(check));
+        check.within("admin", |check| self.admin.validate(check));
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// Every problem of the file.
+pub fn load(path: &Path) -> Result<Loaded<Config>, Problems> {
+    configuration::load_file(path)
+}
+
+impl Config {
+    /// The settings that this configuration stands for, with the secrets and certificates that it names.
+    ///
+    /// # Errors
+    ///
+    /// When a secret cannot be read; certificates are read when the control plane is built.
+    pub fn settings(&self, environment: &dyn Environment) -> Result<app::Settings, Problem> {
+        Ok(app::Settings {
+            name: self.name.clone(),
+            index: self.index,
+            nats: self.nats.settings(environment)?,
+            messages: self.registration.messages(),
+            registry: self.registration.registry(),
+            while_away: pointsman_registry::WhileAway::Wait,
+            effective: self.registration.effective(),
+            distribution: self.distribution.settings(),
+            admin: self.admin.settings(environment)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! What is accepted, and what is said about the rest.
+
+use std::collections::BTreeMap;
+
+use pointsman_process::configuration::load_str;
+
+use super::*;
+
+fn problems(text: &str) -> String {
+    load_str::<Config>("cp.yml", text).unwrap_err().to_string()
+}
+
+fn config(text: &str) -> Config {
+    load_str("cp.yml", text)
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .value
+}
+
+fn no_environment() -> BTreeMap<String, String> {
+    BTreeMap::new()
+}
+
+/// C-076: without a ping interval it is 20 s
+#[test]
+fn an_empty_file_is_a_control_plane_on_one_machine() {
+    for text in ["", "{}", "nats:\nregistration: {}\n"] {
+        let settings = config(text).settings(&no_environment()).unwrap();
+        assert_eq!(settings.nats.servers[0].to_string(), "localhost:4222");
+        assert_eq!(settings.nats.ping_interval.as_secs(), 20);
+        assert_eq!(settings.registry.stale_threshold.as_secs(), 120);
+        assert_eq!(settings.registry.registration_interval.as_secs(), 20);
+        assert_eq!(settings.effective.mark_time.as_secs(), 30);
+        assert!(!settings.messages.allow_loopback);
+        assert_eq!(settings.messages.limits.message_bytes, 256 * 1024);
+        let listener = settings.distribution.listener.unwrap();
+        assert!(listener.address.ip().is_loopback() && listener.tls.is_none());
+        assert!(settings.admin.listen.unwrap().ip().is_loopback());
+        assert!(settings.admin.credentials.is_none());
+    }
+}
+
+const EVERYTHING: &str = "
+name: cp-1
+index: 3
+nats:
+  servers: [nats://remotehost:4223, 'remotehost2', '[::1]:4224']
+  user: nats
+  password_file: SECRET
+  ping_interval: 5s
+  connect_timeout: 500ms
+  reconnect_max_wait: 1s
+  pending_messages: 1000
+  pending_bytes: 2MiB
+registration:
+  interval: 5s
+  stale_threshold: 30s
+  start_delay: 1s
+  prune_stale_tls_endpoints: 1h
+  allow_loopback: true
+  top_level_wildcards: [internal]
+  enable_http2: false
+  default_algorithm: least-connection
+  effective_values: last-writer
+  empty_pool: {status: 503, timeout: 10s}
+  limits: {message: 64KiB, uris_per_message: 10, endpoints_per_route: 5, routes: 100}
+distribution:
+  listen: 0.0.0.0:7600
+  tls: {certificate: a.crt, key: a.key, client_ca: ca.crt}
+  heartbeat: 1s
+  gather: 1ms
+  segments: {dp-iso: [iso, '']}
+admin:
+  listen: 0.0.0.0:7601
+  user: admin
+  password_file: SECRET
+  protect_metrics: true
+log: {level: debug, form: human, timestamps: unix-epoch}
+";
+
+/// C-072: several servers with user and password
+/// C-073: their values are taken over
+#[test]
+fn everything_can_be_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "sesame\n").unwrap();
+    let config = config(&EVERYTHING.replace("SECRET", &secret.display().to_string()));
+    let settings = config.settings(&no_environment()).unwrap();
+    let servers: Vec<_> = settings
+        .nats
+        .servers
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        servers,
+        ["remotehost:4223", "remotehost2:4222", "[::1]:4224"]
+    );
+    let credentials = format!("{:?}", settings.nats.credentials);
+    assert!(
+        credentials.contains("nats") && !credentials.contains("sesame"),
+        "{credentials}"
+    );
+    assert_eq!(settings.registry.prune_stale_tls.unwrap().as_secs(), 3600);
+    assert_eq!(settings.registry.limits.routes, 100);
+    assert_eq!(settings.messages.limits.uris, 10);
+    assert_eq!(settings.effective.empty_pool_status, 503);
+    let tls = settings.distribution.listener.unwrap().tls.unwrap();
+    assert_eq!(tls.segments["dp-iso"], ["iso", ""]);
+    assert_eq!(settings.admin.credentials.unwrap().user, "admin");
+}
+
+#[test]
+fn every_problem_is_told_with_its_place_and_what_would_be_right() {
+    let text = "\
+nats:
+  server: [a]
+  servers: ['nats://user:secret@a:1', 'tls://a:1', 'a b']
+  tls: {ca: x}
+registration:
+  interval: 20
+  stale_treshold: 2m
+distribution:
+  listen: 0.0.0.0:7600
+admin:
+  listen: 0.0.0.0:7601
+  user: admin
+";
+    let problems = problems(text);
+    for told in [
+        "cp.yml:2:3: nats.server: is no key of this file; did you mean `servers`?",
+        "cp.yml:3:13: nats.servers[0]: it holds credentials; write them as user with password_file",
+        "cp.yml:3:39: nats.servers[1]: TLS to NATS is not served yet",
+        "`a b` is no NATS server; write HOST:PORT or nats://HOST:PORT",
+        "cp.yml:6:13: registration.interval: ",
+        "cp.yml:7:3: registration.stale_treshold: is no key of this file; did you mean `stale_threshold`?",
+    ] {
+        assert!(problems.contains(told), "missing: {told}\nin:\n{problems}");
+    }
+    assert!(!problems.contains("secret"), "{problems}");
+}
+
+/// What stops the start, and what is said about it.
+const REFUSED: [(&str, &str); 23] = [
+    ("nats: {tls: {ca: x}}", "nats.tls: is not served yet"),
+    ("nats: {tls: null}", "nats.tls: is not served yet"),
+    ("nats: {servers: []}", "nats.servers: is empty"),
+    ("nats: {user: a}", "nats.user: has no password"),
+    (
+        "nats: {password_file: a}",
+        "nats.password_file: has no user",
+    ),
+    (
+        "nats: {user: a, password_file: b, token_file: c}",
+        "nats.token_file: stands beside a user",
+    ),
+    ("nats: {pending_messages: 0}", "nats.pending_messages: is 0"),
+    ("nats: {pending_bytes: 1KiB}", "nats.pending_bytes: is less"),
+    (
+        "nats: {ping_interval: 1ms}",
+        "nats.ping_interval: is too short",
+    ),
+    (
+        "registration: {interval: 90s}",
+        "shorter than two intervals",
+    ),
+    (
+        "registration: {interval: 500ms}",
+        "shorter than publishers can be told",
+    ),
+    (
+        "registration: {empty_pool: {status: 500}}",
+        "write 404 or 503",
+    ),
+    (
+        "registration: {top_level_wildcards: [a.b]}",
+        "no top-level domain",
+    ),
+    (
+        "registration: {limits: {routes: 0}}",
+        "registration.limits.routes: is 0",
+    ),
+    (
+        "registration: {limits: {message: 2MiB}}",
+        "write 1KiB to 1MiB",
+    ),
+    (
+        "distribution: {listen: '0.0.0.0:1'}",
+        "in clear text to anybody",
+    ),
+    (
+        "distribution: {segments: {a: [b]}}",
+        "has no certificates to look at",
+    ),
+    (
+        "distribution: {heartbeat: 1ms}",
+        "distribution.heartbeat: is too short",
+    ),
+    (
+        "admin: {listen: '0.0.0.0:1'}",
+        "would show the routing table to anybody",
+    ),
+    ("admin: {user: a}", "admin.user: has no password"),
+    (
+        "admin: {user: 'a:b', password_file: c}",
+        "write a name without `:`",
+    ),
+    ("log: {level: loud}", "log.level"),
+    ("name: ''", "name: is empty"),
+];
+
+#[test]
+fn what_would_not_protect_stops_the_start() {
+    for (text, told) in REFUSED {
+        let problems = problems(text);
+        assert!(problems.contains(told), "{text}: {problems}");
+    }
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_named() {
+    let config = config("nats: {token_file: /nowhere/token}");
+    let problem = config.settings(&no_environment()).unwrap_err().to_string();
+    assert!(problem.starts_with("/nowhere/token: "), "{problem}");
+}

@@ -1,0 +1,212 @@
+//! Registrations over NATS, as Cloud Foundry's publishers send them.
+//!
+//! The source subscribes to `router.greet` and `router.*`, asks for registrations with `router.start`, and turns what
+//! comes into events of the registry. A lost connection is told and mended, and never ends the process.
+
+mod announcement;
+mod backlog;
+mod connect;
+mod greetings;
+mod known;
+mod metrics;
+mod presence;
+mod registrations;
+mod servers;
+mod settings;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Client, Subscriber};
+use prometheus_client::registry::Registry;
+use tokio::sync::Notify;
+use tokio::time;
+
+pub use announcement::Announcement;
+use backlog::Backlog;
+use connect::{Connection, Peer};
+use metrics::Metrics;
+use registrations::Reader;
+pub use settings::{Credentials, FirstConnection, Pending, Settings};
+use watch::{State, Watch};
+
+use super::message::Policy;
+use super::refusals::Refusals;
+use crate::registry_task::{self, Ended, Source};
+
+/// How long the server may take to confirm what was sent to it. A connection that is lost meanwhile is mended by then
+/// or told to be away.
+const CONFIRMATION: Duration = Duration::from_secs(5);
+
+/// Why the source ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No server is configured.
+    #[error("no NATS server is configured")]
+    NoServers,
+    /// A server's name is no name.
+    #[error("{server} is no NATS server: {error}")]
+    Server {
+        /// The server, as it was configured.
+        server: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// The first connection could not be made within its bound.
+    #[error("no NATS server could be reached in {rounds} rounds over all of them: {error}")]
+    NoConnection {
+        /// The rounds.
+        rounds: u32,
+        /// Why the last server of the last round could not be used.
+        error: String,
+    },
+    /// Something could not be sent.
+    #[error("cannot publish to NATS: {0}")]
+    Publish(String),
+    /// The subscriptions could not be made.
+    #[error("cannot subscribe at NATS: {0}")]
+    Subscribe(String),
+    /// The connection was closed for good.
+    #[error("nats-connection-closed")]
+    Closed,
+    /// The registry has ended.
+    #[error(transparent)]
+    Registry(#[from] Ended),
+}
+
+/// The source, before it runs.
+#[derive(Debug)]
+pub struct Nats {
+    shared: Shared,
+}
+
+/// What all duties of the source know.
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    announcement: Announcement,
+    reader: Arc<Reader>,
+    metrics: Metrics,
+}
+
+impl Nats {
+    /// A source with its own settings, the rules of messages, and what it says about itself. `metrics` are those of
+    /// the process.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        policy: Policy,
+        announcement: Announcement,
+        metrics: &mut Registry,
+    ) -> Self {
+        let refusals = Arc::new(Refusals::new(metrics));
+        let metrics = Metrics::new(metrics);
+        let unknown_keys = metrics.unknown_keys.clone();
+        let reader = Arc::new(Reader {
+            policy,
+            refusals,
+            unknown_keys,
+        });
+        Self {
+            shared: Shared {
+                settings,
+                announcement,
+                reader,
+                metrics,
+            },
+        }
+    }
+
+    /// Connects, subscribes, and hands over what comes; ends only with an error. Dropping it ends it at once.
+    ///
+    /// # Errors
+    ///
+    /// When the first connection is not made within its bound, or the registry has ended.
+    pub async fn run(self, source: Source) -> Result<(), Error> {
+        let shared = &self.shared;
+        tracing::info!(component = "nats", "setting-up-nats-connection");
+        let connection = connect::first(&shared.settings, &shared.metrics).await?;
+        connection.servers.connected();
+        shared.metrics.connected.set(1);
+        let peer = connection.peer().await;
+        let Peer { host, addr } = &peer;
+        tracing::info!(
+            component = "nats",
+            host,
+            addr,
+            "Successfully-connected-to-nats"
+        );
+        let subscriptions = subscribe(shared, &connection).await?;
+        source.send(registry_task::Event::Returned).await?;
+        run_duties(shared, connection, peer, subscriptions, source).await
+    }
+}
+
+struct Subscriptions {
+    greetings: Subscriber,
+    messages: Subscriber,
+}
+
+/// Announces this router, then subscribes: what the announcement brings comes after the subscription all the same,
+/// since both travel on one connection, and publishers take their time (C-017).
+async fn subscribe(shared: &Shared, connection: &Connection) -> Result<Subscriptions, Error> {
+    tracing::info!(component = "subscriber", "subscriber-starting");
+    let refused = |error: async_nats::SubscribeError| Error::Subscribe(error.to_string());
+    let client = &connection.client;
+    announce(shared, client).await?;
+    let greetings = client.subscribe("router.greet").await.map_err(refused)?;
+    let messages = client.subscribe("router.*").await.map_err(refused)?;
+    confirm(client).await;
+    tracing::info!(component = "subscriber", "subscriber-started");
+    Ok(Subscriptions {
+        greetings,
+        messages,
+    })
+}
+
+/// Runs all duties side by side. A backlog of registrations delays no greeting: each has its own.
+async fn run_duties(
+    shared: &Shared,
+    connection: Connection,
+    peer: Peer,
+    subscriptions: Subscriptions,
+    source: Source,
+) -> Result<(), Error> {
+    let backlog = Arc::new(Backlog::new(shared.settings.pending));
+    let drops = Arc::new(Notify::new());
+    let client = connection.client.clone();
+    let watch = Watch {
+        shared,
+        connection,
+        source: source.clone(),
+        backlog: Arc::clone(&backlog),
+        drops: Arc::clone(&drops),
+        peer,
+        state: State::connected(),
+    };
+    tokio::try_join!(
+        watch.run(),
+        greetings::answer(shared, subscriptions.greetings, &client),
+        registrations::take_in(shared, subscriptions.messages, &backlog, &drops),
+        registrations::handle(Arc::clone(&shared.reader), &backlog, &source),
+    )?;
+    Ok(())
+}
+
+/// Says that this router is there, and wants to hear everything.
+async fn announce(shared: &Shared, client: &Client) -> Result<(), Error> {
+    let payload = shared.announcement.payload();
+    let sent = client.publish("router.start", payload).await;
+    sent.map_err(|error| Error::Publish(error.to_string()))?;
+    shared.metrics.announcements.inc();
+    confirm(client).await;
+    Ok(())
+}
+
+/// Waits until the server has what was sent, for a while: where the connection is lost, it gets it after its return.
+async fn confirm(client: &Client) {
+    if time::timeout(CONFIRMATION, client.flush()).await.is_err() {
+        tracing::warn!(component = "nats", "nats-server-does-not-confirm");
+    }
+}

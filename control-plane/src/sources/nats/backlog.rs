@@ -1,0 +1,206 @@
+//! What was received and is not handled yet, within bounds.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::settings::Pending;
+
+/// A message that has something to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Received {
+    pub(super) kind: Kind,
+    pub(super) payload: Bytes,
+}
+
+/// What a message does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It came on `router.register`.
+    Register,
+    /// It came on `router.unregister`.
+    Unregister,
+}
+
+impl Kind {
+    pub(super) const fn subject(self) -> &'static str {
+        match self {
+            Self::Register => "router.register",
+            Self::Unregister => "router.unregister",
+        }
+    }
+
+    pub(super) fn of_subject(subject: &str) -> Option<Self> {
+        [Self::Register, Self::Unregister]
+            .into_iter()
+            .find(|kind| kind.subject() == subject)
+    }
+}
+
+/// The messages between the one who takes them off the connection and the one who handles them, in their order.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    bounds: Pending,
+    state: Mutex<State>,
+    arrived: Notify,
+    emptied: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Received>,
+    bytes: usize,
+    /// Whether a message is being handled.
+    busy: bool,
+    dropped: u64,
+}
+
+/// The backlog is full.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
+/// How much waits, and how much was dropped because too much waited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Level {
+    pub(super) pending: usize,
+    pub(super) bytes: usize,
+    pub(super) dropped: u64,
+}
+
+impl Backlog {
+    pub(super) fn new(bounds: Pending) -> Self {
+        Self {
+            bounds,
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            emptied: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a message, or drops and counts it.
+    pub(super) fn push(&self, received: Received) -> Result<(), Full> {
+        let mut state = self.state();
+        let bytes = state.bytes + received.payload.len();
+        if state.queue.len() >= self.bounds.messages || bytes > self.bounds.bytes {
+            state.dropped += 1;
+            return Err(Full);
+        }
+        state.bytes = bytes;
+        state.queue.push_back(received);
+        drop(state);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Counts messages that were dropped before they came here.
+    pub(super) fn dropped_elsewhere(&self, messages: u64) {
+        self.state().dropped += messages;
+    }
+
+    /// The next message, when there is one. Taking it says that the one before is handled.
+    pub(super) async fn next(&self) -> Received {
+        loop {
+            {
+                let mut state = self.state();
+                state.busy = false;
+                if let Some(received) = state.queue.pop_front() {
+                    state.bytes -= received.payload.len();
+                    state.busy = true;
+                    return received;
+                }
+            }
+            self.emptied.notify_one();
+            self.arrived.notified().await;
+        }
+    }
+
+    /// Waits until everything that was received is handled. One task may wait.
+    pub(super) async fn handled(&self) {
+        while self.level().pending > 0 {
+            self.emptied.notified().await;
+        }
+    }
+
+    /// How much waits. What is being handled counts (C-006).
+    pub(super) fn level(&self) -> Level {
+        let state = self.state();
+        Level {
+            pending: state.queue.len() + usize::from(state.busy),
+            bytes: state.bytes,
+            dropped: state.dropped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn message(bytes: usize) -> Received {
+        Received {
+            kind: Kind::Register,
+            payload: vec![b'x'; bytes].into(),
+        }
+    }
+
+    fn backlog(messages: usize, bytes: usize) -> Backlog {
+        Backlog::new(Pending { messages, bytes })
+    }
+
+    /// C-006: two messages, the first being handled: two are pending
+    /// C-007: the first handled, the second being handled: one is
+    #[tokio::test]
+    async fn what_is_being_handled_is_pending() {
+        let backlog = backlog(10, 1000);
+        assert_eq!(backlog.level(), Level::default());
+        backlog.push(message(3)).unwrap();
+        backlog.push(message(4)).unwrap();
+        backlog.next().await;
+        assert_eq!(backlog.level().pending, 2);
+        assert_eq!(backlog.level().bytes, 4);
+        backlog.next().await;
+        assert_eq!(backlog.level().pending, 1);
+    }
+
+    /// C-009: what exceeds the bound is dropped, counted, and stays counted
+    #[tokio::test]
+    async fn what_exceeds_a_bound_is_dropped_and_counted() {
+        let backlog = backlog(2, 10);
+        assert_eq!(backlog.push(message(11)), Err(Full), "bytes");
+        backlog.push(message(5)).unwrap();
+        backlog.push(message(5)).unwrap();
+        assert_eq!(backlog.push(message(0)), Err(Full), "messages");
+        backlog.dropped_elsewhere(3);
+        assert_eq!(backlog.level().dropped, 5);
+        backlog.next().await;
+        backlog.next().await;
+        assert_eq!(backlog.level().dropped, 5);
+        backlog.push(message(10)).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn handled_means_that_nothing_waits_and_nothing_is_underway() {
+        let backlog = backlog(10, 1000);
+        tokio::time::timeout(Duration::from_secs(1), backlog.handled())
+            .await
+            .expect("nothing to wait for");
+        backlog.push(message(1)).unwrap();
+        backlog.next().await;
+        let waited = tokio::time::timeout(Duration::from_secs(1), backlog.handled()).await;
+        assert!(waited.is_err(), "one is underway");
+        let next = tokio::time::timeout(Duration::from_secs(1), backlog.next());
+        let (handled, none) = tokio::join!(
+            tokio::time::timeout(Duration::from_secs(1), backlog.handled()),
+            next
+        );
+        assert!(handled.is_ok() && none.is_err());
+    }
+}
