@@ -1,5 +1,26 @@
 //! The proxy around the routing table.
 
+mod access_log;
+mod buffer;
+mod clock;
+mod counters;
+mod deadlines;
+mod decimal;
+mod downstream;
+mod drain;
 pub mod failing;
+mod io;
+mod listener;
+mod proxy;
+mod settings;
+mod start;
 pub mod subscription;
 pub mod table;
+mod upstream;
+mod wire;
+mod worker;
+
+pub use access_log::{AccessLog, Sink};
+pub use counters::{Totals, Traffic};
+pub use start::{Proxy, Surroundings, start};
+pub use settings::{ForwardedProto, Headers, Limits, Settings, Timeouts, Upstream, UpstreamTls};

@@ -1,0 +1,209 @@
+//! What the request path counts: plain cells, one set for each worker, added up when somebody
+//! asks.
+
+mod exposition;
+mod histogram;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) use histogram::Histogram;
+
+/// A number that one thread writes and others may read.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `count`. Only the owning worker calls it, so that this is a plain addition and no
+    /// locked one.
+    #[inline]
+    pub(crate) fn add(&self, count: u64) {
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(count),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Adds one.
+    #[inline]
+    pub(crate) fn increment(&self) {
+        self.add(1);
+    }
+
+    /// Takes one away, for numbers that say how many there are.
+    #[inline]
+    pub(crate) fn decrement(&self) {
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_sub(1),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Replaces the number by one that was counted elsewhere.
+    pub(crate) fn set(&self, count: u64) {
+        self.0.store(count, Ordering::Relaxed);
+    }
+
+    /// The number now.
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
+        /// One worker's numbers.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub(crate) struct Counters {
+            $($(#[doc = $doc])+ pub(crate) $name: Counter,)*
+            /// How long requests with an endpoint took, first to last byte.
+            pub(crate) latency: Histogram,
+        }
+
+        /// The numbers of all workers at one moment.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Totals {
+            $($(#[doc = $doc])+ pub $name: u64,)*
+        }
+
+        impl Counters {
+            fn add_to(&self, totals: &mut Totals) {
+                $(totals.$name = totals.$name.wrapping_add(self.$name.get());)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Client connections accepted.
+    connections_accepted,
+    /// Client connections open now.
+    connections_open,
+    /// Requests whose head was understood.
+    requests,
+    /// Requests in work now.
+    requests_in_flight,
+    /// Requests refused for their form.
+    malformed_requests,
+    /// Requests refused by the look-up: no host, no route (Gorouter: `rejected_requests`).
+    rejected_requests,
+    /// Requests shed because too many were in flight (L-22).
+    overloaded,
+    /// Requests for a route without endpoints.
+    no_endpoints,
+    /// Requests for which every endpoint was at its bound (Gorouter: `backend_exhausted_conns`).
+    backend_exhausted_conns,
+    /// Attempts at endpoints (Gorouter: `total_requests`).
+    attempts,
+    /// Attempts after the first of a request.
+    retries,
+    /// Connections made to endpoints.
+    dials,
+    /// Attempts on a connection that had been used before.
+    reused,
+    /// Unused connections to endpoints that are kept now.
+    idle_upstream,
+    /// Answers of 502 made by the router (Gorouter: `bad_gateways`).
+    bad_gateways,
+    /// Answers of 504, or of 502 in its place, because an endpoint took too long.
+    endpoint_timeouts,
+    /// Endpoints that showed another name than the registered one (`backend_invalid_id`).
+    backend_invalid_id,
+    /// Endpoints whose certificate was not valid (`backend_invalid_tls_cert`).
+    backend_invalid_tls_cert,
+    /// Handshakes with endpoints that failed otherwise (`backend_tls_handshake_failed`).
+    backend_tls_handshake_failed,
+    /// Clients that went away before their answer was complete.
+    clients_gone,
+    /// Clients that were too slow with a head or a body (L-05, L-08).
+    request_timeouts,
+    /// Answers broken off after their head, by whomever.
+    broken_off,
+    /// Responses of a request with an endpoint, status 1xx or other.
+    responses_xxx,
+    /// Responses of a request with an endpoint, status 2xx.
+    responses_2xx,
+    /// Responses of a request with an endpoint, status 3xx.
+    responses_3xx,
+    /// Responses of a request with an endpoint, status 4xx.
+    responses_4xx,
+    /// Responses of a request with an endpoint, status 5xx.
+    responses_5xx,
+    /// Bytes of request bodies.
+    bytes_received,
+    /// Bytes of response bodies.
+    bytes_sent,
+    /// Lines of the access log that were dropped because its writer was behind.
+    access_log_dropped,
+    /// Requests that ended in a fault of the router.
+    panics,
+    /// Connections cut because the drain had lasted too long.
+    cut_by_drain,
+}
+
+impl Counters {
+    /// Counts the response of a request for which an endpoint was chosen.
+    #[inline]
+    pub(crate) fn count_response(&self, status: u16) {
+        let counter = match status / 100 {
+            2 => &self.responses_2xx,
+            3 => &self.responses_3xx,
+            4 => &self.responses_4xx,
+            5 => &self.responses_5xx,
+            _ => &self.responses_xxx,
+        };
+        counter.increment();
+    }
+}
+
+/// The numbers of all workers, to be read at any time.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    workers: Arc<[Arc<Counters>]>,
+}
+
+impl Traffic {
+    pub(crate) fn new(workers: Vec<Arc<Counters>>) -> Self {
+        Self {
+            workers: workers.into(),
+        }
+    }
+
+    /// The sums over all workers.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for worker in self.workers.iter() {
+            worker.add_to(&mut totals);
+        }
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_are_the_sums_over_all_workers() {
+        let workers: Vec<_> = (0..3).map(|_| Arc::new(Counters::default())).collect();
+        for worker in &workers {
+            worker.requests.increment();
+            worker.bytes_sent.add(10);
+            worker.count_response(204);
+            worker.count_response(101);
+        }
+        workers[0].connections_open.increment();
+        workers[0].connections_open.decrement();
+        let totals = Traffic::new(workers).totals();
+        let expected = Totals {
+            requests: 3,
+            bytes_sent: 30,
+            responses_2xx: 3,
+            responses_xxx: 3,
+            ..Totals::default()
+        };
+        assert_eq!(totals, expected);
+    }
+}

@@ -1,0 +1,238 @@
+//! The numbers as Prometheus reads them. Gorouter's names where it has the number (observability
+//! reference, 8.1), ours under `pointsman_` otherwise.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use super::histogram::BOUNDS;
+use super::{Totals, Traffic};
+
+type Row = (&'static str, &'static str, fn(&Totals) -> u64);
+
+const COUNTERS: &[Row] = &[
+    ("total_requests", "Attempts at endpoints", |t| t.attempts),
+    (
+        "rejected_requests",
+        "Requests without a host or a route",
+        |t| t.rejected_requests,
+    ),
+    ("bad_gateways", "Answers of 502 made by the router", |t| {
+        t.bad_gateways
+    }),
+    (
+        "backend_exhausted_conns",
+        "Requests with every endpoint at its bound",
+        |t| t.backend_exhausted_conns,
+    ),
+    (
+        "backend_invalid_id",
+        "Endpoints with another name than the registered one",
+        |t| t.backend_invalid_id,
+    ),
+    (
+        "backend_invalid_tls_cert",
+        "Endpoints with an invalid certificate",
+        |t| t.backend_invalid_tls_cert,
+    ),
+    (
+        "backend_tls_handshake_failed",
+        "Handshakes with endpoints that failed otherwise",
+        |t| t.backend_tls_handshake_failed,
+    ),
+    (
+        "pointsman_connections_accepted",
+        "Client connections accepted",
+        |t| t.connections_accepted,
+    ),
+    (
+        "pointsman_requests",
+        "Requests whose head was understood",
+        |t| t.requests,
+    ),
+    (
+        "pointsman_malformed_requests",
+        "Requests refused for their form",
+        |t| t.malformed_requests,
+    ),
+    (
+        "pointsman_overloaded",
+        "Requests shed because too many were in flight",
+        |t| t.overloaded,
+    ),
+    (
+        "pointsman_no_endpoints",
+        "Requests for a route without endpoints",
+        |t| t.no_endpoints,
+    ),
+    (
+        "pointsman_retries",
+        "Attempts after the first of a request",
+        |t| t.retries,
+    ),
+    ("pointsman_dials", "Connections made to endpoints", |t| {
+        t.dials
+    }),
+    (
+        "pointsman_reused",
+        "Attempts on a connection used before",
+        |t| t.reused,
+    ),
+    (
+        "pointsman_endpoint_timeouts",
+        "Endpoints that took too long",
+        |t| t.endpoint_timeouts,
+    ),
+    (
+        "pointsman_clients_gone",
+        "Clients gone before their answer was complete",
+        |t| t.clients_gone,
+    ),
+    (
+        "pointsman_request_timeouts",
+        "Clients too slow with a head or a body",
+        |t| t.request_timeouts,
+    ),
+    (
+        "pointsman_broken_off",
+        "Answers broken off after their head",
+        |t| t.broken_off,
+    ),
+    ("pointsman_bytes_received", "Bytes of request bodies", |t| {
+        t.bytes_received
+    }),
+    ("pointsman_bytes_sent", "Bytes of response bodies", |t| {
+        t.bytes_sent
+    }),
+    (
+        "pointsman_access_log_dropped",
+        "Lines of the access log that were dropped",
+        |t| t.access_log_dropped,
+    ),
+    (
+        "pointsman_panics",
+        "Requests that ended in a fault of the router",
+        |t| t.panics,
+    ),
+    (
+        "pointsman_cut_by_drain",
+        "Connections cut because the drain lasted too long",
+        |t| t.cut_by_drain,
+    ),
+];
+
+const GAUGES: &[Row] = &[
+    (
+        "pointsman_connections_open",
+        "Client connections open",
+        |t| t.connections_open,
+    ),
+    ("pointsman_requests_in_flight", "Requests in work", |t| {
+        t.requests_in_flight
+    }),
+    (
+        "pointsman_idle_upstream",
+        "Unused connections to endpoints",
+        |t| t.idle_upstream,
+    ),
+];
+
+const CLASSES: &[(&str, fn(&Totals) -> u64)] = &[
+    ("2xx", |t| t.responses_2xx),
+    ("3xx", |t| t.responses_3xx),
+    ("4xx", |t| t.responses_4xx),
+    ("5xx", |t| t.responses_5xx),
+    ("xxx", |t| t.responses_xxx),
+];
+
+impl Collector for Traffic {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let totals = self.totals();
+        for (name, help, value) in COUNTERS {
+            let metric = ConstCounter::new(value(&totals));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
+        for (name, help, value) in GAUGES {
+            let metric = ConstGauge::new(i64::try_from(value(&totals)).unwrap_or(i64::MAX));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
+        }
+        let help = "Responses of requests for which an endpoint was chosen";
+        let mut responses =
+            encoder.encode_descriptor("responses", help, None, MetricType::Counter)?;
+        for (class, value) in CLASSES {
+            let metric = ConstCounter::new(value(&totals));
+            metric.encode(responses.encode_family(&[("status_group", *class)])?)?;
+        }
+        self.encode_latency(&mut encoder)
+    }
+}
+
+impl Traffic {
+    fn encode_latency(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut buckets = [0; BOUNDS.len() + 1];
+        let mut micros = 0;
+        for worker in self.workers.iter() {
+            for (sum, bucket) in buckets.iter_mut().zip(&worker.latency.buckets) {
+                *sum += bucket.get();
+            }
+            micros += worker.latency.micros.get();
+        }
+        let bounds = BOUNDS.iter().map(|&bound| seconds(bound)).chain([f64::MAX]);
+        let buckets: Vec<_> = bounds.zip(buckets).collect();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let help = "From the head of a request to the last byte of its response";
+        let mut metric = encoder.encode_descriptor(
+            "pointsman_request_duration_seconds",
+            help,
+            None,
+            MetricType::Histogram,
+        )?;
+        metric.encode_histogram::<NoLabelSet>(seconds(micros), count, &buckets, None)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sums of microseconds stay far below 2^53"
+)]
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use prometheus_client::encoding::text;
+    use prometheus_client::registry::Registry;
+
+    use super::super::Counters;
+    use super::*;
+
+    #[test]
+    fn every_number_stands_in_the_exposition() {
+        let counters = Counters::default();
+        counters.attempts.add(7);
+        counters.count_response(503);
+        counters.latency.observe(Duration::from_millis(3));
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Traffic::new(vec![Arc::new(counters)])));
+        let mut out = String::new();
+        text::encode(&mut out, &registry).expect("text");
+        for line in [
+            "total_requests_total 7",
+            "responses_total{status_group=\"5xx\"} 1",
+            "pointsman_request_duration_seconds_bucket{le=\"0.0025\"} 0",
+            "pointsman_request_duration_seconds_bucket{le=\"0.005\"} 1",
+            "pointsman_request_duration_seconds_bucket{le=\"+Inf\"} 1",
+            "pointsman_connections_open 0",
+        ] {
+            assert!(out.contains(line), "{line} is missing in\n{out}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Connections of clients, and the seam to the journey: what a request is, and how it is answered,
+//! whatever protocol it came in.
+
+pub(crate) mod client;
+pub(crate) mod connection;
+mod exchange;
+mod linger;
+
+pub(crate) use client::Client;
+pub(crate) use connection::serve;
+pub(crate) use exchange::{Exchange, Outgoing};

@@ -1,0 +1,215 @@
+//! One client connection over HTTP/1.1: request after request, each served to its end before the
+//! next is looked at.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use pointsman_http1::{Refused, RequestParser};
+use tokio::net::TcpStream;
+
+use super::linger::linger;
+use super::{Client, Exchange};
+use crate::deadlines::{Deadline, Tick};
+use crate::io::Io;
+use crate::proxy::{self, Desk, Ending, Unread};
+use crate::wire::Wire;
+use crate::worker::Worker;
+
+/// Serves a client until its connection ends.
+pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+    let _open = worker.enter();
+    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    let mut connection = Connection {
+        client: Client::new(peer),
+        wire: Wire::new(Io::Plain(socket), worker.buffers.clone()),
+        parser: RequestParser::new(worker.settings.limits.request),
+        deadline: worker.deadlines.register(waker),
+        served: 0,
+        ends_by: Tick::NEVER,
+        worker: &worker,
+    };
+    connection.ends_by = connection.age_limit();
+    let end = loop {
+        match connection.next().await {
+            Next::Again => {}
+            Next::End(end) => break end,
+        }
+    };
+    linger(&mut connection.wire, &connection.deadline, &worker, end).await;
+}
+
+/// A client's connection.
+struct Connection<'a> {
+    worker: &'a Worker,
+    client: Client,
+    wire: Wire,
+    parser: RequestParser,
+    deadline: Deadline,
+    /// Requests that were begun on it.
+    served: u32,
+    /// When it is old enough to end (L-25).
+    ends_by: Tick,
+}
+
+/// What comes after a request.
+enum Next {
+    /// Another one may.
+    Again,
+    /// Nothing.
+    End(End),
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// There is nobody to tell.
+    Close,
+    /// The client is told, and what it still sends is read for a while, so that the system does
+    /// not throw away what it has not received yet.
+    Linger,
+    /// What was sent is not complete, and has to look like that.
+    Reset,
+}
+
+/// What a wait for a request came to.
+enum Waited {
+    /// Its head stands on the desk.
+    Head,
+    /// Bytes that are no request.
+    Unread(Unread),
+    /// The end of the connection.
+    End(End),
+}
+
+impl Connection<'_> {
+    /// Serves one request.
+    async fn next(&mut self) -> Next {
+        if let Err(end) = self.wait_for_bytes().await {
+            return Next::End(end);
+        }
+        let mut desk = self.worker.desk();
+        let next = match self.read_head(&mut desk).await {
+            Waited::Head => self.serve(&mut desk).await,
+            Waited::Unread(unread) => {
+                self.refuse(&mut desk, unread).await;
+                Next::End(End::Linger)
+            }
+            Waited::End(end) => Next::End(end),
+        };
+        self.worker.take_desk(desk);
+        next
+    }
+
+    /// Waits for a client that has nothing to say, without holding anything for it.
+    async fn wait_for_bytes(&mut self) -> Result<(), End> {
+        let timeouts = &self.worker.settings.timeouts;
+        let first = self.served == 0;
+        let wait = if first {
+            timeouts.request_head
+        } else {
+            timeouts.client_idle
+        };
+        self.wire.rest();
+        self.deadline.set_after(wait);
+        poll_fn(|cx| self.poll_bytes(cx)).await?;
+        if !first {
+            self.deadline.set_after(timeouts.request_head);
+        }
+        Ok(())
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        match self.wire.poll_readable(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(_)) => Poll::Ready(Err(End::Close)),
+            Poll::Pending if self.deadline.passed() => Poll::Ready(Err(End::Close)),
+            // Untouched: it is half-closed, and a request that is on its way is not reset.
+            Poll::Pending if self.worker.stage().is_closing() => Poll::Ready(Err(End::Linger)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Reads until there is a whole head.
+    async fn read_head(&mut self, desk: &mut Desk) -> Waited {
+        poll_fn(|cx| self.poll_head(cx, desk)).await
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<Waited> {
+        let most = self.worker.settings.limits.request.head as usize + 1;
+        loop {
+            if !self.wire.input().is_empty() {
+                match self.parser.parse(self.wire.input(), &mut desk.request) {
+                    Ok(Some(length)) => {
+                        self.wire.consume(length);
+                        return Poll::Ready(Waited::Head);
+                    }
+                    Ok(None) => {}
+                    Err(refused) => return Poll::Ready(Waited::Unread(Unread::Refused(refused))),
+                }
+                if !self.wire.grow(most) {
+                    let unread = Unread::Refused(Refused::HeadTooLong);
+                    return Poll::Ready(Waited::Unread(unread));
+                }
+            }
+            match self.wire.poll_fill(cx) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Waited::End(End::Close)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending if self.deadline.passed() => {
+                    let started = self.parser.is_started();
+                    return Poll::Ready(if started {
+                        Waited::Unread(Unread::TooSlow)
+                    } else {
+                        Waited::End(End::Close)
+                    });
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Sends the request whose head stands on the desk on its journey.
+    async fn serve(&mut self, desk: &mut Desk) -> Next {
+        self.served += 1;
+        let reusable = self.may_go_on();
+        let mut request = std::mem::take(&mut desk.request);
+        let limits = self.worker.settings.limits.request_body;
+        let mut exchange =
+            Exchange::new(&self.client, &mut request, &mut self.wire, limits, reusable);
+        let ending = proxy::handle(self.worker, &mut exchange, desk, &self.deadline).await;
+        let next = match ending {
+            Ending::Complete if exchange.is_reusable() => Next::Again,
+            Ending::Complete => Next::End(End::Linger),
+            Ending::Broken => Next::End(End::Reset),
+        };
+        desk.request = request;
+        next
+    }
+
+    async fn refuse(&mut self, desk: &mut Desk, unread: Unread) {
+        let mut request = std::mem::take(&mut desk.request);
+        let limits = self.worker.settings.limits.request_body;
+        // Nothing behind it is read as HTTP, nor as its body.
+        self.wire.consume(usize::MAX);
+        let mut exchange = Exchange::new(&self.client, &mut request, &mut self.wire, limits, false);
+        proxy::answer_refused(self.worker, &mut exchange, desk, &self.deadline, unread).await;
+        desk.request = request;
+    }
+
+    /// Whether the connection would take another request after this one (L-24, L-25, R-152).
+    fn may_go_on(&self) -> bool {
+        self.served < self.worker.settings.limits.connection_requests
+            && self.deadline.now() < self.ends_by
+            && self.worker.stage().is_serving()
+    }
+
+    /// The configured age, give or take a tenth, so that connections made together do not end
+    /// together.
+    fn age_limit(&self) -> Tick {
+        let age = self.worker.settings.limits.connection_age;
+        let jitter =
+            age.mul_f64(0.2) / 1000 * u32::try_from(self.worker.random() % 1000).unwrap_or(0);
+        self.deadline.now().after(age.mul_f64(0.9) + jitter)
+    }
+}

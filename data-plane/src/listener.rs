@@ -1,0 +1,130 @@
+//! Listening sockets: bound once, then once for each worker, and accepted from until the last
+//! connection that a client believes it has.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+use pointsman_process::shutdown::Stages;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+use tracing::warn;
+
+use crate::downstream;
+use crate::worker::Worker;
+
+/// Connections that may wait for a worker to accept them.
+const BACKLOG: i32 = 4096;
+
+/// The pause after a failed accept, which most often means that descriptors have run out.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Binds one address for so many workers, and answers where.
+///
+/// The first socket is bound without sharing the port, so that a port that somebody else uses is
+/// an error and not a silent sharing of its connections; it gives way to the shared ones before
+/// it has listened.
+///
+/// # Errors
+/// The address cannot be bound; it is named.
+pub(crate) fn bind(
+    address: SocketAddr,
+    workers: usize,
+) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    let named = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+    };
+    let probe = socket(address, false).map_err(named)?;
+    let bound = probe.local_addr().map_err(named)?;
+    drop(probe);
+    let sockets = (0..workers).map(|_| {
+        let socket = socket(bound, true)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    });
+    let sockets: Vec<_> = sockets.collect::<io::Result<_>>().map_err(named)?;
+    for socket in &sockets {
+        SockListen(socket).listen().map_err(named)?;
+    }
+    Ok((bound, sockets))
+}
+
+/// A bound socket that does not listen yet.
+struct SockListen<'a>(&'a TcpListener);
+
+impl SockListen<'_> {
+    fn listen(&self) -> io::Result<()> {
+        socket2::SockRef::from(self.0).listen(BACKLOG)
+    }
+}
+
+fn socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Accepts until the drain's wait is over, and then what is still waiting.
+pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>, stages: Stages) {
+    let mut closing = std::pin::pin!(stages.closing().cancelled());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut closing => break,
+        };
+        match accepted {
+            Ok((socket, peer)) => begin(&worker, socket, peer),
+            Err(error) => {
+                warn!(%error, "cannot accept a connection");
+                sleep(BACK_OFF).await;
+            }
+        }
+    }
+    if let Err(error) = accept_rest(listener, &worker) {
+        warn!(%error, "cannot accept the last connections");
+    }
+}
+
+/// Accepts what the system has already promised to clients, and closes the socket.
+fn accept_rest(listener: tokio::net::TcpListener, worker: &Rc<Worker>) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    loop {
+        match listener.accept() {
+            Ok((socket, peer)) => {
+                socket.set_nonblocking(true)?;
+                begin(worker, TcpStream::from_std(socket)?, peer);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn begin(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+    // A connection without the option works all the same.
+    let _ = socket.set_nodelay(true);
+    tokio::task::spawn_local(downstream::serve(Rc::clone(worker), socket, peer));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_in_use_is_an_error_that_names_it() {
+        let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (address, sockets) = bind(localhost, 2).expect("a free port");
+        assert_eq!(sockets.len(), 2);
+        let error = bind(address, 1).expect_err("the port is in use");
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains(&address.to_string()), "{error}");
+    }
+}

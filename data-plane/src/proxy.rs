@@ -1,0 +1,121 @@
+//! A request's journey: identify it, find its route, choose an endpoint, prepare what is sent,
+//! attempt, and again where that is safe, relay the answer, record.
+//!
+//! Each step is a module of its own with a core that knows no socket. What can go wrong with an
+//! endpoint is one enum ([`Reason`]).
+
+mod answer;
+mod attempt;
+mod choose;
+mod desk;
+mod find;
+mod identify;
+mod patience;
+mod prepare;
+mod reason;
+mod record;
+mod refusal;
+mod relay;
+mod replay;
+mod request_id;
+mod upload;
+
+use tokio::time::Instant;
+
+use crate::deadlines::Deadline;
+use crate::downstream::Exchange;
+use crate::worker::Worker;
+
+pub(crate) use answer::{Unread, answer_refused};
+pub(crate) use desk::Desk;
+use reason::Failure;
+pub(crate) use reason::Reason;
+use record::Record;
+use refusal::Refusal;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its answer was sent to the end.
+    Complete,
+    /// It was broken off: the connection has to show that.
+    Broken,
+}
+
+/// What a journey works with.
+pub(crate) struct Journey<'a, 'c> {
+    worker: &'a Worker,
+    exchange: &'a mut Exchange<'c>,
+    desk: &'a mut Desk,
+    deadline: &'a Deadline,
+    record: Record,
+}
+
+/// Why a request did not get an endpoint's answer, or not all of it.
+enum Trouble {
+    /// The router would not forward it.
+    Refused(Refusal),
+    /// Its last attempt failed.
+    Failed(Failure),
+    /// The answer had begun.
+    BrokenOff(Reason),
+}
+
+/// Serves one request, from its head to the line in the access log.
+pub(crate) async fn handle(
+    worker: &Worker,
+    exchange: &mut Exchange<'_>,
+    desk: &mut Desk,
+    deadline: &Deadline,
+) -> Ending {
+    let record = Record::new(Instant::now(), request_id::generate(worker.random128()));
+    let mut journey = Journey {
+        worker,
+        exchange,
+        desk,
+        deadline,
+        record,
+    };
+    worker.counters.requests.increment();
+    let ending = match journey.travel().await {
+        Ok(()) => Ending::Complete,
+        Err(trouble) => journey.settle(trouble).await,
+    };
+    deadline.clear();
+    journey.record(ending);
+    ending
+}
+
+impl Journey<'_, '_> {
+    /// The whole way of a request.
+    async fn travel(&mut self) -> Result<(), Trouble> {
+        let _permit = self.identify().map_err(Trouble::Refused)?;
+        let mut chosen = self.find().map_err(Trouble::Refused)?;
+        self.prepare();
+        loop {
+            let (upstream, upload) = match self.attempt(&chosen.lease).await {
+                Ok(answered) => answered,
+                Err(failure) => {
+                    self.blame(&chosen, failure.reason);
+                    chosen = self
+                        .choose_again(chosen, failure)
+                        .map_err(Trouble::Failed)?;
+                    continue;
+                }
+            };
+            return self.relay(upstream, upload).await;
+        }
+    }
+
+    /// What the client gets where it does not get an endpoint's answer.
+    async fn settle(&mut self, trouble: Trouble) -> Ending {
+        match trouble {
+            Trouble::Refused(refusal) => self.refuse(refusal).await,
+            Trouble::Failed(failure) => self.fail(failure.reason).await,
+            Trouble::BrokenOff(reason) => {
+                self.record.break_off(reason);
+                Ending::Broken
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Answers of the router's own: refusals, endpoint failures, requests that could not be read.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use pointsman_http1::{BodyLength, InvalidField, Known, KnownSet, Name, Refused, reason_phrase};
+use tokio::time::Instant;
+
+use super::reason::{Reason, RouterError};
+use super::record::Record;
+use super::{Desk, Ending, Journey, Refusal, request_id};
+use crate::deadlines::Deadline;
+use crate::downstream::{Exchange, Outgoing};
+use crate::worker::Worker;
+
+/// What the answer says beside its body, which stands on the desk.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    status: u16,
+    router_error: Option<RouterError>,
+    cache_control: Option<&'static str>,
+    /// More of the field list: what one status needs and others do not.
+    extra: Option<(&'static str, &'static str)>,
+}
+
+/// Why a connection's bytes did not become a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unread {
+    /// They are no request that may be forwarded.
+    Refused(Refused),
+    /// Its head came too slowly (L-05).
+    TooSlow,
+}
+
+/// Answers what could not be read, and records it (decision 38). The connection ends afterwards.
+pub(crate) async fn answer_refused(
+    worker: &Worker,
+    exchange: &mut Exchange<'_>,
+    desk: &mut Desk,
+    deadline: &Deadline,
+    unread: Unread,
+) {
+    let record = Record::new(Instant::now(), request_id::generate(worker.random128()));
+    let mut journey = Journey {
+        worker,
+        exchange,
+        desk,
+        deadline,
+        record,
+    };
+    let ending = journey.refuse_unread(unread).await;
+    journey.record(ending);
+}
+
+impl Journey<'_, '_> {
+    /// Answers without having tried an endpoint.
+    pub(super) async fn refuse(&mut self, refusal: Refusal) -> Ending {
+        if refusal == Refusal::Overloaded {
+            self.worker.counters.overloaded.increment();
+        }
+        self.desk.text.clear();
+        refusal.write_body(self.exchange.request.authority(), &mut self.desk.text);
+        let retry = (refusal == Refusal::Overloaded).then_some(("Retry-After", "1"));
+        self.send_own(Answer {
+            status: refusal.status(),
+            router_error: refusal.router_error(),
+            cache_control: refusal.cache_control(),
+            extra: retry,
+        })
+        .await
+    }
+
+    /// Answers after the last attempt has failed.
+    pub(super) async fn fail(&mut self, reason: Reason) -> Ending {
+        let status = reason.status(&self.worker.settings.headers);
+        if let Some(counter) = reason.counter(status, &self.worker.counters) {
+            counter.increment();
+        }
+        if reason == Reason::ClientGone {
+            self.record.status = status;
+            self.record.router_error = Some(reason.router_error(status));
+            return Ending::Broken;
+        }
+        self.desk.text.clear();
+        self.desk
+            .text
+            .extend_from_slice(reason.body(status).as_bytes());
+        self.desk.text.push(b'\n');
+        self.send_own(Answer {
+            status,
+            router_error: Some(reason.router_error(status)),
+            cache_control: None,
+            extra: None,
+        })
+        .await
+    }
+
+    /// Answers bytes that did not become a request.
+    async fn refuse_unread(&mut self, unread: Unread) -> Ending {
+        let (status, word, text) = match unread {
+            Unread::Refused(refused) => {
+                self.worker.counters.malformed_requests.increment();
+                (refused.status(), refused.router_error(), refused.text())
+            }
+            Unread::TooSlow => {
+                self.worker.counters.request_timeouts.increment();
+                (408, "request_timeout", "request head came too slowly")
+            }
+        };
+        let phrase = reason_phrase(status).unwrap_or_default();
+        self.desk.text.clear();
+        for part in [phrase, ": ", text, "\n"] {
+            if self.desk.text.is_empty() {
+                crate::decimal::push(&mut self.desk.text, status.into());
+                self.desk.text.push(b' ');
+            }
+            self.desk.text.extend_from_slice(part.as_bytes());
+        }
+        let allow = (status == 405).then_some((
+            "Allow",
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE",
+        ));
+        self.send_own(Answer {
+            status,
+            router_error: Some(RouterError::Plain(word)),
+            cache_control: Some("no-cache, no-store"),
+            extra: allow,
+        })
+        .await
+    }
+
+    /// Sends an answer whose body stands on the desk.
+    async fn send_own(&mut self, answer: Answer) -> Ending {
+        self.record.status = answer.status;
+        self.record.router_error = answer.router_error;
+        // What has arrived of a small body needs not cost the connection.
+        self.exchange.skip_arrived_body();
+        if self.write_own(answer).is_err() {
+            return Ending::Broken;
+        }
+        let stall = self.worker.settings.timeouts.client_stall;
+        self.deadline.set_after(stall);
+        let Self {
+            exchange,
+            desk,
+            deadline,
+            ..
+        } = self;
+        let mut put = 0;
+        poll_fn(|cx| {
+            while let Some(rest @ [_, ..]) = desk.text.get(put..) {
+                match exchange.poll_put(cx, rest) {
+                    Poll::Ready(Ok(count)) => put += count,
+                    Poll::Ready(Err(_)) => return Poll::Ready(Ending::Broken),
+                    Poll::Pending => break,
+                }
+            }
+            let ended = put >= desk.text.len();
+            match exchange.poll_flush(cx) {
+                Poll::Ready(Ok(())) if ended => Poll::Ready(Ending::Complete),
+                Poll::Ready(Err(_)) => Poll::Ready(Ending::Broken),
+                _ if deadline.passed() => Poll::Ready(Ending::Broken),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    fn write_own(&mut self, answer: Answer) -> Result<(), InvalidField> {
+        let Desk { response, text, .. } = &mut *self.desk;
+        response.reset(answer.status);
+        response.set_body(BodyLength::Exact(text.len() as u64));
+        let fields = response.fields_mut();
+        if let Some(error) = answer.router_error {
+            let mut value = Vec::new();
+            error.write(&mut value);
+            fields.push(Known::XCfRouterError, &value)?;
+        }
+        if let Some(cache_control) = answer.cache_control {
+            fields.push(Known::CacheControl, cache_control.as_bytes())?;
+        }
+        if let Some((name, value)) = answer.extra {
+            fields.push(Name::from(name), value.as_bytes())?;
+        }
+        if !text.is_empty() {
+            fields.push(Known::ContentType, b"text/plain; charset=utf-8")?;
+            fields.push(Known::XContentTypeOptions, b"nosniff")?;
+        }
+        let body = response.body(self.exchange.request.method());
+        if body.is_empty() {
+            text.clear();
+        }
+        let date = self.worker.date.borrow();
+        let how = Outgoing {
+            body,
+            date: &date,
+            without: KnownSet::EMPTY,
+            with: &[],
+        };
+        self.exchange.answer(response, &how)
+    }
+}

@@ -1,0 +1,324 @@
+//! One attempt: a connection to the endpoint, the request on it, and the head of the answer.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pointsman_routing::{Endpoint, Lease};
+use tokio::time::Instant;
+
+use super::Journey;
+use super::patience::{Patience, Waiting};
+use super::reason::{Failure, Reason, Sent};
+use super::upload::{Upload, UploadFault};
+use crate::deadlines::Tick;
+use crate::upstream::{self, Connection, HeadFault};
+use crate::wire::BodyFault;
+
+impl<'a> Journey<'a, '_> {
+    /// Tries one endpoint. A connection that was kept too long does not count: the same endpoint
+    /// gets the request on a fresh one, if that is safe.
+    pub(super) async fn attempt(
+        &mut self,
+        lease: &Lease,
+    ) -> Result<(Connection, Relaying<'a>), Failure> {
+        let endpoint = lease.endpoint();
+        self.record.attempts += 1;
+        self.record.endpoint = Some(endpoint.clone());
+        self.worker.counters.attempts.increment();
+        let mut kept = self.take_kept(endpoint);
+        loop {
+            let mut upstream = match kept.take() {
+                Some(upstream) => upstream,
+                None => self.connect(endpoint).await.map_err(Failure::unsent)?,
+            };
+            let reused = upstream.begin();
+            match self.exchange_with(&mut upstream, endpoint).await {
+                Ok(relaying) => return Ok((upstream, relaying)),
+                Err(failure) if reused && failure.is_stale_connection(self.safety()) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// An unused connection to the endpoint.
+    fn take_kept(&self, endpoint: &Endpoint) -> Option<Connection> {
+        let mut idle = self.worker.idle.borrow_mut();
+        let repeatable = self.desk.prepared.idempotent;
+        let kept = idle.take(endpoint.state(), repeatable, self.deadline.now())?;
+        self.worker.counters.reused.increment();
+        Some(kept)
+    }
+
+    /// A fresh connection to the endpoint.
+    async fn connect(&mut self, endpoint: &Endpoint) -> Result<Connection, Reason> {
+        let worker = self.worker;
+        let timeouts = &worker.settings.timeouts;
+        worker.counters.dials.increment();
+        let dial = upstream::dial::connect(endpoint);
+        let socket = self
+            .within(timeouts.dial, Reason::DialTimeout, dial)
+            .await?;
+        let secured = upstream::dial::secure(socket, endpoint, &worker.identities);
+        let io = self
+            .within(timeouts.handshake, Reason::HandshakeTimeout, secured)
+            .await?;
+        let buffers = worker.buffers.clone();
+        let limits = worker.settings.limits.response;
+        Ok(Connection::new(
+            io,
+            buffers,
+            endpoint.state().index(),
+            limits,
+        ))
+    }
+
+    /// Waits for a part of a connection, unless it takes too long or the client goes.
+    async fn within<T>(
+        &mut self,
+        wait: Duration,
+        late: Reason,
+        future: impl Future<Output = Result<T, Reason>>,
+    ) -> Result<T, Reason> {
+        let mut future = pin!(future);
+        let by = self.deadline.now().after(wait);
+        self.deadline.set(by);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = future.as_mut().poll(cx) {
+                return Poll::Ready(done);
+            }
+            if self.client_is_gone(cx) {
+                return Poll::Ready(Err(Reason::ClientGone));
+            }
+            if self.deadline.now() >= by {
+                return Poll::Ready(Err(late));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Whether the client has gone. It can be seen only once its body has ended: before that, what
+    /// comes is body.
+    pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>) -> bool {
+        self.exchange.body_is_read() && self.exchange.poll_gone(cx).is_ready()
+    }
+}
+
+/// An exchange whose response head has come.
+pub(super) struct Relaying<'a> {
+    /// What is left of the request.
+    pub(super) upload: Upload,
+    /// How long to wait on.
+    pub(super) patience: Patience<'a>,
+}
+
+/// An exchange whose response head is awaited.
+struct Asking<'a> {
+    upload: Upload,
+    patience: Patience<'a>,
+    /// What the socket has taken once the head of the request is sent.
+    head_ends: u64,
+    /// When the body is sent though nobody asked for it.
+    continue_by: Tick,
+    interims: u64,
+}
+
+impl<'a> Journey<'a, '_> {
+    /// Sends the request and waits for the final head of the answer, which is put on the desk.
+    async fn exchange_with(
+        &mut self,
+        upstream: &mut Connection,
+        endpoint: &Endpoint,
+    ) -> Result<Relaying<'a>, Failure> {
+        let worker = self.worker;
+        let timeouts = &worker.settings.timeouts;
+        let written = self
+            .write_head(upstream, endpoint)
+            .map_err(Failure::unsent)?;
+        let now = self.deadline.now();
+        let held = self.exchange.request.expects_continue() && !self.exchange.body_is_read();
+        let mut asking = Asking {
+            upload: Upload::new(held, self.desk.prepared.idempotent),
+            patience: Patience::new(timeouts, now),
+            head_ends: upstream.wire.written() + written,
+            continue_by: if held {
+                now.after(timeouts.wait_for_continue)
+            } else {
+                Tick::NEVER
+            },
+            interims: 0,
+        };
+        let answered = poll_fn(|cx| self.poll_answer(cx, upstream, &mut asking)).await;
+        let Asking {
+            upload,
+            mut patience,
+            head_ends,
+            ..
+        } = asking;
+        match answered {
+            Ok(()) => {
+                patience.answered();
+                Ok(Relaying { upload, patience })
+            }
+            Err(reason) => {
+                let sent = upstream.wire.written() >= head_ends;
+                let sent = if sent { Sent::Head } else { Sent::Nothing };
+                Err(Failure { reason, sent })
+            }
+        }
+    }
+
+    /// Writes the head of the request, and answers how long it is.
+    fn write_head(
+        &mut self,
+        upstream: &mut Connection,
+        endpoint: &Endpoint,
+    ) -> Result<u64, Reason> {
+        let head = &*self.exchange.request;
+        let keep_alive = self.worker.settings.upstream.keep_alive;
+        let out = upstream.wire.output();
+        let before = out.len();
+        self.desk
+            .prepared
+            .write(out, head, &self.record.request_id, endpoint, keep_alive)
+            .map_err(|_| Reason::Unwritable)?;
+        let length = out.len() - before;
+        upstream.wire.begin_body(head.body());
+        if self.record.forwarded.is_none() {
+            self.record.forwarded = Some(Instant::now());
+        }
+        Ok(length as u64)
+    }
+
+    /// Sends, listens, and looks after both ends.
+    fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &mut Connection,
+        asking: &mut Asking<'_>,
+    ) -> Poll<Result<(), Reason>> {
+        loop {
+            self.send(cx, upstream, &mut asking.upload)?;
+            match upstream.poll_head(cx, &mut self.desk.response) {
+                Poll::Ready(Ok(())) if !self.desk.response.is_interim() => {
+                    let switched = self.desk.response.status() == 101;
+                    let answered = if switched {
+                        Err(Reason::Switched)
+                    } else {
+                        Ok(())
+                    };
+                    return Poll::Ready(answered);
+                }
+                Poll::Ready(Ok(())) => self.pass_interim(asking),
+                Poll::Ready(Err(fault)) => return Poll::Ready(Err(head_reason(fault))),
+                Poll::Pending if self.is_time_to_continue(asking) => {}
+                Poll::Pending => break,
+            }
+        }
+        if self.exchange.has_output() {
+            if let Poll::Ready(Err(_)) = self.exchange.poll_flush(cx) {
+                return Poll::Ready(Err(Reason::ClientGone));
+            }
+        }
+        if self.client_is_gone(cx) {
+            return Poll::Ready(Err(Reason::ClientGone));
+        }
+        self.wait(upstream, asking)
+            .map_or_else(|reason| Poll::Ready(Err(reason)), |()| Poll::Pending)
+    }
+
+    /// Passes on what can be passed of the request. An endpoint that takes no more may have
+    /// answered already: what it says is worth more than that it stopped listening.
+    pub(super) fn send(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &mut Connection,
+        upload: &mut Upload,
+    ) -> Result<(), Reason> {
+        let sent = upload.poll(cx, self.exchange, &mut upstream.wire, &mut self.desk.replay);
+        match sent {
+            Poll::Ready(Err(UploadFault::Client(fault))) => Err(client_reason(&fault)),
+            Poll::Ready(Err(UploadFault::Endpoint)) => {
+                upload.stop();
+                Ok(())
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
+    }
+
+    /// An interim head has come: the client gets to see it, and 100 opens the upload.
+    fn pass_interim(&mut self, asking: &mut Asking<'_>) {
+        asking.interims += 1;
+        let response = &mut self.desk.response;
+        match response.status() {
+            100 => asking.upload.open(),
+            102 | 103 => {}
+            // Nobody can know what others mean.
+            _ => return,
+        }
+        response.fields_mut().strip_hop_by_hop(|_| false);
+        self.exchange.interim(response);
+    }
+
+    /// Whether the endpoint has had its time to ask for the body: then it gets it unasked.
+    fn is_time_to_continue(&mut self, asking: &mut Asking<'_>) -> bool {
+        let due = asking.upload.is_held() && self.deadline.now() >= asking.continue_by;
+        if due {
+            self.exchange.ask_for_body();
+            asking.upload.open();
+        }
+        due
+    }
+
+    /// Sets the deadline, or says that it is over.
+    fn wait(&mut self, upstream: &Connection, asking: &mut Asking<'_>) -> Result<(), Reason> {
+        let waiting = Waiting {
+            request_is_sent: asking.upload.is_over() || asking.upload.is_held(),
+            for_client_body: asking.upload.waits_for_client(),
+            for_client_to_take: false,
+            endpoint_progress: upstream.wire.written() + asking.interims,
+            client_progress: 0,
+            received: self.exchange.received(),
+        };
+        let mut by = asking.patience.until(self.deadline.now(), waiting)?;
+        if asking.upload.is_held() {
+            by = by.min(asking.continue_by);
+        }
+        self.deadline.set(by);
+        Ok(())
+    }
+}
+
+fn head_reason(fault: HeadFault) -> Reason {
+    match fault {
+        HeadFault::Closed => Reason::Closed,
+        HeadFault::ClosedWithin => Reason::BadBody(pointsman_http1::BadBody::Truncated),
+        HeadFault::Malformed(malformed) => Reason::Malformed(malformed),
+        HeadFault::Io(error) => endpoint_reason(&error),
+    }
+}
+
+/// What an error of the endpoint's connection means.
+pub(super) fn endpoint_reason(error: &io::Error) -> Reason {
+    if let Some(reason) = upstream::tls::reason(error) {
+        return reason;
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Reason::Closed,
+        io::ErrorKind::TimedOut => Reason::Timeout,
+        _ => Reason::Reset,
+    }
+}
+
+/// What an error of the client's body means. A body that ends early is a client that went away.
+pub(super) fn client_reason(fault: &BodyFault) -> Reason {
+    match fault {
+        BodyFault::Io(_) | BodyFault::Bad(pointsman_http1::BadBody::Truncated) => {
+            Reason::ClientGone
+        }
+        BodyFault::Bad(bad) => Reason::ClientBody(*bad),
+    }
+}

@@ -1,0 +1,231 @@
+//! What an endpoint gets to see of a request, and what is said beside it.
+//!
+//! Fields that end at this hop go first, ours are set afterwards, so that no client can have one
+//! of ours removed by naming it in `Connection`. What differs between attempts is written
+//! with each of them; the head stays as it is.
+
+use pointsman_http1::{
+    BodyLength, InvalidField, Known, KnownSet, Method, Name, RequestHead, RequestOut,
+    UpstreamConnection, write_request,
+};
+use pointsman_routing::Endpoint;
+use smallvec::SmallVec;
+
+use super::Journey;
+use super::request_id::RequestId;
+use crate::decimal;
+use crate::settings::ForwardedProto;
+
+/// What the router says itself, or what is not for endpoints.
+const REPLACED: KnownSet = KnownSet::of(&[
+    Known::XForwardedFor,
+    Known::XForwardedProto,
+    Known::XVcapRequestId,
+    Known::XCfApplicationId,
+    Known::XCfInstanceId,
+    Known::XCfInstanceIndex,
+    Known::XCfAppInstance,
+    // A script behind CGI would take it for the variable HTTP_PROXY.
+    Known::Proxy,
+]);
+
+/// What a client may not have removed by naming it in `Connection`.
+const PROTECTED: KnownSet = KnownSet::of(&[
+    Known::Host,
+    Known::ContentLength,
+    Known::TransferEncoding,
+    Known::XForwardedFor,
+    Known::XForwardedProto,
+    Known::XForwardedHost,
+    Known::XForwardedPort,
+    Known::XForwardedClientCert,
+    Known::Forwarded,
+    Known::XRealIp,
+    Known::XRequestStart,
+    Known::XVcapRequestId,
+    Known::XVcapTrace,
+    Known::XCfApplicationId,
+    Known::XCfInstanceId,
+    Known::XCfInstanceIndex,
+    Known::XCfAppInstance,
+    Known::XCfProcessInstance,
+    Known::XCfForwardedUrl,
+    Known::XCfProxySignature,
+    Known::XCfProxyMetadata,
+    Known::Cookie,
+    Known::Authorization,
+    Known::Traceparent,
+    Known::Tracestate,
+    Known::B3,
+    Known::XB3TraceId,
+    Known::XB3SpanId,
+    Known::XB3ParentSpanId,
+]);
+
+/// What is sent with each attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    /// The client's `X-Forwarded-For`, all lines joined, and the client.
+    pub(super) forwarded_for: Vec<u8>,
+    /// The value of `X-Forwarded-Proto`.
+    pub(super) forwarded_proto: Vec<u8>,
+    /// The value of `X-Request-Start` where the client sent none; empty otherwise.
+    request_start: Vec<u8>,
+    /// Whether the client takes trailers.
+    wants_trailers: bool,
+    /// The trailers that the client announced.
+    announced: Vec<u8>,
+    /// Whether doing the request twice is the same as doing it once.
+    pub(super) idempotent: bool,
+}
+
+/// What a request is prepared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    /// The client's address.
+    pub(super) client_ip: &'a str,
+    /// The scheme that the client speaks.
+    pub(super) scheme: &'static str,
+    /// What becomes of the client's `X-Forwarded-Proto`.
+    pub(super) proto: ForwardedProto,
+    /// Milliseconds of the Unix epoch.
+    pub(super) wall_millis: u64,
+}
+
+impl Journey<'_, '_> {
+    /// Prepares the request for whatever endpoint gets it.
+    pub(super) fn prepare(&mut self) {
+        let context = Context {
+            client_ip: self.exchange.client.ip(),
+            scheme: self.exchange.client.scheme(),
+            proto: self.worker.settings.headers.forwarded_proto,
+            wall_millis: self.worker.clock.wall(self.record.received) / 1_000_000,
+        };
+        self.desk.prepared.fill(self.exchange.request, context);
+        self.record.prepared = true;
+    }
+}
+
+impl Prepared {
+    /// Takes from the head what is said in another form, and strips it.
+    pub(super) fn fill(&mut self, head: &mut RequestHead, context: Context<'_>) {
+        let fields = head.fields();
+        self.forwarded_for.clear();
+        for line in fields.get_all(Known::XForwardedFor) {
+            self.forwarded_for.extend_from_slice(line);
+            self.forwarded_for.extend_from_slice(b", ");
+        }
+        self.forwarded_for
+            .extend_from_slice(context.client_ip.as_bytes());
+        self.forwarded_proto.clear();
+        let sent = fields
+            .get(Known::XForwardedProto)
+            .filter(|value| !value.is_empty());
+        self.forwarded_proto
+            .extend_from_slice(match (context.proto, sent) {
+                (ForwardedProto::ForceHttps, _) => b"https",
+                (ForwardedProto::Keep, Some(sent)) => sent,
+                (ForwardedProto::Keep, None) | (ForwardedProto::Sanitize, _) => {
+                    context.scheme.as_bytes()
+                }
+            });
+        self.request_start.clear();
+        if !fields.contains(Known::XRequestStart) {
+            decimal::push_padded::<13>(&mut self.request_start, context.wall_millis);
+        }
+        self.idempotent = is_idempotent(head);
+        self.note_trailers(head);
+        head.fields_mut().strip_hop_by_hop(is_protected);
+    }
+
+    fn note_trailers(&mut self, head: &RequestHead) {
+        let fields = head.fields();
+        let wants = |member: &[u8]| member.eq_ignore_ascii_case(b"trailers");
+        self.wants_trailers = fields.contains(Known::Te) && fields.list(Known::Te).any(wants);
+        self.announced.clear();
+        if head.body() == BodyLength::Chunked {
+            for name in fields.list(Known::Trailer) {
+                if !self.announced.is_empty() {
+                    self.announced.extend_from_slice(b", ");
+                }
+                self.announced.extend_from_slice(name);
+            }
+        }
+    }
+
+    /// Writes the head for one endpoint.
+    ///
+    /// # Errors
+    /// A registered value that cannot stand in a field.
+    pub(super) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        head: &RequestHead,
+        id: &RequestId,
+        endpoint: &Endpoint,
+        keep_alive: bool,
+    ) -> Result<(), InvalidField> {
+        let instance = match endpoint.instance_id() {
+            "" => endpoint.address().as_str(),
+            id => id,
+        };
+        let mut with: SmallVec<[(Name<'_>, &[u8]); 9]> = SmallVec::new();
+        with.push((Known::XForwardedFor.into(), &self.forwarded_for));
+        with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
+        with.push((Known::XVcapRequestId.into(), id));
+        with.push((Known::XCfApplicationId.into(), endpoint.app_id().as_bytes()));
+        with.push((Known::XCfInstanceId.into(), instance.as_bytes()));
+        with.push((
+            Known::XCfInstanceIndex.into(),
+            endpoint.instance_index().as_bytes(),
+        ));
+        if !self.request_start.is_empty() {
+            with.push((Known::XRequestStart.into(), &self.request_start));
+        }
+        if self.wants_trailers {
+            with.push((Known::Te.into(), b"trailers"));
+        }
+        if !self.announced.is_empty() {
+            with.push((Known::Trailer.into(), &self.announced));
+        }
+        let connection = if keep_alive {
+            UpstreamConnection::KeepAlive
+        } else {
+            UpstreamConnection::Close
+        };
+        let how = RequestOut {
+            body: head.body(),
+            connection,
+            without: REPLACED,
+            with: &with,
+            prepared: &[],
+        };
+        write_request(out, head, &how)
+    }
+}
+
+fn is_protected(name: Name<'_>) -> bool {
+    let starts = |prefix: &[u8]| {
+        name.as_bytes()
+            .get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    PROTECTED.contains(name.known()) || starts(b"x-cf-") || starts(b"x-forwarded-")
+}
+
+/// Whether a request may be done twice (8.4 of the data-plane reference).
+fn is_idempotent(head: &RequestHead) -> bool {
+    let named = |name| {
+        head.fields()
+            .get(name)
+            .is_some_and(|value: &[u8]| !value.is_empty())
+    };
+    matches!(
+        head.method(),
+        Method::Get | Method::Head | Method::Options | Method::Trace
+    ) || named(Known::IdempotencyKey)
+        || named(Known::XIdempotencyKey)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! What is known about a request when it is over: a line in the access log, and numbers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_http1::Known;
+use pointsman_routing::Endpoint;
+use tokio::time::Instant;
+
+use super::reason::{Reason, RouterError};
+use super::request_id::RequestId;
+use super::{Ending, Journey};
+use crate::access_log::line::Line;
+
+/// What Gorouter calls a client that goes away while it gets its answer.
+const CLIENT_GONE_STREAMING: RouterError =
+    RouterError::Plain("client-conn-closed-during-response-streaming");
+
+/// What a request leaves behind.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// When its head was there.
+    pub(super) received: Instant,
+    /// When it was first handed to an endpoint; noted only for the log.
+    pub(super) forwarded: Option<Instant>,
+    /// Its id.
+    pub(super) request_id: RequestId,
+    /// The status that the client got, or would have got.
+    pub(super) status: u16,
+    /// What `X-Cf-RouterError` said, or would have said.
+    pub(super) router_error: Option<RouterError>,
+    /// The endpoint that was chosen last.
+    pub(super) endpoint: Option<Arc<Endpoint>>,
+    /// How many attempts there were.
+    pub(super) attempts: u32,
+    /// Whether the request was prepared for an endpoint.
+    pub(super) prepared: bool,
+}
+
+impl Record {
+    /// Of a request that has just come.
+    pub(super) fn new(received: Instant, request_id: RequestId) -> Self {
+        Self {
+            received,
+            forwarded: None,
+            request_id,
+            status: 0,
+            router_error: None,
+            endpoint: None,
+            attempts: 0,
+            prepared: false,
+        }
+    }
+
+    /// The answer had begun, and did not end.
+    pub(super) fn break_off(&mut self, reason: Reason) {
+        self.router_error = Some(match reason {
+            Reason::ClientGone => CLIENT_GONE_STREAMING,
+            _ => RouterError::EndpointFailure(reason.text()),
+        });
+    }
+}
+
+impl Journey<'_, '_> {
+    /// Writes the line, and counts.
+    pub(super) fn record(&mut self, ending: Ending) {
+        let time = Instant::now().saturating_duration_since(self.record.received);
+        let counters = &self.worker.counters;
+        counters.bytes_received.add(self.exchange.received());
+        counters.bytes_sent.add(self.exchange.sent());
+        if self.record.endpoint.is_some() {
+            counters.count_response(self.record.status);
+            counters.latency.observe(time);
+        }
+        if ending == Ending::Broken && self.exchange.has_begun() {
+            counters.broken_off.increment();
+        }
+        if let Some(lines) = &mut *self.worker.lines.borrow_mut() {
+            let mut error = Vec::new();
+            if let Some(router_error) = self.record.router_error {
+                router_error.write(&mut error);
+            }
+            lines.push(self.line(time, &error));
+        }
+    }
+
+    fn line<'l>(&'l self, response_time: Duration, router_error: &'l [u8]) -> Line<'l> {
+        let Self {
+            exchange,
+            record,
+            desk,
+            ..
+        } = self;
+        let request = &*exchange.request;
+        let fields = request.fields();
+        let endpoint = record.endpoint.as_deref();
+        let registered = |get: fn(&Endpoint) -> &str| endpoint.map(|e| get(e).as_bytes());
+        let (forwarded_for, forwarded_proto) = if record.prepared {
+            let prepared = &desk.prepared;
+            (
+                Some(&*prepared.forwarded_for),
+                Some(&*prepared.forwarded_proto),
+            )
+        } else {
+            (
+                fields.get(Known::XForwardedFor),
+                fields.get(Known::XForwardedProto),
+            )
+        };
+        Line {
+            host: request.authority(),
+            started: self.worker.clock.wall(record.received),
+            method: request.method_bytes(),
+            uri: request.path_and_query(),
+            protocol: request.version().as_str(),
+            status: record.status,
+            received: exchange.received(),
+            sent: exchange.sent(),
+            referer: fields.get(Known::Referer),
+            user_agent: fields.get(Known::UserAgent),
+            remote: Some(exchange.client.address().as_bytes()),
+            backend: registered(|endpoint| endpoint.address().as_str()),
+            forwarded_for,
+            forwarded_proto,
+            request_id: &record.request_id,
+            response_time,
+            gorouter_time: record.forwarded.map_or(Duration::ZERO, |forwarded| {
+                forwarded.saturating_duration_since(record.received)
+            }),
+            app_id: registered(Endpoint::app_id),
+            app_index: registered(Endpoint::instance_index),
+            instance_id: registered(Endpoint::instance_id),
+            router_error: Some(router_error),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The answer's way back: its head, its body piece by piece as the client takes them, and the end.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use pointsman_http1::{BadBody, Known, KnownSet, Name};
+use smallvec::SmallVec;
+
+use super::attempt::{Relaying, endpoint_reason};
+use super::patience::Waiting;
+use super::reason::{Failure, Reason, Sent};
+use super::{Journey, Trouble};
+use crate::downstream::Outgoing;
+use crate::upstream::Connection;
+use crate::wire::BodyFault;
+
+/// Above this status, an answer that comes before the end of the request means that the endpoint
+/// does not want the rest. Below it, the endpoint may be answering while it reads on.
+const LAST_SUCCESS: u16 = 299;
+
+impl Journey<'_, '_> {
+    /// Passes the answer on, and keeps the connection if it can be used again.
+    pub(super) async fn relay(
+        &mut self,
+        mut upstream: Connection,
+        mut relaying: Relaying<'_>,
+    ) -> Result<(), Trouble> {
+        if self.desk.response.status() > LAST_SUCCESS {
+            relaying.upload.stop();
+        }
+        self.begin_answer(&mut upstream).map_err(|reason| {
+            Trouble::Failed(Failure {
+                reason,
+                sent: Sent::Head,
+            })
+        })?;
+        poll_fn(|cx| self.poll_relay(cx, &mut upstream, &mut relaying))
+            .await
+            .map_err(Trouble::BrokenOff)?;
+        self.give_back(upstream, &relaying);
+        self.flush_answer(&mut relaying)
+            .await
+            .map_err(Trouble::BrokenOff)
+    }
+
+    /// Writes the head of the answer.
+    fn begin_answer(&mut self, upstream: &mut Connection) -> Result<(), Reason> {
+        let settings = &self.worker.settings;
+        let response = &mut self.desk.response;
+        let body = response.body(self.exchange.request.method());
+        upstream
+            .wire
+            .expect_body(body, settings.limits.response_body);
+        response.fields_mut().strip_hop_by_hop(|_| false);
+        let mut without = KnownSet::EMPTY;
+        if !settings.headers.keep_endpoint_router_error {
+            without.insert(Known::XCfRouterError);
+        }
+        let mut with: SmallVec<[(Name<'_>, &[u8]); 1]> = SmallVec::new();
+        if !response.fields().contains(Known::XVcapRequestId) {
+            with.push((Known::XVcapRequestId.into(), &self.record.request_id));
+        }
+        let date = self.worker.date.borrow();
+        let how = Outgoing {
+            body,
+            date: &date,
+            without,
+            with: &with,
+        };
+        self.exchange
+            .answer(response, &how)
+            .map_err(|_| Reason::Unwritable)?;
+        self.record.status = response.status();
+        Ok(())
+    }
+
+    /// Moves the body of the answer, and what is left of the request beside it.
+    fn poll_relay(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &mut Connection,
+        relaying: &mut Relaying<'_>,
+    ) -> Poll<Result<(), Reason>> {
+        if !relaying.upload.is_over() {
+            self.send(cx, upstream, &mut relaying.upload)?;
+        }
+        let moved = self.poll_body(cx, upstream)?;
+        let for_client_to_take = match moved {
+            Moved::Done => return Poll::Ready(Ok(())),
+            Moved::ClientIsSlow => true,
+            Moved::EndpointIsSlow => {
+                match self.exchange.poll_flush(cx) {
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Reason::ClientGone)),
+                    Poll::Ready(Ok(())) | Poll::Pending => {}
+                }
+                if self.client_is_gone(cx) {
+                    return Poll::Ready(Err(Reason::ClientGone));
+                }
+                self.exchange.has_output()
+            }
+        };
+        let waiting = Waiting {
+            request_is_sent: relaying.upload.is_over(),
+            for_client_body: relaying.upload.waits_for_client(),
+            for_client_to_take,
+            endpoint_progress: self.exchange.sent() + upstream.wire.written(),
+            client_progress: self.exchange.written(),
+            received: self.exchange.received(),
+        };
+        let by = relaying
+            .patience
+            .until(self.deadline.now(), waiting)
+            .map_err(Reason::from)?;
+        self.deadline.set(by);
+        Poll::Pending
+    }
+
+    /// Moves pieces of the answer until somebody has to be waited for.
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        upstream: &mut Connection,
+    ) -> Result<Moved, Reason> {
+        let wire = &mut upstream.wire;
+        loop {
+            match wire.poll_data(cx) {
+                Poll::Ready(Ok(true)) => match self.exchange.poll_put(cx, wire.data()) {
+                    Poll::Ready(Ok(taken)) => wire.take(taken),
+                    Poll::Ready(Err(_)) => return Err(Reason::ClientGone),
+                    Poll::Pending => return Ok(Moved::ClientIsSlow),
+                },
+                Poll::Ready(Ok(false)) => {
+                    let finished = self.exchange.finish(wire.trailers());
+                    return finished
+                        .map(|()| Moved::Done)
+                        .map_err(|_| Reason::BadBody(BadBody::Truncated));
+                }
+                Poll::Ready(Err(fault)) => {
+                    // What came before the fault is the client's, who has to see that it is short.
+                    let _ = self.exchange.poll_flush(cx);
+                    return Err(body_reason(&fault));
+                }
+                Poll::Pending => return Ok(Moved::EndpointIsSlow),
+            }
+        }
+    }
+
+    /// Keeps the connection for another request, if both messages on it have ended as they should.
+    fn give_back(&mut self, upstream: Connection, relaying: &Relaying<'_>) {
+        let worker = self.worker;
+        let settings = &worker.settings.upstream;
+        let reusable = settings.keep_alive
+            && relaying.upload.is_done()
+            && self.desk.response.reusable(self.exchange.request.method())
+            && upstream.exchanges() < settings.connection_requests
+            && upstream.wire.is_clean()
+            && !worker.stage().is_closing();
+        if reusable {
+            worker.idle.borrow_mut().put(upstream, self.deadline.now());
+        }
+    }
+
+    /// Sends what is left of the answer.
+    pub(super) async fn flush_answer(&mut self, relaying: &mut Relaying<'_>) -> Result<(), Reason> {
+        poll_fn(|cx| {
+            match self.exchange.poll_flush(cx) {
+                Poll::Ready(flushed) => {
+                    return Poll::Ready(flushed.map_err(|_| Reason::ClientGone));
+                }
+                Poll::Pending => {}
+            }
+            let waiting = Waiting {
+                request_is_sent: true,
+                for_client_body: false,
+                for_client_to_take: true,
+                endpoint_progress: 0,
+                client_progress: self.exchange.written(),
+                received: 0,
+            };
+            let by = relaying
+                .patience
+                .until(self.deadline.now(), waiting)
+                .map_err(Reason::from)?;
+            self.deadline.set(by);
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// What stopped the body.
+enum Moved {
+    /// Its end.
+    Done,
+    /// The client takes no more for now.
+    ClientIsSlow,
+    /// The endpoint has no more for now.
+    EndpointIsSlow,
+}
+
+fn body_reason(fault: &BodyFault) -> Reason {
+    match fault {
+        BodyFault::Io(error) => match endpoint_reason(error) {
+            Reason::Closed => Reason::BadBody(BadBody::Truncated),
+            reason => reason,
+        },
+        BodyFault::Bad(bad) => Reason::BadBody(*bad),
+    }
+}

@@ -1,0 +1,199 @@
+//! What the proxy is told about itself: bounds, waits, and what stands in headers and logs.
+//!
+//! The ids are those of the table of limits (L-05 to L-28). The defaults are the ones of that
+//! table; configuration narrows or widens them.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pointsman_http1::{BodyLimits, LimitError, RequestLimits, ResponseLimits};
+use pointsman_process::tls::{Identity, Trust};
+
+use crate::access_log::AccessLog;
+
+/// Everything that the proxy is told about itself.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// How many workers there are; as many as the CPU quota allows where it is not said.
+    pub workers: Option<NonZeroUsize>,
+    /// How much peers may send and hold.
+    pub limits: Limits,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// What is said in header fields.
+    pub headers: Headers,
+    /// How endpoints are reached.
+    pub upstream: Upstream,
+    /// The access log, if there is one.
+    pub access_log: Option<AccessLog>,
+}
+
+/// How much peers may send and hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Request heads (L-01 to L-04).
+    pub request: RequestLimits,
+    /// Request bodies (L-11 to L-14).
+    pub request_body: BodyLimits,
+    /// Response heads (L-26).
+    pub response: ResponseLimits,
+    /// Response bodies (L-11 to L-13).
+    pub response_body: BodyLimits,
+    /// Requests in flight in the process (L-22).
+    pub in_flight: usize,
+    /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
+    pub endpoint_connections: u32,
+    /// Requests on one client connection (L-24).
+    pub connection_requests: u32,
+    /// Life of a client connection, give or take a tenth (L-25).
+    pub connection_age: Duration,
+    /// Attempts for one request (L-27).
+    pub attempts: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request: RequestLimits::DEFAULT,
+            request_body: BodyLimits::REQUEST,
+            response: ResponseLimits::DEFAULT,
+            response_body: BodyLimits::RESPONSE,
+            in_flight: 20_000,
+            endpoint_connections: 500,
+            connection_requests: 10_000,
+            connection_age: Duration::from_secs(24 * 3600),
+            attempts: 3,
+        }
+    }
+}
+
+impl Limits {
+    /// Whether every bound of the codec is at least 1 and at most its ceiling.
+    ///
+    /// # Errors
+    /// The first bound that is not.
+    pub fn check(&self) -> Result<(), LimitError> {
+        self.request.check()?;
+        self.request_body.check()?;
+        self.response.check()?;
+        self.response_body.check()
+    }
+}
+
+/// How long things may take. Each is exact to a tenth of a second.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// From the first byte of a request, or from accept for the first one, to the end of its head
+    /// (L-05).
+    pub request_head: Duration,
+    /// Between two requests of a client (L-07).
+    pub client_idle: Duration,
+    /// How long a client may send its body at any speed before its rate is looked at (L-08).
+    pub body_grace: Duration,
+    /// The window over which the rate of a request body is averaged (L-08).
+    pub body_window: Duration,
+    /// The least rate of a request body, in bytes per second (L-08).
+    pub body_rate: u64,
+    /// How long a client may accept no byte while data waits for it (L-09).
+    pub client_stall: Duration,
+    /// Connecting to an endpoint (L-28).
+    pub dial: Duration,
+    /// The TLS handshake with an endpoint (L-28).
+    pub handshake: Duration,
+    /// From the end of the request to the head of its response (L-28).
+    pub answer: Duration,
+    /// Between two bytes of a response body, or of a request body that the endpoint accepts
+    /// (L-28).
+    pub stream_idle: Duration,
+    /// One attempt with its whole response body (`endpoint_timeout`); `None` for no bound.
+    pub attempt: Option<Duration>,
+    /// How long the endpoint may take to say `100 Continue` before the body is asked for anyway.
+    pub wait_for_continue: Duration,
+    /// How long an unused connection to an endpoint is kept.
+    pub endpoint_idle: Duration,
+    /// How long the rest of a refused request is read, so that the client gets to see the answer.
+    pub linger: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            request_head: Duration::from_secs(10),
+            client_idle: Duration::from_secs(900),
+            body_grace: Duration::from_secs(10),
+            body_window: Duration::from_secs(20),
+            body_rate: 240,
+            client_stall: Duration::from_secs(30),
+            dial: Duration::from_secs(5),
+            handshake: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
+            stream_idle: Duration::from_secs(300),
+            attempt: None,
+            wait_for_continue: Duration::from_secs(1),
+            endpoint_idle: Duration::from_secs(90),
+            linger: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What becomes of a client's `X-Forwarded-Proto`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedProto {
+    /// Kept where the client sent one (D-277).
+    #[default]
+    Keep,
+    /// Replaced by the scheme of the connection (`sanitize_forwarded_proto`, D-278).
+    Sanitize,
+    /// Always `https` (`force_forwarded_proto_https`, D-279).
+    ForceHttps,
+}
+
+/// What is said in header fields.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Headers {
+    /// What becomes of a client's `X-Forwarded-Proto`.
+    pub forwarded_proto: ForwardedProto,
+    /// Whether an endpoint's own `X-Cf-RouterError` passes, as in Gorouter (D-354); otherwise it
+    /// is removed, so that the field always speaks for the router.
+    pub keep_endpoint_router_error: bool,
+    /// Whether an endpoint that does not answer in time is a 502 `endpoint_failure`, as in
+    /// Gorouter, and not a 504 `endpoint_timeout`.
+    pub timeout_is_bad_gateway: bool,
+}
+
+/// How endpoints are reached.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Whether connections are used again.
+    pub keep_alive: bool,
+    /// Unused connections that are kept for one endpoint, by all workers together.
+    pub idle_per_endpoint: usize,
+    /// Unused connections that are kept in all, by all workers together.
+    pub idle: usize,
+    /// Requests on one connection to an endpoint.
+    pub connection_requests: u32,
+    /// What TLS endpoints are verified with. Without it they are not reached at all.
+    pub tls: Option<UpstreamTls>,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            keep_alive: true,
+            idle_per_endpoint: 100,
+            idle: 10_000,
+            connection_requests: 10_000,
+            tls: None,
+        }
+    }
+}
+
+/// What TLS endpoints are verified with, and what they may ask for.
+#[derive(Clone, Debug)]
+pub struct UpstreamTls {
+    /// The CAs that sign endpoints' certificates.
+    pub trust: Arc<Trust>,
+    /// The certificate that is shown to an endpoint which asks for one.
+    pub identity: Option<Arc<Identity>>,
+}

@@ -1,0 +1,10 @@
+//! Connections to endpoints: making them, proving who is at the other end, keeping them while
+//! they are not used, and speaking HTTP/1.1 on them.
+
+pub(crate) mod connection;
+pub(crate) mod dial;
+pub(crate) mod idle;
+pub(crate) mod tls;
+
+pub(crate) use connection::{Connection, HeadFault};
+pub(crate) use idle::Idle;

@@ -1,0 +1,79 @@
+//! Making a connection to an endpoint.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pointsman_routing::Endpoint;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, lookup_host};
+
+use super::tls::{self, Identities};
+use crate::io::Io;
+use crate::io::tls::TlsIo;
+use crate::proxy::Reason;
+
+/// How often the system asks a silent endpoint whether it is still there
+/// (`endpoint_keep_alive_probe_interval`), and how often in vain before the connection is given up.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+const PROBES: u32 = 9;
+
+/// Connects to the endpoint's address.
+///
+/// # Errors
+/// Why there is no connection.
+pub(crate) async fn connect(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), Reason> {
+    let address = match endpoint.address().socket_addr() {
+        Some(address) => address,
+        None => resolve(endpoint).await?,
+    };
+    let socket = TcpStream::connect(address)
+        .await
+        .map_err(|error| dial_reason(&error))?;
+    // A connection without these options works all the same.
+    let _ = socket.set_nodelay(true);
+    let probes = TcpKeepalive::new()
+        .with_time(PROBE_INTERVAL)
+        .with_interval(PROBE_INTERVAL)
+        .with_retries(PROBES);
+    let _ = SockRef::from(&socket).set_tcp_keepalive(&probes);
+    Ok((socket, address))
+}
+
+async fn resolve(endpoint: &Endpoint) -> Result<SocketAddr, Reason> {
+    let address = endpoint.address();
+    let found = lookup_host((address.host(), address.port())).await;
+    found
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or(Reason::NoSuchHost)
+}
+
+fn dial_reason(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Reason::Refused,
+        io::ErrorKind::TimedOut => Reason::DialTimeout,
+        _ => Reason::Unreachable,
+    }
+}
+
+/// Makes the connection one that has proven to be the endpoint's, where it is registered with TLS.
+///
+/// # Errors
+/// Why it has not.
+pub(crate) async fn secure(
+    (socket, address): (TcpStream, SocketAddr),
+    endpoint: &Endpoint,
+    identities: &Identities,
+) -> Result<Io, Reason> {
+    let Some(name) = endpoint.tls() else {
+        return Ok(Io::Plain(socket));
+    };
+    let session = identities.session(name, address.ip())?;
+    let mut tls = Box::new(TlsIo::new(socket, session.into()));
+    match poll_fn(|cx| tls.poll_handshake(cx)).await {
+        Ok(()) => Ok(Io::Tls(tls)),
+        Err(error) => Err(tls::reason(&error).unwrap_or(Reason::HandshakeBroken)),
+    }
+}

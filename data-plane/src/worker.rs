@@ -1,0 +1,156 @@
+//! One thread of the request path, and everything that its connections share. Nothing of it is
+//! shared with other workers but the table, the endpoints' state and the number of requests in
+//! flight.
+
+mod admission;
+mod housekeeping;
+mod thread;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use pointsman_routing::{Cursors, Scratch, Time};
+use tokio::time::Instant;
+
+use crate::access_log::Lines;
+use crate::buffer::Buffers;
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::deadlines::Deadlines;
+use crate::drain::Stage;
+use crate::failing::FailureReporter;
+use crate::proxy::Desk;
+use crate::settings::Settings;
+use crate::table::Reader;
+use crate::upstream::Idle;
+use crate::upstream::tls::Identities;
+
+use admission::Admission;
+pub(crate) use admission::{Permit, Places};
+pub(crate) use thread::{Assignment, spawn};
+
+/// Desks that are kept for the next request.
+const DESKS_KEPT: usize = 256;
+
+/// What the connections of one worker share.
+pub(crate) struct Worker {
+    /// What the proxy was told.
+    pub(crate) settings: Arc<Settings>,
+    /// What is counted here.
+    pub(crate) counters: Arc<Counters>,
+    /// Read and output buffers.
+    pub(crate) buffers: Rc<Buffers>,
+    /// Deadlines of the connections.
+    pub(crate) deadlines: Rc<Deadlines>,
+    /// Wall time.
+    pub(crate) clock: Clock,
+    /// The value of `Date`, renewed each second.
+    pub(crate) date: RefCell<Vec<u8>>,
+    /// The routing table.
+    pub(crate) table: RefCell<Reader>,
+    /// Room for the table's look-ups.
+    pub(crate) scratch: RefCell<Scratch>,
+    /// Where round robin stands.
+    pub(crate) cursors: RefCell<Cursors>,
+    /// Unused connections to endpoints.
+    pub(crate) idle: RefCell<Idle>,
+    /// How endpoints prove who they are.
+    pub(crate) identities: Arc<Identities>,
+    /// Where failures of endpoints are told.
+    pub(crate) failures: FailureReporter,
+    /// The access log, if there is one.
+    pub(crate) lines: RefCell<Option<Lines>>,
+    admission: Admission,
+    desks: RefCell<Vec<Box<Desk>>>,
+    random: RefCell<fastrand::Rng>,
+    stage: Cell<Stage>,
+    connections: Cell<usize>,
+    /// The origin of the table's time, one for the process.
+    origin: Instant,
+}
+
+impl Worker {
+    /// How far the process has come with leaving.
+    #[inline]
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage.get()
+    }
+
+    /// A random number.
+    #[inline]
+    pub(crate) fn random(&self) -> u64 {
+        self.random.borrow_mut().u64(..)
+    }
+
+    /// A random number of 128 bits.
+    #[inline]
+    pub(crate) fn random128(&self) -> u128 {
+        self.random.borrow_mut().u128(..)
+    }
+
+    /// The time as the table counts it.
+    #[inline]
+    pub(crate) fn table_time(&self, now: Instant) -> Time {
+        Time::since_origin(now.saturating_duration_since(self.origin))
+    }
+
+    /// A place among the requests in flight, if there is one (L-22).
+    #[inline]
+    pub(crate) fn admit(&self) -> Option<Permit> {
+        self.admission.admit()
+    }
+
+    /// Room for a request.
+    #[inline]
+    pub(crate) fn desk(&self) -> Box<Desk> {
+        self.desks.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes the room back.
+    #[inline]
+    pub(crate) fn take_desk(&self, mut desk: Box<Desk>) {
+        desk.clear();
+        let mut desks = self.desks.borrow_mut();
+        if desks.len() < DESKS_KEPT {
+            desks.push(desk);
+        }
+    }
+
+    /// Enters a stage of leaving, and lets every connection know.
+    fn enter_stage(&self, stage: Stage) {
+        self.stage.set(stage);
+        self.deadlines.wake_all();
+    }
+
+    /// Whether clients are connected.
+    pub(crate) fn has_connections(&self) -> bool {
+        self.connections.get() > 0
+    }
+
+    /// Counts a client connection until the guard is dropped.
+    pub(crate) fn enter(self: &Rc<Self>) -> Open {
+        self.connections.set(self.connections.get() + 1);
+        self.counters.connections_accepted.increment();
+        self.counters.connections_open.increment();
+        Open {
+            worker: Rc::clone(self),
+        }
+    }
+}
+
+/// One open client connection.
+pub(crate) struct Open {
+    worker: Rc<Worker>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let worker = &self.worker;
+        if std::thread::panicking() {
+            worker.counters.panics.increment();
+        }
+        worker.connections.set(worker.connections.get() - 1);
+        worker.counters.connections_open.decrement();
+    }
+}

@@ -1,0 +1,154 @@
+//! The bound on requests in flight in the whole process (L-22), without a shared number that every
+//! request would have to touch: a worker reserves places in batches.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::counters::Counters;
+
+/// Places that a worker reserves at a time, where the bound is large enough for that.
+const BATCH: usize = 64;
+
+/// The places of the process.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Places {
+    free: AtomicUsize,
+    batch: usize,
+}
+
+impl Places {
+    /// So many, for so many workers.
+    pub(crate) fn new(places: usize, workers: usize) -> Self {
+        // What idle workers hold back together stays below a quarter of the bound.
+        let batch = (places / (8 * workers.max(1))).clamp(1, BATCH);
+        Self {
+            free: AtomicUsize::new(places),
+            batch,
+        }
+    }
+
+    fn take(&self, count: usize) -> bool {
+        let take = |free: usize| free.checked_sub(count);
+        self.free
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+    }
+
+    fn give(&self, count: usize) {
+        self.free.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// One worker's share of them.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    share: Rc<Share>,
+}
+
+#[derive(Debug)]
+struct Share {
+    places: Arc<Places>,
+    counters: Arc<Counters>,
+    reserved: Cell<usize>,
+}
+
+/// One request in flight.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    share: Rc<Share>,
+}
+
+impl Admission {
+    /// A worker that has reserved nothing.
+    pub(crate) fn new(places: Arc<Places>, counters: Arc<Counters>) -> Self {
+        Self {
+            share: Rc::new(Share {
+                places,
+                counters,
+                reserved: Cell::new(0),
+            }),
+        }
+    }
+
+    /// A place, if there is one.
+    #[inline]
+    pub(crate) fn admit(&self) -> Option<Permit> {
+        let share = &self.share;
+        if share.reserved.get() == 0 {
+            let Share {
+                places, reserved, ..
+            } = &**share;
+            if places.take(places.batch) {
+                reserved.set(places.batch);
+            } else if places.take(1) {
+                reserved.set(1);
+            } else {
+                return None;
+            }
+        }
+        share.reserved.set(share.reserved.get() - 1);
+        share.counters.requests_in_flight.increment();
+        Some(Permit {
+            share: Rc::clone(share),
+        })
+    }
+}
+
+impl Drop for Permit {
+    #[inline]
+    fn drop(&mut self) {
+        let Share {
+            places,
+            counters,
+            reserved,
+        } = &*self.share;
+        counters.requests_in_flight.decrement();
+        reserved.set(reserved.get() + 1);
+        if reserved.get() >= 2 * places.batch {
+            places.give(places.batch);
+            reserved.set(reserved.get() - places.batch);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.places.give(self.reserved.get());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(places: &Arc<Places>) -> Admission {
+        Admission::new(Arc::clone(places), Arc::default())
+    }
+
+    #[test]
+    fn no_more_requests_are_admitted_than_there_are_places() {
+        let places = Arc::new(Places::new(3, 2));
+        let (one, two) = (worker(&places), worker(&places));
+        let mut held = vec![one.admit(), two.admit(), one.admit()];
+        assert!(held.iter().all(Option::is_some));
+        assert!(one.admit().is_none());
+        assert!(two.admit().is_none());
+        held.pop();
+        assert!(one.admit().is_some(), "the place went back to its worker");
+    }
+
+    #[test]
+    fn places_go_back_to_the_process() {
+        let places = Arc::new(Places::new(1000, 1));
+        let one = worker(&places);
+        let held: Vec<_> = (0..500).map_while(|_| one.admit()).collect();
+        assert_eq!(held.len(), 500);
+        drop(held);
+        assert!(places.free.load(Ordering::Relaxed) >= 1000 - 2 * BATCH);
+        drop(one);
+        assert_eq!(places.free.load(Ordering::Relaxed), 1000);
+    }
+}

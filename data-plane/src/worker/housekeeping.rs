@@ -1,0 +1,50 @@
+//! What a worker does beside requests: deadlines, the wall clock, unused connections, the log.
+
+use std::rc::Rc;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::Worker;
+use crate::deadlines::STEP;
+
+/// Sweeps between two looks at the things of a second.
+const SWEEPS_PER_SECOND: u32 = 20;
+
+/// Runs for as long as the worker does.
+pub(super) async fn run(worker: Rc<Worker>) {
+    let mut ticks = interval(STEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for sweep in (0..SWEEPS_PER_SECOND).cycle() {
+        ticks.tick().await;
+        worker.deadlines.sweep(Instant::now());
+        worker.sweep_idle();
+        if sweep == 0 {
+            worker.each_second();
+        }
+    }
+}
+
+impl Worker {
+    fn sweep_idle(&self) {
+        let mut idle = self.idle.borrow_mut();
+        idle.sweep(self.deadlines.now());
+        self.counters.idle_upstream.set(idle.len() as u64);
+    }
+
+    fn each_second(&self) {
+        self.clock.refresh();
+        self.renew_date();
+        // A table that was replaced is given back also by a worker without requests.
+        self.table.borrow_mut().current();
+        if let Some(lines) = &mut *self.lines.borrow_mut() {
+            lines.flush();
+            self.counters.access_log_dropped.set(lines.dropped());
+        }
+    }
+
+    /// Renews the value of `Date` (RFC 9110 §5.6.7).
+    pub(super) fn renew_date(&self) {
+        let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+        *self.date.borrow_mut() = date.to_string().into_bytes();
+    }
+}

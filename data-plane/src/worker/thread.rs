@@ -1,0 +1,172 @@
+//! The thread of a worker: its runtime, its listeners, and its end.
+
+use std::io;
+use std::net::TcpListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use pointsman_process::shutdown::Stages;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
+
+use super::admission::Places;
+use super::{Admission, Worker, housekeeping};
+use crate::access_log::Lines;
+use crate::buffer::Buffers;
+use crate::clock::Clock;
+use crate::counters::Counters;
+use crate::deadlines::Deadlines;
+use crate::drain::{self, Stage};
+use crate::failing::FailureReporter;
+use crate::listener;
+use crate::settings::Settings;
+use crate::table::TableHandle;
+use crate::upstream::Idle;
+use crate::upstream::idle::IdleLimits;
+use crate::upstream::tls::Identities;
+
+/// How long connections get to end by themselves once they were told that the time is over.
+const LAST_CALL: Duration = Duration::from_millis(500);
+
+/// What a worker is started with.
+pub(crate) struct Assignment {
+    /// Which worker it is.
+    pub(crate) index: usize,
+    /// Its own listeners.
+    pub(crate) listeners: Vec<TcpListener>,
+    /// What the proxy was told.
+    pub(crate) settings: Arc<Settings>,
+    /// What it counts.
+    pub(crate) counters: Arc<Counters>,
+    /// The published table.
+    pub(crate) table: TableHandle,
+    /// Where failures of endpoints are told.
+    pub(crate) failures: FailureReporter,
+    /// How endpoints prove who they are.
+    pub(crate) identities: Arc<Identities>,
+    /// Places for requests in flight.
+    pub(crate) places: Arc<Places>,
+    /// Its lines of the access log.
+    pub(crate) lines: Option<Lines>,
+    /// The origin of the table's time.
+    pub(crate) origin: Instant,
+    /// What a worker keeps of unused connections to endpoints.
+    pub(crate) idle: IdleLimits,
+    /// How the process leaves.
+    pub(crate) stages: Stages,
+}
+
+/// Starts a worker, which says how it ended through `ended`.
+pub(crate) fn spawn(
+    assignment: Assignment,
+    ended: mpsc::UnboundedSender<io::Result<()>>,
+) -> io::Result<thread::JoinHandle<()>> {
+    let name = format!("worker-{}", assignment.index);
+    thread::Builder::new().name(name).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(|| run(assignment)));
+        let result = result.unwrap_or_else(|_| Err(io::Error::other("a worker has panicked")));
+        // Whoever waits for the end may be gone already.
+        let _ = ended.send(result);
+    })
+}
+
+fn run(assignment: Assignment) -> io::Result<()> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(serve(assignment))
+}
+
+async fn serve(mut assignment: Assignment) -> io::Result<()> {
+    let stages = assignment.stages.clone();
+    let listeners = std::mem::take(&mut assignment.listeners);
+    let worker = Rc::new(Worker::new(assignment));
+    worker.renew_date();
+    let mut vital = JoinSet::new();
+    for socket in listeners {
+        let listener = tokio::net::TcpListener::from_std(socket)?;
+        vital.spawn_local(listener::accept(
+            listener,
+            Rc::clone(&worker),
+            stages.clone(),
+        ));
+    }
+    vital.spawn_local(housekeeping::run(Rc::clone(&worker)));
+    let result = tokio::select! {
+        () = leave(&worker, &stages) => Ok(()),
+        died = first_panic(&mut vital) => Err(io::Error::other(died)),
+    };
+    let lines = worker.lines.borrow_mut().take();
+    if let Some(lines) = lines {
+        lines.finish();
+    }
+    result
+}
+
+/// The first end of a task that had to go on. Listeners end by themselves in a drain.
+async fn first_panic(vital: &mut JoinSet<()>) -> JoinError {
+    loop {
+        if let Some(Err(died)) = vital.join_next().await {
+            return died;
+        }
+    }
+}
+
+/// Waits for the stages of leaving, and sees them through.
+async fn leave(worker: &Rc<Worker>, stages: &Stages) {
+    stages.leaving().cancelled().await;
+    worker.enter_stage(Stage::Leaving);
+    stages.closing().cancelled().await;
+    // The listeners have seen it too, and accept the last connections before this goes on.
+    tokio::task::yield_now().await;
+    worker.enter_stage(Stage::Closing);
+    worker.idle.borrow_mut().clear();
+    tokio::select! {
+        () = drain::until_empty(worker) => {}
+        () = stages.ending().cancelled() => {
+            worker.counters.cut_by_drain.add(worker.connections.get() as u64);
+            worker.enter_stage(Stage::Ending);
+            // Whoever does not end now is cut with the runtime.
+            let _ = timeout(LAST_CALL, drain::until_empty(worker)).await;
+        }
+    }
+}
+
+impl Worker {
+    fn new(assignment: Assignment) -> Self {
+        let Assignment {
+            settings,
+            counters,
+            table,
+            lines,
+            places,
+            ..
+        } = assignment;
+        Self {
+            admission: Admission::new(places, Arc::clone(&counters)),
+            settings,
+            counters,
+            buffers: Rc::new(Buffers::default()),
+            deadlines: Rc::new(Deadlines::new(Instant::now())),
+            clock: Clock::new(),
+            date: Vec::new().into(),
+            table: table.reader().into(),
+            scratch: Default::default(),
+            cursors: Default::default(),
+            idle: Idle::new(assignment.idle).into(),
+            identities: assignment.identities,
+            failures: assignment.failures,
+            lines: lines.into(),
+            desks: Vec::new().into(),
+            random: fastrand::Rng::new().into(),
+            stage: Stage::Serving.into(),
+            connections: 0.into(),
+            origin: assignment.origin,
+        }
+    }
+}
