@@ -23,7 +23,7 @@ impl Fleet {
     pub(crate) async fn start(backend: SocketAddr, options: &Options) -> Self {
         let broker = Broker::start().await;
         let control_plane =
-            Process::start("control-plane", &configuration::control_plane(&broker)).await;
+            Process::start("control-plane", &configuration::control_plane(&broker, "")).await;
         pin(control_plane.id(), &options.other_cores);
         let publisher = Publisher::connect(&broker).await;
         let message = Emitted::plain(HOST, backend, 0);

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 
 use crate::Broker;
 
-/// A control plane behind this broker that takes endpoints on this machine, and is open at once.
+/// A control plane behind this broker that takes endpoints on this machine, and is open at once; with more keys for its
+/// section `nats`.
 #[must_use]
-pub fn control_plane(broker: &Broker) -> String {
+pub fn control_plane(broker: &Broker, nats: &str) -> String {
     format!(
         "nats:
   servers: [{}]
+  {nats}
 registration:
   allow_loopback: true
   start_delay: 0s

@@ -11,8 +11,10 @@ pub mod configuration;
 pub mod cut;
 pub mod endpoint;
 pub mod eventually;
+pub mod fleet;
 pub mod process;
 pub mod publisher;
+pub mod requests;
 
 pub use broker::Broker;
 pub use certs::Authority;
@@ -20,8 +22,10 @@ pub use client::{Client, RawConnection};
 pub use cut::Cut;
 pub use endpoint::Endpoint;
 pub use eventually::eventually;
+pub use fleet::Fleet;
 pub use process::Process;
 pub use publisher::Publisher;
+pub use requests::Requests;
 
 use std::sync::OnceLock;
 
