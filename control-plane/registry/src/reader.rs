@@ -153,7 +153,7 @@ impl Reader {
     /// Whether everything was given.
     #[must_use]
     pub fn is_idle(&self, registry: &Registry) -> bool {
-        !self.owes_answer && self.again.is_empty() && self.removed == registry.head()
+        !self.owes_answer && self.again.is_empty() && self.base == registry.head()
     }
 
     /// The next step: of at most about `limit` things, and about 256 KiB of them.
@@ -230,13 +230,13 @@ impl Reader {
         let mut merge = Merge::new(registry, &self.view.filter, self.removed);
         let mut done = false;
         for _ in 0..limit.saturating_mul(LOOKS_PER_THING) {
-            if removals.len() >= limit {
-                break;
-            }
             let Some((segment, revision, entry)) = merge.next() else {
                 done = true;
                 break;
             };
+            if removals.len() >= limit {
+                break;
+            }
             let View {
                 filter,
                 capabilities,

@@ -1,1 +1,5 @@
+//! Readers against what they would copy, told and untold.
 
+mod cases;
+mod model;
+mod replica;

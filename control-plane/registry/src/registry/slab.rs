@@ -37,6 +37,11 @@ impl<T> Slab<T> {
         self.slots.get(number as usize)?.as_ref()
     }
 
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> &[Option<T>] {
+        &self.slots
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }

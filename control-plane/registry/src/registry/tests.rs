@@ -9,7 +9,8 @@ use crate::outcome::Sum;
 use crate::time::Time;
 
 use super::Registry;
-use super::records::{Entry, SegmentId};
+use super::records::{Entry, RouteRecord, SegmentId};
+use super::staleness::Due;
 
 mod empty_pools;
 mod figures;
@@ -22,95 +23,115 @@ mod standing;
 mod tags;
 mod unregistering;
 
+/// What the index, the sums and the addresses ought to be, found out from the records alone.
+#[derive(Default)]
+struct Wanted<'a> {
+    things: BTreeMap<SegmentId, Vec<(u64, Entry)>>,
+    sums: HashMap<(SegmentId, Capabilities), Sum>,
+    addresses: HashMap<&'a str, u32>,
+    endpoints: usize,
+}
+
 impl Registry {
     /// Everything that is kept twice says the same.
     pub(crate) fn check(&self) {
-        let mut things: BTreeMap<SegmentId, Vec<(u64, Entry)>> = BTreeMap::new();
-        let mut sums: HashMap<(SegmentId, Capabilities), Sum> = HashMap::new();
-        let mut addresses: HashMap<&str, u32> = HashMap::new();
-        for (id, route) in self
-            .routes
-            .from(0)
-            .map(|(next, route)| (next as u32 - 1, route))
-        {
+        let mut wanted = Wanted::default();
+        for (id, route) in (0..).zip(self.routes.slots()) {
+            let Some(route) = route else { continue };
             assert_eq!(self.keys.get(&route.key), Some(&id));
-            assert!(!route.presences.is_empty());
-            assert!(
-                route
-                    .endpoints
-                    .is_sorted_by_key(|id| &self.endpoints[*id].address)
-            );
-            for presence in &route.presences {
-                let here = |id: &&u32| self.endpoints[**id].segment == presence.segment;
-                assert_eq!(
-                    route.endpoints.iter().filter(here).count(),
-                    presence.endpoints as usize
-                );
-                assert_eq!(presence.endpoints == 0, presence.leaves.is_some());
-                assert!(
-                    route.birth <= presence.needs_since
-                        && presence.needs_since <= presence.revision
-                );
-                let name = &self.segments[presence.segment].name;
-                let digest = digest::of_route(name, &route.key, presence.generation);
-                sums.entry((presence.segment, presence.needs))
-                    .or_default()
-                    .add(digest);
-                let entry = (presence.revision, Entry::Route(id));
-                things.entry(presence.segment).or_default().push(entry);
-            }
-            for id in &route.endpoints {
-                let record = &self.endpoints[*id];
-                *addresses.entry(&record.address).or_default() += 1;
-                let name = &self.segments[record.segment].name;
-                let silent = record.is_silent();
-                let generation = record.generation;
-                let digest =
-                    digest::of_endpoint(name, &route.key, &record.address, generation, silent);
-                let needs = record.description.needs() | route.presence(record.segment).needs;
-                sums.entry((record.segment, needs)).or_default().add(digest);
-                let entry = (record.revision, Entry::Endpoint(*id));
-                things.entry(record.segment).or_default().push(entry);
-                let due = &self.sources[usize::from(record.source)].due;
-                let queued = due.contains(&(record.due, super::Due::Endpoint(*id)));
-                assert_eq!(queued, record.due != Time::NEVER);
+            self.check_route(id, route, &mut wanted);
+            for endpoint in &route.endpoints {
+                self.check_endpoint(*endpoint, &mut wanted);
             }
         }
-        let endpoints: usize = self
-            .routes
-            .from(0)
-            .map(|(_, route)| route.endpoints.len())
-            .sum();
-        assert_eq!(self.endpoints.len(), endpoints);
-        assert_eq!(self.addresses.len(), addresses.len());
+        assert_eq!(self.endpoints.len(), wanted.endpoints);
+        let addresses = self
+            .addresses
+            .iter()
+            .map(|(address, count)| (&**address, *count));
+        assert_eq!(addresses.collect::<HashMap<_, _>>(), wanted.addresses);
+        self.check_segments(wanted);
+    }
+
+    fn check_route<'a>(&'a self, id: u32, route: &'a RouteRecord, wanted: &mut Wanted<'a>) {
+        assert!(!route.presences.is_empty());
         assert!(
-            addresses
-                .iter()
-                .all(|(address, count)| self.addresses.get(*address) == Some(count))
+            route
+                .endpoints
+                .is_sorted_by_key(|id| &self.endpoints[*id].address)
         );
+        for presence in &route.presences {
+            let here = |id: &&u32| self.endpoints[**id].segment == presence.segment;
+            assert_eq!(
+                route.endpoints.iter().filter(here).count(),
+                presence.endpoints as usize
+            );
+            assert_eq!(presence.endpoints == 0, presence.leaves.is_some());
+            assert!((route.birth..=presence.revision).contains(&presence.needs_since));
+            let name = &self.segments[presence.segment].name;
+            let digest = digest::of_route(name, &route.key, presence.generation);
+            wanted
+                .sums
+                .entry((presence.segment, presence.needs))
+                .or_default()
+                .add(digest);
+            let entry = (presence.revision, Entry::Route(id));
+            wanted
+                .things
+                .entry(presence.segment)
+                .or_default()
+                .push(entry);
+        }
+    }
+
+    fn check_endpoint<'a>(&'a self, id: u32, wanted: &mut Wanted<'a>) {
+        let record = &self.endpoints[id];
+        let route = &self.routes[record.route];
+        wanted.endpoints += 1;
+        *wanted.addresses.entry(&record.address).or_default() += 1;
+        let name = &self.segments[record.segment].name;
+        let (generation, silent) = (record.generation, record.is_silent());
+        let digest = digest::of_endpoint(name, &route.key, &record.address, generation, silent);
+        let needs = record.description.needs() | route.presence(record.segment).needs;
+        wanted
+            .sums
+            .entry((record.segment, needs))
+            .or_default()
+            .add(digest);
+        let entry = (record.revision, Entry::Endpoint(id));
+        wanted.things.entry(record.segment).or_default().push(entry);
+        let due = &self.sources[usize::from(record.source)].due;
+        assert_eq!(
+            due.contains(&(record.due, Due::Endpoint(id))),
+            record.due != Time::NEVER
+        );
+    }
+
+    fn check_segments(&self, mut wanted: Wanted<'_>) {
         let mut removals = 0;
         for (id, segment) in self.segments.numbered() {
-            let mut wanted = things.remove(&id).unwrap_or_default();
-            wanted.sort_by_key(|(revision, _)| *revision);
-            let living = segment
+            assert!(!segment.index.is_empty());
+            let mut things = wanted.things.remove(&id).unwrap_or_default();
+            things.sort_by_key(|(revision, _)| *revision);
+            let entries = segment
                 .index
                 .iter()
                 .map(|(revision, entry)| (*revision, *entry));
             let (graves, living): (Vec<_>, Vec<_>) =
-                living.partition(|(_, entry)| *entry == Entry::Removal);
-            assert_eq!(living, wanted);
+                entries.partition(|(_, entry)| *entry == Entry::Removal);
+            assert_eq!(living, things);
             removals += graves.len();
-            assert!(
-                graves
-                    .iter()
-                    .all(|(at, _)| self.removals.get(*at).is_some_and(|it| it.segment == id))
-            );
-            assert!(!segment.index.is_empty());
+            for (revision, _) in graves {
+                assert_eq!(
+                    self.removals.get(revision).map(|grave| grave.segment),
+                    Some(id)
+                );
+            }
             for (needs, sum) in &segment.sums {
-                assert_eq!(sums.remove(&(id, *needs)), Some(*sum));
+                assert_eq!(wanted.sums.remove(&(id, *needs)), Some(*sum));
             }
         }
-        assert!(things.is_empty() && sums.is_empty());
+        assert!(wanted.things.is_empty() && wanted.sums.is_empty());
         assert_eq!(self.removals.len(), removals);
     }
 }

@@ -17,10 +17,12 @@ const FOREIGN: Put = Put::Dropped(Dropped::ForeignSegment);
 /// C-173: and what names no segment
 #[test]
 fn a_shard_takes_its_segments_only() {
-    let (shared, only) = (SegmentFilter::SharedAnd, SegmentFilter::Only);
-    let modes: [(fn(Vec<Box<str>>) -> SegmentFilter, bool); 2] = [(shared, true), (only, false)];
-    for (mode, takes_shared) in modes {
-        let accepted = mode(names(&["foo", "bar"]));
+    let listed = || names(&["foo", "bar"]);
+    let shards = [
+        (SegmentFilter::SharedAnd(listed()), true),
+        (SegmentFilter::Only(listed()), false),
+    ];
+    for (accepted, takes_shared) in shards {
         let mut scene = Scene::new(Settings {
             accepted,
             ..Settings::default()

@@ -10,6 +10,35 @@ const LEFT: Unregistered = Unregistered::Removed {
     other_segment: false,
 };
 
+const BOTH: &[&str] = &["10.0.0.1:80", "10.0.0.2:80"];
+const ONE: &[&str] = &["10.0.0.1:80"];
+const OTHER: &[&str] = &["10.0.0.2:80"];
+
+/// The routes, their endpoints, what is unregistered with the first of two addresses, what comes of it, what is left.
+type Case = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+    Unregistered,
+    &'static [&'static str],
+);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    (&["foo", "foo/bar"], ONE, "foo", GONE, &["foo/bar"]),
+    (&["foo"], ONE, "foo", GONE, &[]),
+    (&["example.com/foo/bar/baz"], ONE, "example.com/foo/bar/baz", GONE, &[]),
+    (&["a/b/c", "a/x/c"], ONE, "a/b/c", GONE, &["a/x/c"]),
+    (&["a/b/c", "a/b"], ONE, "a/b/c", GONE, &["a/b"]),
+    (&["foo"], ONE, "bar", Unregistered::UnknownRoute, &["foo"]),
+    (&["foo"], OTHER, "foo", Unregistered::UnknownEndpoint, &["foo"]),
+    (&["foo", "bar"], BOTH, "foo", LEFT, &["bar", "foo"]),
+    (&["foo"], ONE, "FOO", GONE, &[]),
+    (&["foo", "bar"], ONE, "foo", GONE, &["bar"]),
+    (&["*.foo.com", "foo.com"], ONE, "*.foo.com", GONE, &["foo.com"]),
+    (&["dora.app.com"], ONE, "dora.app.com?foo=bar", GONE, &[]),
+];
+
 /// C-116: removing a route leaves what is below it
 /// C-117: the last one leaves nothing
 /// C-118: nor does a deep one
@@ -30,79 +59,17 @@ const LEFT: Unregistered = Unregistered::Removed {
 /// C-515: an unregistration goes by address and URI only
 #[test]
 fn unregistrations_remove_what_they_name() {
-    let two = ["10.0.0.1:80", "10.0.0.2:80"];
-    for (registered, addresses, unregistered, outcome, left) in [
-        (
-            vec!["foo", "foo/bar"],
-            &two[..1],
-            "foo",
-            GONE,
-            vec!["foo/bar"],
-        ),
-        (vec!["foo"], &two[..1], "foo", GONE, vec![]),
-        (
-            vec!["example.com/foo/bar/baz"],
-            &two[..1],
-            "example.com/foo/bar/baz",
-            GONE,
-            vec![],
-        ),
-        (
-            vec!["a/b/c", "a/x/c"],
-            &two[..1],
-            "a/b/c",
-            GONE,
-            vec!["a/x/c"],
-        ),
-        (vec!["a/b/c", "a/b"], &two[..1], "a/b/c", GONE, vec!["a/b"]),
-        (
-            vec!["foo"],
-            &two[..1],
-            "bar",
-            Unregistered::UnknownRoute,
-            vec!["foo"],
-        ),
-        (
-            vec!["foo"],
-            &two[1..],
-            "foo",
-            Unregistered::UnknownEndpoint,
-            vec!["foo"],
-        ),
-        (
-            vec!["foo", "bar"],
-            &two[..],
-            "foo",
-            LEFT,
-            vec!["bar", "foo"],
-        ),
-        (vec!["foo"], &two[..1], "FOO", GONE, vec![]),
-        (vec!["foo", "bar"], &two[..1], "foo", GONE, vec!["bar"]),
-        (
-            vec!["*.foo.com", "foo.com"],
-            &two[..1],
-            "*.foo.com",
-            GONE,
-            vec!["foo.com"],
-        ),
-        (
-            vec!["dora.app.com"],
-            &two[..1],
-            "dora.app.com?foo=bar",
-            GONE,
-            vec![],
-        ),
-    ] {
+    for (registered, addresses, unregistered, outcome, left) in CASES {
         let mut scene = Scene::new(Settings::default());
-        for address in addresses {
-            scene.register(&message(address, &registered).tls());
+        for address in *addresses {
+            scene.register(&message(address, registered).tls());
         }
         assert_eq!(
-            scene.unregister(&message(two[0], &[unregistered])),
-            outcome,
+            scene.unregister(&message(BOTH[0], &[unregistered])),
+            *outcome,
             "{unregistered}"
         );
-        assert_eq!(scene.routes(), left, "{registered:?} - {unregistered}");
+        assert_eq!(scene.routes(), *left, "{registered:?} - {unregistered}");
     }
 }
 
