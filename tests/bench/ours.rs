@@ -42,7 +42,7 @@ impl Fleet {
         let control_plane = self.control_plane.address("distribution");
         let mut written = configuration::data_plane(control_plane);
         if access_log {
-            written.push_str("access_log:\n  file: access.log\n");
+            written.push_str("access_log:\n  to: file\n  file: access.log\n");
         }
         let core = options.proxy_core.to_string();
         let process = Process::start_on(Some(&core), "data-plane", &written).await;

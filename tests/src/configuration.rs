@@ -28,6 +28,11 @@ admin:
 #[must_use]
 pub fn data_plane(control_plane: SocketAddr) -> String {
     format!(
-        "control_planes: [{control_plane}]\nlisten: 127.0.0.1:0\nadmin: {{listen: 127.0.0.1:0}}\n"
+        "listen: [127.0.0.1:0]
+control_planes:
+  addresses: ['{control_plane}']
+admin:
+  listen: 127.0.0.1:0
+"
     )
 }

@@ -3,8 +3,10 @@
 mod bad_input;
 mod broker;
 mod control_plane;
+mod drain;
 mod instances;
 mod registration;
+mod tls;
 
 use hyper::StatusCode;
 use pointsman_tests::requests::Tally;

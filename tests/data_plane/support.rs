@@ -1,0 +1,270 @@
+//! A data plane's proxy in this process, with a table that the test fills and settings that it
+//! changes.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use pointsman_data_plane::failing::{self, Failures};
+use pointsman_data_plane::table::{Publisher, publication};
+use pointsman_data_plane::{AccessLog, Proxy, Settings, Sink, Surroundings, Totals, Traffic};
+use pointsman_process::shutdown::Stages;
+use pointsman_route_key::RouteKey;
+use pointsman_routing::{
+    Address, EndpointThing, Protocol, RouteThing, Thing, Writer as TableWriter,
+};
+use pointsman_tests::client::RawAnswer;
+use pointsman_tests::{Endpoint, RawConnection, eventually};
+
+/// How long a test waits for a state.
+pub(crate) const BOUND: Duration = Duration::from_secs(10);
+
+/// The app of every endpoint.
+pub(crate) const APP: &str = "11111111-2222-3333-4444-555555555555";
+
+/// What a data plane will be.
+pub(crate) struct Setup {
+    table: TableWriter,
+    settings: Settings,
+    log: Log,
+}
+
+/// A running data plane; it ends when the value is dropped.
+pub(crate) struct Plane {
+    pub(crate) address: SocketAddr,
+    pub(crate) stages: Stages,
+    traffic: Traffic,
+    log: Log,
+    table: TableWriter,
+    publisher: Publisher,
+    proxy: Option<Proxy>,
+    _failures: Failures,
+}
+
+/// An access log in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Setup {
+    /// One worker, an access log in memory, no route.
+    pub(crate) fn new() -> Self {
+        let log = Log::default();
+        let settings = Settings {
+            workers: NonZeroUsize::new(1),
+            access_log: Some(AccessLog {
+                sink: Sink::Writer(Box::new(log.clone())),
+                hide_source_ip: false,
+                hide_forwarded_for: false,
+            }),
+            ..Settings::default()
+        };
+        let mut table = TableWriter::new(7);
+        table.begin(1);
+        Self { table, settings, log }
+    }
+
+    /// Changes the settings.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Changes what the control plane says about all routes.
+    pub(crate) fn session(mut self, settings: pointsman_routing::Settings) -> Self {
+        self.table.set_settings(settings);
+        self
+    }
+
+    /// A route without endpoints, or before they are added.
+    pub(crate) fn route(mut self, uri: &str) -> Self {
+        add_route(&mut self.table, uri);
+        self
+    }
+
+    /// An endpoint in clear text.
+    pub(crate) fn endpoint(self, uri: &str, endpoint: &Endpoint) -> Self {
+        self.thing(uri, endpoint.address(), |_| {})
+    }
+
+    /// An endpoint over TLS, registered under this name.
+    pub(crate) fn tls(self, uri: &str, endpoint: &Endpoint, name: &str) -> Self {
+        self.thing(uri, endpoint.address(), |thing| thing.tls = Some(name.to_owned()))
+    }
+
+    /// An endpoint as the test makes it.
+    pub(crate) fn thing(
+        mut self,
+        uri: &str,
+        address: SocketAddr,
+        change: impl FnOnce(&mut EndpointThing),
+    ) -> Self {
+        add_route(&mut self.table, uri);
+        add_endpoint(&mut self.table, uri, &address.to_string(), change);
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn start(mut self) -> Plane {
+        pointsman_tests::install_crypto_provider();
+        let (publisher, table) = publication();
+        publisher.publish(self.table.publish());
+        let (failures, kept) = failing::channel();
+        let stages = Stages::new();
+        let surroundings = Surroundings { table, failures, stages: stages.clone() };
+        let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
+        let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
+        let proxy = proxy.expect("a data plane");
+        Plane {
+            address: proxy.addresses()[0],
+            stages,
+            traffic: proxy.traffic().clone(),
+            log: self.log,
+            table: self.table,
+            publisher,
+            proxy: Some(proxy),
+            _failures: kept,
+        }
+    }
+}
+
+fn add_route(table: &mut TableWriter, uri: &str) {
+    table.upsert(Thing::Route(RouteThing {
+        key: RouteKey::from_uri(uri).expect("a route"),
+        segment: String::new(),
+        revision: 1,
+        birth: 1,
+        generation: 1,
+        host_as_registered: uri.to_owned(),
+        path_as_registered: "/".to_owned(),
+        attributes: Default::default(),
+    }));
+}
+
+fn add_endpoint(
+    table: &mut TableWriter,
+    uri: &str,
+    address: &str,
+    change: impl FnOnce(&mut EndpointThing),
+) {
+    let mut thing = EndpointThing {
+        key: RouteKey::from_uri(uri).expect("a route"),
+        address: Address::parse(address).expect("an address"),
+        segment: String::new(),
+        group: String::new(),
+        generation: 1,
+        protocol: Protocol::Http1,
+        protocol_text: "http1".to_owned(),
+        tls: None,
+        app_id: APP.to_owned(),
+        instance_id: format!("instance-{address}"),
+        instance_index: "0".to_owned(),
+        tags: None,
+        availability_zone: String::new(),
+        route_service_url: String::new(),
+        balancing: None,
+        max_connections: 0,
+        updated_at_ns: 0,
+        stale_threshold_seconds: 120,
+        silent: false,
+    };
+    change(&mut thing);
+    table.upsert(Thing::Endpoint(Box::new(thing)));
+}
+
+impl Plane {
+    /// A data plane in front of one endpoint that serves `app.test`.
+    pub(crate) fn before(endpoint: &Endpoint) -> Self {
+        Setup::new().endpoint("app.test", endpoint).start()
+    }
+
+    /// A connection to it.
+    pub(crate) async fn connect(&self) -> RawConnection {
+        RawConnection::connect(self.address).await
+    }
+
+    /// Sends these bytes on a connection of their own, and reads one answer.
+    pub(crate) async fn ask(&self, request: impl AsRef<[u8]>) -> RawAnswer {
+        let mut client = self.connect().await;
+        client.write(request.as_ref()).await;
+        client.read_answer().await
+    }
+
+    /// `GET path` at `app.test` on a connection of its own.
+    pub(crate) async fn get(&self, path: &str) -> RawAnswer {
+        self.ask(format!("GET {path} HTTP/1.1\r\nHost: app.test\r\n\r\n")).await
+    }
+
+    /// What it has counted.
+    pub(crate) fn totals(&self) -> Totals {
+        self.traffic.totals()
+    }
+
+    /// Waits until the counts are so.
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Totals) -> bool) {
+        eventually(what, BOUND, async || {
+            let totals = self.totals();
+            if condition(&totals) { Ok(()) } else { Err(format!("{totals:?}")) }
+        })
+        .await;
+    }
+
+    /// Adds an endpoint while it runs, and publishes.
+    pub(crate) fn add(&mut self, uri: &str, endpoint: &Endpoint) {
+        add_route(&mut self.table, uri);
+        add_endpoint(&mut self.table, uri, &endpoint.address().to_string(), |_| {});
+        self.publisher.publish(self.table.publish());
+    }
+
+    /// The first line of the access log that contains `mark`, once it is there.
+    pub(crate) async fn line(&self, mark: &str) -> String {
+        eventually("a line in the access log", BOUND, async || {
+            let text = String::from_utf8_lossy(&self.log.0.lock()).into_owned();
+            let found = text.lines().find(|line| line.contains(mark)).map(str::to_owned);
+            found.ok_or(text)
+        })
+        .await
+    }
+
+    /// All lines so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.log.0.lock()).into_owned();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) {
+        let proxy = self.proxy.take().expect("it ends once");
+        let ended = tokio::time::timeout(BOUND, proxy.ended()).await;
+        ended.expect("it ends within the bound").expect("it ends well");
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        self.stages.end();
+    }
+}
+
+/// A request head for `app.test` with these field lines.
+pub(crate) fn head(line: &str, fields: &[&str]) -> String {
+    let mut head = format!("{line} HTTP/1.1\r\nHost: app.test\r\n");
+    for field in fields {
+        head.push_str(field);
+        head.push_str("\r\n");
+    }
+    head + "\r\n"
+}
