@@ -209,3 +209,42 @@ impl BodyLimits {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_and_ceilings_are_in_range() {
+        assert_eq!(RequestLimits::DEFAULT.check(), Ok(()));
+        assert_eq!(RequestLimits::CEILING.check(), Ok(()));
+        assert_eq!(ResponseLimits::DEFAULT.check(), Ok(()));
+        assert_eq!(ResponseLimits::CEILING.check(), Ok(()));
+        assert_eq!(BodyLimits::REQUEST.check(), Ok(()));
+        assert_eq!(BodyLimits::RESPONSE.check(), Ok(()));
+        assert_eq!(BodyLimits::CEILING.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_bound_is_named_with_what_would_be_right() {
+        let limits = RequestLimits {
+            fields: 1001,
+            ..RequestLimits::DEFAULT
+        };
+        let error = limits.check().expect_err("beyond the ceiling");
+        assert_eq!(
+            error.to_string(),
+            "fields is 1001, but must be between 1 and 1000"
+        );
+        let limits = ResponseLimits {
+            head: 0,
+            ..ResponseLimits::DEFAULT
+        };
+        assert_eq!(limits.check().map_err(|error| error.name), Err("head"));
+        let limits = BodyLimits {
+            framing: Some(0),
+            ..BodyLimits::REQUEST
+        };
+        assert_eq!(limits.check().map_err(|error| error.name), Err("framing"));
+    }
+}
