@@ -29,8 +29,10 @@ impl From<ScanError> for Fault {
 pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     // A byte order mark is what some editors leave; YAML allows it.
     let text = text.trim_start_matches('\u{feff}');
+    // Comments would come as events of their own, wherever any crate of the build switches them on.
+    let options = granit_parser::options! { emit_comments: false };
     let mut builder = Builder {
-        events: Parser::new_from_str(text),
+        events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         nodes: 0,
     };
