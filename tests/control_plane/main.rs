@@ -1,1 +1,9 @@
 //! The control plane alone: a real broker in front of it, and a data plane behind it that the test plays.
+
+mod admin;
+mod command_line;
+mod connection;
+mod flood;
+mod greeting;
+mod messages;
+mod plane;

@@ -1,8 +1,8 @@
 //! Bytes that are no request, or more than one way to read them: each is refused with its status,
 //! is logged, ends its connection, and reaches no endpoint.
 
-use pointsman_tests::endpoint::Answer;
-use pointsman_tests::{Endpoint, Reply};
+use pointsman_tests::Endpoint;
+use pointsman_tests::endpoint::{Answer, Reply};
 
 use crate::support::{Plane, head};
 
@@ -68,7 +68,11 @@ async fn ambiguous_and_malformed_requests_are_refused_logged_and_go_nowhere() {
         client.write(bytes).await;
         let answer = client.read_answer().await;
         assert_eq!(answer.status, *status, "{name}: {}", answer.head);
-        assert_eq!(answer.header("X-Cf-RouterError"), Some(*router_error), "{name}");
+        assert_eq!(
+            answer.header("X-Cf-RouterError"),
+            Some(*router_error),
+            "{name}"
+        );
         assert_eq!(answer.header("Connection"), Some("close"), "{name}");
         let body = String::from_utf8_lossy(&answer.body);
         assert!(body.starts_with(&status.to_string()), "{name}: {body}");
@@ -77,7 +81,9 @@ async fn ambiguous_and_malformed_requests_are_refused_logged_and_go_nowhere() {
     assert_eq!(endpoint.request_count(), 0);
     assert_eq!(plane.totals().malformed_requests, CASES.len() as u64);
     plane.line("x_cf_routererror:\"method_not_allowed\"").await;
-    plane.until("a line for each", |_| plane.lines().len() == CASES.len()).await;
+    plane
+        .until("a line for each", |_| plane.lines().len() == CASES.len())
+        .await;
 }
 
 /// equal lengths are one.
@@ -89,7 +95,11 @@ async fn equal_lengths_are_one() {
     let request = head("POST /", &["Content-Length: 3", "Content-Length: 3"]) + "abc";
     assert_eq!(plane.ask(request).await.status, 200);
     let seen = endpoint.last_request();
-    let lengths = seen.head.headers.iter().filter(|f| f.0.eq_ignore_ascii_case("content-length"));
+    let lengths = seen
+        .head
+        .headers
+        .iter()
+        .filter(|f| f.0.eq_ignore_ascii_case("content-length"));
     assert_eq!(lengths.count(), 1);
     assert_eq!(seen.body, b"abc");
 }
@@ -115,9 +125,15 @@ async fn malformed_chunks_are_refused() {
         &long,
     ];
     for body in bodies {
-        let answer = plane.ask(head("POST /", &["Transfer-Encoding: chunked"]) + body).await;
+        let answer = plane
+            .ask(head("POST /", &["Transfer-Encoding: chunked"]) + body)
+            .await;
         assert_eq!(answer.status, 400, "{body:?}");
-        assert_eq!(answer.header("X-Cf-RouterError"), Some("bad_request"), "{body:?}");
+        assert_eq!(
+            answer.header("X-Cf-RouterError"),
+            Some("bad_request"),
+            "{body:?}"
+        );
         assert_eq!(answer.header("Connection"), Some("close"), "{body:?}");
     }
     assert_eq!(endpoint.request_count(), 0);
@@ -149,7 +165,9 @@ async fn a_chunked_body_is_framed_anew() {
 async fn a_head_is_written_anew() {
     let endpoint = Endpoint::with(|_| Answer::Echo).await;
     let plane = Plane::before(&endpoint);
-    plane.ask(b"GET /a?b HTTP/1.1\r\nhOsT:   app.test  \r\nX-A:\t1 \r\n\r\n").await;
+    plane
+        .ask(b"GET /a?b HTTP/1.1\r\nhOsT:   app.test  \r\nX-A:\t1 \r\n\r\n")
+        .await;
     let seen = endpoint.last_request();
     let text = String::from_utf8(seen.head.bytes.clone()).expect("text");
     assert!(text.starts_with("GET /a?b HTTP/1.1\r\n"), "{text}");
@@ -166,7 +184,9 @@ async fn an_unread_body_is_never_a_request() {
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: app.test\r\n\r\n";
     let mut client = plane.connect().await;
     let refused = "POST / HTTP/1.1\r\nHost: nope.test\r\nContent-Length: 1000\r\n\r\n";
-    client.write(format!("{refused}{smuggled}").as_bytes()).await;
+    client
+        .write(format!("{refused}{smuggled}").as_bytes())
+        .await;
     let answer = client.read_answer().await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("Connection"), Some("close"));
@@ -180,7 +200,9 @@ async fn a_refused_request_with_its_body_at_hand_keeps_its_connection() {
     let endpoint = Endpoint::named("next").await;
     let plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
-    client.write(b"POST / HTTP/1.1\r\nHost: nope.test\r\nContent-Length: 3\r\n\r\nabc").await;
+    client
+        .write(b"POST / HTTP/1.1\r\nHost: nope.test\r\nContent-Length: 3\r\n\r\nabc")
+        .await;
     assert_eq!(client.read_answer().await.status, 404);
     client.write(head("GET /", &[]).as_bytes()).await;
     assert_eq!(client.read_answer().await.body, b"next");
@@ -202,7 +224,10 @@ async fn nothing_is_served_behind_the_last_request() {
         let answer = client.read_answer().await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("Connection"), Some("close"));
-        assert_eq!(answer.head.starts_with("HTTP/1.0 "), first.contains("HTTP/1.0"));
+        assert_eq!(
+            answer.head.starts_with("HTTP/1.0 "),
+            first.contains("HTTP/1.0")
+        );
         assert_eq!(client.read_to_end().await, b"");
     }
     assert_eq!(endpoint.request_count(), 2);
@@ -213,8 +238,7 @@ async fn nothing_is_served_behind_the_last_request() {
 /// D-080: two pipelined requests are answered in order.
 #[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
-    let endpoint =
-        Endpoint::with(|head| Reply::text(&head.target).into()).await;
+    let endpoint = Endpoint::with(|head| Reply::text(&head.target).into()).await;
     let plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
     let mut bytes: String = (0..10).map(|n| head(&format!("GET /{n}"), &[])).collect();
@@ -234,7 +258,13 @@ async fn pipelined_requests_are_answered_in_order() {
 async fn one_empty_line_is_nothing() {
     let endpoint = Endpoint::named("fine").await;
     let plane = Plane::before(&endpoint);
-    assert_eq!(plane.ask(format!("\r\n{}", head("GET /", &[]))).await.status, 200);
+    assert_eq!(
+        plane
+            .ask(format!("\r\n{}", head("GET /", &[])))
+            .await
+            .status,
+        200
+    );
 }
 
 /// D-073: a head beyond its bound is a 431, of Gorouter's own word.
@@ -243,11 +273,24 @@ async fn heads_beyond_their_bounds_are_refused() {
     let endpoint = Endpoint::named("small").await;
     let plane = Plane::before(&endpoint);
     let many: String = (0..200).map(|n| format!("X-{n}: {n}\r\n")).collect();
-    let long_target = format!("GET /{} HTTP/1.1\r\nHost: app.test\r\n\r\n", "a".repeat(17_000));
-    let huge: String = (0..3).map(|n| format!("X-{n}: {}\r\n", "v".repeat(30_000))).collect();
+    let long_target = format!(
+        "GET /{} HTTP/1.1\r\nHost: app.test\r\n\r\n",
+        "a".repeat(17_000)
+    );
+    let huge: String = (0..3)
+        .map(|n| format!("X-{n}: {}\r\n", "v".repeat(30_000)))
+        .collect();
     for (request, status, word) in [
-        (format!("GET / HTTP/1.1\r\nHost: app.test\r\n{many}\r\n"), 431, "max-request-size-exceeded"),
-        (format!("GET / HTTP/1.1\r\nHost: app.test\r\n{huge}\r\n"), 431, "max-request-size-exceeded"),
+        (
+            format!("GET / HTTP/1.1\r\nHost: app.test\r\n{many}\r\n"),
+            431,
+            "max-request-size-exceeded",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: app.test\r\n{huge}\r\n"),
+            431,
+            "max-request-size-exceeded",
+        ),
         (long_target, 414, "uri_too_long"),
     ] {
         let answer = plane.ask(request).await;
@@ -255,7 +298,12 @@ async fn heads_beyond_their_bounds_are_refused() {
         assert_eq!(answer.header("X-Cf-RouterError"), Some(word));
     }
     let large = format!("X-Large: {}", "v".repeat(30_000));
-    let answer = plane.ask(head("GET /", &[&large, &large.replace("Large", "Other")])).await;
+    let answer = plane
+        .ask(head("GET /", &[&large, &large.replace("Large", "Other")]))
+        .await;
     assert_eq!(answer.status, 200, "a head of 60 KiB is forwarded");
-    assert_eq!(endpoint.last_request().head.header("x-other").map(str::len), Some(30_000));
+    assert_eq!(
+        endpoint.last_request().head.header("x-other").map(str::len),
+        Some(30_000)
+    );
 }

@@ -74,7 +74,11 @@ impl Setup {
         };
         let mut table = TableWriter::new(7);
         table.begin(1);
-        Self { table, settings, log }
+        Self {
+            table,
+            settings,
+            log,
+        }
     }
 
     /// Changes the settings.
@@ -102,7 +106,9 @@ impl Setup {
 
     /// An endpoint over TLS, registered under this name.
     pub(crate) fn tls(self, uri: &str, endpoint: &Endpoint, name: &str) -> Self {
-        self.thing(uri, endpoint.address(), |thing| thing.tls = Some(name.to_owned()))
+        self.thing(uri, endpoint.address(), |thing| {
+            thing.tls = Some(name.to_owned())
+        })
     }
 
     /// An endpoint as the test makes it.
@@ -124,7 +130,11 @@ impl Setup {
         publisher.publish(self.table.publish());
         let (failures, kept) = failing::channel();
         let stages = Stages::new();
-        let surroundings = Surroundings { table, failures, stages: stages.clone() };
+        let surroundings = Surroundings {
+            table,
+            failures,
+            stages: stages.clone(),
+        };
         let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
         let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
         let proxy = proxy.expect("a data plane");
@@ -205,7 +215,8 @@ impl Plane {
 
     /// `GET path` at `app.test` on a connection of its own.
     pub(crate) async fn get(&self, path: &str) -> RawAnswer {
-        self.ask(format!("GET {path} HTTP/1.1\r\nHost: app.test\r\n\r\n")).await
+        self.ask(format!("GET {path} HTTP/1.1\r\nHost: app.test\r\n\r\n"))
+            .await
     }
 
     /// What it has counted.
@@ -217,7 +228,11 @@ impl Plane {
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Totals) -> bool) {
         eventually(what, BOUND, async || {
             let totals = self.totals();
-            if condition(&totals) { Ok(()) } else { Err(format!("{totals:?}")) }
+            if condition(&totals) {
+                Ok(())
+            } else {
+                Err(format!("{totals:?}"))
+            }
         })
         .await;
     }
@@ -225,7 +240,12 @@ impl Plane {
     /// Adds an endpoint while it runs, and publishes.
     pub(crate) fn add(&mut self, uri: &str, endpoint: &Endpoint) {
         add_route(&mut self.table, uri);
-        add_endpoint(&mut self.table, uri, &endpoint.address().to_string(), |_| {});
+        add_endpoint(
+            &mut self.table,
+            uri,
+            &endpoint.address().to_string(),
+            |_| {},
+        );
         self.publisher.publish(self.table.publish());
     }
 
@@ -233,7 +253,10 @@ impl Plane {
     pub(crate) async fn line(&self, mark: &str) -> String {
         eventually("a line in the access log", BOUND, async || {
             let text = String::from_utf8_lossy(&self.log.0.lock()).into_owned();
-            let found = text.lines().find(|line| line.contains(mark)).map(str::to_owned);
+            let found = text
+                .lines()
+                .find(|line| line.contains(mark))
+                .map(str::to_owned);
             found.ok_or(text)
         })
         .await
@@ -249,7 +272,9 @@ impl Plane {
     pub(crate) async fn ended(&mut self) {
         let proxy = self.proxy.take().expect("it ends once");
         let ended = tokio::time::timeout(BOUND, proxy.ended()).await;
-        ended.expect("it ends within the bound").expect("it ends well");
+        ended
+            .expect("it ends within the bound")
+            .expect("it ends well");
     }
 }
 

@@ -6,13 +6,14 @@ use pointsman_tests::endpoint::Reply;
 use pointsman_tests::fleet::More;
 use pointsman_tests::publisher::Emitted;
 use pointsman_tests::{Authority, Broker, Client, Endpoint, Fleet};
+use tempfile::TempDir;
 
 const HOST: &str = "app.example.com";
 const INSTANCE: &str = "3b5f4c1e-8a0b-4c7a-9a52-6f1f6f5b1c2d";
 
 /// A fleet whose data plane believes an authority, and an app behind this identity. The endpoint registers as `INSTANCE`.
-async fn fleet(authority: &Authority, identity: &Identity) -> (Fleet, Endpoint) {
-    let folder = tempfile::tempdir().unwrap();
+async fn fleet(authority: &Authority, identity: &Identity) -> (Fleet, Endpoint, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
     let ca = authority.write(folder.path(), "ca");
     let data_plane = format!("upstream: {{ca: {}}}\n", ca.display());
     let more = More {
@@ -24,13 +25,13 @@ async fn fleet(authority: &Authority, identity: &Identity) -> (Fleet, Endpoint) 
     let endpoint = Endpoint::with_tls(config, |_head| Reply::text("over TLS").into()).await;
     let message = Emitted::tls(HOST, endpoint.address(), 0, INSTANCE);
     fleet.publisher.register(&message).await;
-    (fleet, endpoint)
+    (fleet, endpoint, folder)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_with_its_own_name_is_reached_over_tls() {
     let authority = Authority::new("instances");
-    let (fleet, _endpoint) = fleet(&authority, &authority.server(&[INSTANCE])).await;
+    let (fleet, _endpoint, _folder) = fleet(&authority, &authority.server(&[INSTANCE])).await;
     fleet.answers(HOST, StatusCode::OK).await;
     let mut client = Client::connect(fleet.routers()[0]).await;
     assert_eq!(client.get(HOST, "/").await.unwrap().text(), "over TLS");
@@ -39,7 +40,7 @@ async fn an_endpoint_with_its_own_name_is_reached_over_tls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_with_another_name_gets_no_request() {
     let authority = Authority::new("instances");
-    let (fleet, endpoint) = fleet(&authority, &authority.server(&["somebody-else"])).await;
+    let (fleet, endpoint, _folder) = fleet(&authority, &authority.server(&["somebody-else"])).await;
     fleet.answers(HOST, StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!(endpoint.request_count(), 0);
 }
@@ -48,7 +49,7 @@ async fn an_endpoint_with_another_name_gets_no_request() {
 async fn an_endpoint_of_another_authority_gets_no_request() {
     let authority = Authority::new("instances");
     let identity = Authority::new("a stranger").server(&[INSTANCE]);
-    let (fleet, endpoint) = fleet(&authority, &identity).await;
+    let (fleet, endpoint, _folder) = fleet(&authority, &identity).await;
     fleet
         .answers(HOST, StatusCode::from_u16(526).unwrap())
         .await;
@@ -58,7 +59,8 @@ async fn an_endpoint_of_another_authority_gets_no_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_with_an_expired_certificate_gets_no_request() {
     let authority = Authority::new("instances");
-    let (fleet, endpoint) = fleet(&authority, &authority.expired_server(&[INSTANCE])).await;
+    let (fleet, endpoint, _folder) =
+        fleet(&authority, &authority.expired_server(&[INSTANCE])).await;
     fleet
         .answers(HOST, StatusCode::from_u16(526).unwrap())
         .await;

@@ -1,0 +1,90 @@
+//! The binary: its command line, its exit codes, its end.
+
+use pointsman_tests::Process;
+
+use crate::plane::{BOUND, Plane};
+
+const FREE_PORTS: &str = "distribution: {listen: '127.0.0.1:0'}\nadmin: {listen: '127.0.0.1:0'}\n";
+
+async fn run(configuration: &str, more: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("cp.yml");
+    std::fs::write(&file, configuration).expect("a file");
+    let file = file.display().to_string();
+    let arguments = ["--config", &file].into_iter().chain(more.iter().copied());
+    let mut process = Process::spawn("control-plane", arguments);
+    let status = process.ended(BOUND).await;
+    (status.code(), process.log())
+}
+
+#[tokio::test]
+async fn a_check_starts_nothing() {
+    let (code, log) = run(FREE_PORTS, &["--check"]).await;
+    assert_eq!((code, log.as_str()), (Some(0), ""));
+}
+
+/// C-436: an invalid configuration stops the start
+#[tokio::test]
+async fn a_wrong_configuration_ends_with_its_own_code() {
+    let (code, log) = run("nats:\n  serverz: [a]\n  tls: {}\n", &[]).await;
+    assert_eq!(code, Some(78), "{log}");
+    assert!(
+        log.contains("cp.yml:2:3: nats.serverz: is no key of this file; did you mean `servers`?"),
+        "{log}"
+    );
+    assert!(log.contains("nats.tls: is not served yet"), "{log}");
+    let (code, log) = run("nats: {token_file: /nowhere}", &["--check"]).await;
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("/nowhere"), "{log}");
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_ends_with_its_own_code() {
+    let (code, log) = run(FREE_PORTS, &["--chekc"]).await;
+    assert_eq!(code, Some(2), "{log}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address");
+    for section in ["admin", "distribution"] {
+        let other = if section == "admin" {
+            "distribution"
+        } else {
+            "admin"
+        };
+        let text =
+            format!("{section}: {{listen: '{address}'}}\n{other}: {{listen: '127.0.0.1:0'}}\n");
+        let (code, log) = run(&text, &[]).await;
+        assert_eq!(code, Some(69), "{log}");
+        assert!(
+            log.contains(&format!("cannot listen on {address}")),
+            "{log}"
+        );
+    }
+}
+
+/// C-001: a signal ends the subscriber without an error
+#[tokio::test]
+async fn a_signal_ends_it_in_good_order() {
+    let mut plane = Plane::start().await;
+    plane.process.terminate();
+    let status = plane.process.ended(BOUND).await;
+    assert_eq!(status.code(), Some(0), "{}", plane.process.log());
+    assert_eq!(plane.logged("control-plane-exited").len(), 1);
+}
+
+/// A signal while the broker is being looked for is not lost.
+#[tokio::test]
+async fn a_signal_during_the_start_ends_it() {
+    let text = format!("nats: {{servers: ['127.0.0.1:1']}}\n{FREE_PORTS}");
+    let mut process = Process::start("control-plane", &text).await;
+    process.terminate();
+    assert_eq!(
+        process.ended(BOUND).await.code(),
+        Some(0),
+        "{}",
+        process.log()
+    );
+}

@@ -1,0 +1,233 @@
+//! Registrations and unregistrations, good and bad, as publishers send them.
+
+use hyper::StatusCode;
+use pointsman_tests::publisher::{Emitted, Registrar};
+use serde_json::json;
+
+use crate::plane::Plane;
+
+fn emitted(uri: &str, index: u32) -> Emitted {
+    Emitted::plain(uri, ([127, 0, 0, 1], 8080).into(), index)
+}
+
+/// C-343: after the last unregistration, the table is empty
+/// C-348: a registered route is listed
+/// C-349: an unregistered one is not
+#[tokio::test]
+async fn routes_come_and_go() {
+    let plane = Plane::start().await;
+    assert_eq!(plane.get("/routes").await.text(), "{}\n");
+    let app = emitted("test.com", 0);
+    let component = Registrar::plain(
+        &["API.example.com/v2", "*.sys.example.com"],
+        ([127, 0, 0, 1], 9000).into(),
+    );
+    plane.publisher.register(&app).await;
+    plane.publisher.register(&component).await;
+    plane
+        .until_routes(&["*.sys.example.com", "api.example.com/v2", "test.com"])
+        .await;
+    plane.publisher.unregister(&component).await;
+    plane.until_routes(&["test.com"]).await;
+    plane.publisher.unregister(&app).await;
+    plane.until_routes(&[]).await;
+    assert_eq!(plane.get("/routes").await.text(), "{}\n");
+}
+
+/// C-052: after 100 registrations, a register and unregister of another URI leaves it absent
+#[tokio::test]
+async fn the_order_of_a_publisher_is_kept() {
+    let plane = Plane::start().await;
+    for round in 0..100 {
+        plane
+            .publisher
+            .register(&emitted("other.example.com", round))
+            .await;
+    }
+    let last = emitted("last.example.com", 0);
+    for _round in 0..20 {
+        plane.publisher.register(&last).await;
+        plane.publisher.unregister(&last).await;
+    }
+    plane
+        .publisher
+        .register(&emitted("mark.example.com", 0))
+        .await;
+    plane
+        .until_routes(&["mark.example.com", "other.example.com"])
+        .await;
+}
+
+/// A heartbeat after an unregistration of the same endpoint registers it again, although its payload is known.
+#[tokio::test]
+async fn a_known_payload_registers_again_after_an_unregistration() {
+    let plane = Plane::start().await;
+    let app = emitted("a.example.com", 0);
+    for _round in 0..3 {
+        plane.publisher.register(&app).await;
+        plane.publisher.register(&app).await;
+        plane.until_routes(&["a.example.com"]).await;
+        plane.publisher.unregister(&app).await;
+        plane.until_routes(&[]).await;
+    }
+}
+
+/// C-342: the listing of an endpoint, over NATS
+/// C-345: its tags
+/// C-351: 200, JSON and a newline
+#[tokio::test]
+async fn a_listing_is_gorouters_to_the_letter() {
+    let plane = Plane::start().await;
+    let message = json!({
+        "uris": ["foo<bar>.example.com", "foo.example.com"], "host": "10.0.0.7", "port": 80, "tls_port": 443,
+        "protocol": "http2", "route_service_url": "https://rs.example.com/a?b&c",
+        "tags": {"b": "2", "a": "<1>"}, "isolation_segment": "iso", "private_instance_id": "id",
+        "server_cert_domain_san": "san", "availability_zone": "z1", "stale_threshold_in_seconds": -1,
+        "options": {"loadbalancing": "hash", "hash_header": "X-Key", "hash_balance": 0},
+    });
+    plane
+        .publisher
+        .publish("router.register", message.to_string())
+        .await;
+    plane.until_routes(&["foo.example.com"]).await;
+    let answer = plane.get("/routes").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert_eq!(
+        answer.text(),
+        concat!(
+            r#"{"foo.example.com":[{"address":"10.0.0.7:443","availability_zone":"z1","protocol":"http2","#,
+            r#""tls":true,"ttl":-1,"route_service_url":"https://rs.example.com/a?b\u0026c","#,
+            r#""tags":{"a":"\u003c1\u003e","b":"2"},"isolation_segment":"iso","#,
+            r#""private_instance_id":"id","server_cert_domain_san":"san","#,
+            r#""load_balancing_algorithm":"hash","hash_header":"X-Key","hash_balance":0}]}"#,
+            "\n"
+        )
+    );
+}
+
+/// C-063: `router.start` of another router is ignored
+/// C-065: `router.register.extra` is not received
+/// R-117: subjects other than the three are ignored
+#[tokio::test]
+async fn other_subjects_are_left_alone() {
+    let plane = Plane::start().await;
+    let payload = br#"{"uris":["a.example.com"],"host":"127.0.0.1","port":80}"#.as_slice();
+    for subject in [
+        "router.start",
+        "router.active_apps",
+        "router.register.extra",
+        "router",
+        "router.registers",
+    ] {
+        plane.publisher.publish(subject, payload).await;
+    }
+    plane
+        .publisher
+        .publish("router.active_apps", b"\x78\x9c\x01".as_slice())
+        .await;
+    plane
+        .publisher
+        .register(&emitted("mark.example.com", 0))
+        .await;
+    plane.until_routes(&["mark.example.com"]).await;
+    assert!(plane.logged("validation-error").is_empty());
+}
+
+/// C-049: an unregistration with a plain http route service is refused, and the endpoint stays
+/// R-111: no message ends the process
+/// R-116: a malformed unregistration removes nothing
+/// R-119: a rejected message is told once per cause and publisher, with an excerpt of at most 512 bytes
+#[tokio::test]
+async fn bad_messages_change_nothing_and_are_told_once() {
+    let mut plane = Plane::start().await;
+    let app = emitted("good.example.com", 0);
+    plane.publisher.register(&app).await;
+    plane.until_routes(&["good.example.com"]).await;
+    let bad: [&[u8]; 8] = [
+        b"",
+        b" ",
+        b"\xff\xfe\x00",
+        b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+        br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":"8080"}"#,
+        br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":0}"#,
+        br#"{"uris":["good.example.com"],"host":"169.254.169.254","port":8080}"#,
+        br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":8080,"route_service_url":"http://rs"}"#,
+    ];
+    for payload in bad {
+        for subject in ["router.register", "router.unregister"] {
+            plane.publisher.publish(subject, payload.to_vec()).await;
+        }
+    }
+    let huge = vec![b'x'; 900_000];
+    for _round in 0..20 {
+        plane
+            .publisher
+            .publish("router.register", huge.clone())
+            .await;
+    }
+    plane
+        .publisher
+        .register(&emitted("mark.example.com", 0))
+        .await;
+    plane
+        .until_routes(&["good.example.com", "mark.example.com"])
+        .await;
+    let too_large = r#"pointsman_refused_registrations_total{cause="too_large"}"#;
+    assert_eq!(plane.metric(too_large).await.to_bits(), 20.0_f64.to_bits());
+    let lines = plane.logged("validation-error");
+    let told = |what: &str| {
+        lines
+            .iter()
+            .filter(|line| {
+                line["data"]["error"]
+                    .as_str()
+                    .is_some_and(|error| error.contains(what))
+            })
+            .count()
+    };
+    for what in [
+        "larger than is decoded",
+        "unexpected end",
+        "wrong type: port",
+        "has no port",
+        "metadata service",
+        "must be https",
+    ] {
+        assert_eq!(told(what), 1, "{what} in {lines:#?}");
+    }
+    for line in &lines {
+        assert!(line["data"]["payload"].as_str().expect("an excerpt").len() <= 512);
+        assert_eq!(line["source"], "control-plane.subscriber");
+    }
+    assert!(plane.process.is_running());
+}
+
+/// R-112: what is wrong with one URI drops that URI only
+#[tokio::test]
+async fn bad_uris_leave_good_ones_alone() {
+    let plane = Plane::start().await;
+    let message = json!({
+        "uris": ["http://a.example.com", "b.example.com", "*.com", "", null, "c.example.com:80"],
+        "host": "127.0.0.1", "port": 8080,
+    });
+    plane
+        .publisher
+        .publish("router.register", message.to_string())
+        .await;
+    plane.until_routes(&["b.example.com"]).await;
+    for (cause, count) in [
+        ("uri_scheme", 1.0),
+        ("uri_top_level_wildcard", 1.0),
+        ("uri_no_host", 2.0),
+        ("uri_port", 1.0),
+    ] {
+        let name = format!(r#"pointsman_refused_registrations_total{{cause="{cause}"}}"#);
+        assert_eq!(
+            plane.metric(&name).await.to_bits(),
+            f64::to_bits(count),
+            "{cause}"
+        );
+    }
+}
