@@ -1,42 +1,94 @@
 //! The single owner of the registry: events in order, age by the clock, reads in between.
 //!
 //! Sources, distribution and admin know nothing of each other: they meet at the [`Handle`] and the [`Source`]s of this
-//! task.
+//! task. It is an ordinary task: each of its turns is bounded, so it needs no thread of its own, and it holds no lock,
+//! since nobody else ever sees the registry but for the length of a look between two turns.
 
+mod clock;
 mod handle;
+mod log;
+mod metrics;
 mod replicas;
+mod turn;
 
 use std::sync::Arc;
 
-use pointsman_registry::{Registry, Settings, SourceId, Standing, WhileAway};
+use pointsman_registry::{Registry, Settings, SourceId, WhileAway};
+use prometheus_client::registry::Registry as MetricsRegistry;
 use tokio::sync::{mpsc, watch};
 
+use clock::Clock;
+use handle::Read;
 pub use handle::{Ended, Event, Failing, Handle, Source};
+use metrics::Metrics;
 pub(crate) use replicas::{Place, Replicas};
 pub use replicas::{Rejected, Replica};
+use turn::Timers;
+
+/// Events that may wait for their turn.
+const EVENTS: usize = 1024;
+
+/// Looks that may wait for their turn. Every session has at most one.
+const READS: usize = 1024;
+
+/// Reports of failing endpoints that may wait for their turn.
+const FAILING: usize = 256;
 
 /// The task, before it runs.
 #[derive(Debug)]
 pub struct RegistryTask {
     registry: Registry,
-    events: (
-        mpsc::Sender<(SourceId, Event)>,
-        mpsc::Receiver<(SourceId, Event)>,
-    ),
+    clock: Clock,
+    metrics: Metrics,
+    /// Kept for those who come later, so that the other end never closes.
+    source: mpsc::Sender<(SourceId, Event)>,
+    events: mpsc::Receiver<(SourceId, Event)>,
+    reads: mpsc::Receiver<Read>,
+    failing: mpsc::Receiver<Failing>,
+    head: watch::Sender<u64>,
+    standing: watch::Sender<pointsman_registry::Standing>,
     handle: Handle,
+    timers: Timers,
 }
 
 impl RegistryTask {
     /// A task around an empty registry. `epoch` is random and not 0. `metrics` are those of the process.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        epoch: u64,
-        metrics: &mut prometheus_client::registry::Registry,
-    ) -> Self {
-        let _ = metrics;
-        let _: (Option<Arc<Replicas>>, Option<watch::Sender<Standing>>) = (None, None);
-        todo!("{settings:?} {epoch}")
+    pub fn new(settings: Settings, epoch: u64, metrics: &mut MetricsRegistry) -> Self {
+        let clock = Clock::start();
+        let registry = Registry::new(settings, epoch);
+        let (source, events) = mpsc::channel(EVENTS);
+        let (reads_sender, reads) = mpsc::channel(READS);
+        let (failing_sender, failing) = mpsc::channel(FAILING);
+        let head = watch::Sender::new(registry.head());
+        // Nobody has added a source yet, so nothing has been listened to.
+        let standing = watch::Sender::new(pointsman_registry::Standing {
+            open: false,
+            authoritative: false,
+            reason: "it has only just started".to_owned(),
+        });
+        let handle = Handle {
+            reads: reads_sender,
+            failing: failing_sender,
+            head: head.subscribe(),
+            standing: standing.subscribe(),
+            replicas: Arc::new(Replicas::default()),
+        };
+        let metrics = Metrics::new(metrics);
+        let timers = Timers::new(clock);
+        Self {
+            registry,
+            clock,
+            metrics,
+            source,
+            events,
+            reads,
+            failing,
+            head,
+            standing,
+            handle,
+            timers,
+        }
     }
 
     /// Adds a source, which is away until it says that it is back.
@@ -44,7 +96,7 @@ impl RegistryTask {
         let id = self.registry.add_source(name, while_away);
         Source {
             id,
-            events: self.events.0.clone(),
+            events: self.source.clone(),
         }
     }
 
@@ -53,9 +105,7 @@ impl RegistryTask {
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
-
-    /// Runs until `end` resolves.
-    pub async fn run(self, end: impl Future<Output = ()>) {
-        end.await;
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! What the registry tells people, in Gorouter's words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pointsman_registry::{Expired, Put, Registered, Registration, Standing, Unregistered, Uri};
+use tracing::{debug, error, info, warn};
+
+use super::handle::Failing;
+
+/// Writes one event about an endpoint, with Gorouter's attributes.
+macro_rules! endpoint {
+    ($level:ident, $event:literal, $uri:expr, $message:expr) => {{
+        let message: &Registration = $message;
+        let description = &*message.description;
+        $level!(
+            component = "registry",
+            uri = %$uri,
+            route_service_url = description.route_service_url(),
+            backend = &*message.address,
+            application_id = description.app_id(),
+            instance_id = description.instance_id(),
+            server_cert_domain_san = description.server_cert_domain_san(),
+            protocol = description.protocol(),
+            modification_tag.guid = &*message.tag.guid,
+            modification_tag.index = message.tag.index,
+            isolation_segment = shown(&message.segment),
+            isTLS = description.is_tls(),
+            $event
+        );
+    }};
+}
+
+/// A segment as Gorouter writes it: a dash for the shared one.
+fn shown(segment: &str) -> &str {
+    if segment.is_empty() { "-" } else { segment }
+}
+
+pub(super) fn registered(message: &Registration, outcomes: &[Registered]) {
+    for (uri, outcome) in message.uris.iter().zip(outcomes) {
+        register_one(message, uri, *outcome);
+    }
+}
+
+fn register_one(message: &Registration, uri: &Uri, outcome: Registered) {
+    if outcome.route_born {
+        info!(
+            component = "registry",
+            uri = uri.as_sent(),
+            "route-registered"
+        );
+        debug!(component = "registry", uri = %uri.key(), "uri-added");
+    }
+    let changed = matches!(outcome.put, Put::Added | Put::Updated);
+    if changed && message.description.has_unknown_algorithm() {
+        let algorithm = message.description.algorithm();
+        endpoint_algorithm(uri, message, algorithm);
+    }
+    match outcome.put {
+        Put::Added | Put::Updated => {
+            endpoint!(info, "endpoint-registered", uri.as_sent(), message);
+        }
+        Put::Refreshed => endpoint!(debug, "endpoint-refreshed", uri.as_sent(), message),
+        Put::Unmodified => endpoint!(debug, "endpoint-not-registered", uri.as_sent(), message),
+        // A foreign shard is nobody's business here (C-166); what exceeds a bound is counted, and somebody's alarm.
+        Put::Dropped(_) => {}
+    }
+}
+
+fn endpoint_algorithm(uri: &Uri, message: &Registration, algorithm: &str) {
+    error!(
+        component = "registry",
+        uri = uri.as_sent(),
+        backend = &*message.address,
+        endpointLBAlgorithm = algorithm,
+        "invalid-endpoint-load-balancing-algorithm-provided-keeping-pool-lb-algo"
+    );
+}
+
+pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
+    for (uri, outcome) in message.uris.iter().zip(outcomes) {
+        match outcome {
+            Unregistered::Removed { route_gone, .. } => {
+                endpoint!(info, "endpoint-unregistered", uri.key(), message);
+                if *route_gone {
+                    info!(component = "registry", uri = %uri.key(), "route-unregistered");
+                }
+            }
+            Unregistered::UnknownEndpoint | Unregistered::UnknownRoute | Unregistered::OlderTag => {
+                endpoint!(debug, "endpoint-not-unregistered", uri.key(), message);
+            }
+            Unregistered::ForeignSegment => {}
+        }
+    }
+}
+
+pub(super) fn expired(expired: &[Expired]) {
+    let mut pruned: BTreeMap<_, (Vec<&str>, &str)> = BTreeMap::new();
+    for one in expired {
+        match one {
+            Expired::Endpoint {
+                route,
+                address,
+                segment,
+                ..
+            } => {
+                let (addresses, _) = pruned
+                    .entry(Arc::clone(route))
+                    .or_insert((Vec::new(), shown(segment)));
+                addresses.push(address);
+            }
+            Expired::Silent { route, address } => info!(
+                component = "registry",
+                uri = %route,
+                backend = &**address,
+                "endpoint-silent"
+            ),
+            Expired::EmptyRoute { route } => {
+                debug!(component = "registry", uri = %route, "empty-route-removed");
+            }
+        }
+    }
+    for (route, (endpoints, isolation_segment)) in pruned {
+        info!(component = "registry", uri = %route, ?endpoints, isolation_segment, "pruned-route");
+    }
+}
+
+pub(super) fn removed_as_failing(failing: &Failing) {
+    info!(
+        component = "registry",
+        uri = %failing.route,
+        backend = &*failing.address,
+        "silent-endpoint-removed-as-failing"
+    );
+}
+
+pub(super) fn standing(standing: &Standing) {
+    let Standing {
+        open,
+        authoritative,
+        reason,
+    } = standing;
+    if *authoritative {
+        info!(
+            component = "registry",
+            open, authoritative, "standing-changed"
+        );
+    } else {
+        warn!(
+            component = "registry",
+            open, authoritative, reason, "standing-changed"
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! What the registry counts. Names that Gorouter has are Gorouter's.
+
+use std::collections::HashSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pointsman_registry::{Counts, Dropped, Expired, Put, Registered, Registration, Unregistered};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Values of the label `component`, which publishers choose (L-39).
+const COMPONENTS: usize = 10_000;
+
+/// Where the buckets of a registration's latency end, in milliseconds.
+const LATENCIES: [f64; 12] = [
+    1.0, 2.0, 4.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 5_000.0, 30_000.0,
+];
+
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry_message: Family<Action, Counter>,
+    unregistry_message: Family<Component, Counter>,
+    /// What messages were about, as far as it has a label of its own.
+    components: HashSet<Box<str>>,
+    heartbeats: Counter,
+    dropped: Family<Reason, Counter>,
+    other_segment: Counter,
+    routes_pruned: Counter,
+    fallen_silent: Counter,
+    latency: Histogram,
+    total_routes: Gauge,
+    ms_since_last_registry_update: Gauge,
+    endpoints: Gauge,
+    addresses: Gauge,
+    removals: Gauge,
+    revision: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Action {
+    component: String,
+    action: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Component {
+    component: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+impl Metrics {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            registry_message: Family::default(),
+            unregistry_message: Family::default(),
+            components: HashSet::new(),
+            heartbeats: Counter::default(),
+            dropped: Family::default(),
+            other_segment: Counter::default(),
+            routes_pruned: Counter::default(),
+            fallen_silent: Counter::default(),
+            latency: Histogram::new(LATENCIES),
+            total_routes: Gauge::default(),
+            ms_since_last_registry_update: Gauge::default(),
+            endpoints: Gauge::default(),
+            addresses: Gauge::default(),
+            removals: Gauge::default(),
+            revision: Gauge::default(),
+        };
+        metrics.register_families(registry);
+        metrics.register_counters(registry);
+        metrics.register_gauges(registry);
+        metrics
+    }
+
+    fn register_families(&self, registry: &mut Registry) {
+        registry.register(
+            "registry_message",
+            "Registered URIs, by the component tag and by what became of them",
+            self.registry_message.clone(),
+        );
+        registry.register(
+            "unregistry_message",
+            "Unregistered URIs, by the component tag",
+            self.unregistry_message.clone(),
+        );
+        registry.register(
+            "pointsman_registry_dropped",
+            "Registered URIs that were not taken, by reason",
+            self.dropped.clone(),
+        );
+        registry.register(
+            "route_registration_latency",
+            "Milliseconds from the update of an endpoint to its registration",
+            self.latency.clone(),
+        );
+    }
+
+    fn register_counters(&self, registry: &mut Registry) {
+        for (name, help, counter) in [
+            (
+                "routes_pruned",
+                "Endpoints that were pruned",
+                &self.routes_pruned,
+            ),
+            (
+                "pointsman_registry_heartbeats",
+                "Registrations that were known by their fingerprint",
+                &self.heartbeats,
+            ),
+            (
+                "pointsman_registry_fallen_silent",
+                "TLS endpoints that were not heard for their threshold, and are kept",
+                &self.fallen_silent,
+            ),
+            (
+                "pointsman_registry_unregistered_in_other_segment",
+                "Endpoints that were registered in another segment than their unregistration named",
+                &self.other_segment,
+            ),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+    }
+
+    fn register_gauges(&self, registry: &mut Registry) {
+        for (name, help, gauge) in [
+            ("total_routes", "Registered routes", &self.total_routes),
+            (
+                "ms_since_last_registry_update",
+                "Milliseconds since the last registration, -1 before the first",
+                &self.ms_since_last_registry_update,
+            ),
+            (
+                "pointsman_registry_endpoints",
+                "Registered endpoints, once for each route that they serve",
+                &self.endpoints,
+            ),
+            (
+                "pointsman_registry_addresses",
+                "Different addresses",
+                &self.addresses,
+            ),
+            (
+                "pointsman_registry_removals",
+                "Removals that are remembered",
+                &self.removals,
+            ),
+            (
+                "pointsman_registry_revision",
+                "The revision of the latest change",
+                &self.revision,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    /// The component of a message; `other` for one too many.
+    fn component(&mut self, message: &Registration) -> String {
+        let component = message.description.tag("component").unwrap_or_default();
+        if !self.components.contains(component) {
+            if self.components.len() >= COMPONENTS {
+                return "other".to_owned();
+            }
+            self.components.insert(component.into());
+        }
+        component.to_owned()
+    }
+
+    pub(super) fn registered(&mut self, message: &Registration, outcomes: &[Registered]) {
+        let component = self.component(message);
+        for outcome in outcomes {
+            let action = match outcome.put {
+                Put::Added => "added",
+                Put::Updated => "updated",
+                Put::Refreshed => "refreshed",
+                Put::Unmodified => "unmodified",
+                Put::Dropped(dropped) => {
+                    self.drop(dropped);
+                    continue;
+                }
+            };
+            let action = Action {
+                component: component.clone(),
+                action,
+            };
+            self.registry_message.get_or_create(&action).inc();
+            if outcome.put == Put::Added {
+                self.added(message.description.updated_at_ns());
+            }
+        }
+    }
+
+    /// A foreign shard is not counted (C-166), everything else that is not taken is.
+    fn drop(&self, dropped: Dropped) {
+        let reason = match dropped {
+            Dropped::ForeignSegment => return,
+            Dropped::TooManyEndpoints => "too_many_endpoints",
+            Dropped::TooManyRoutes => "too_many_routes",
+            Dropped::TooManySegments => "too_many_segments",
+            Dropped::NoAddress => "no_address",
+        };
+        self.dropped.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Only what is new says how long it took, and only where it says since when.
+    fn added(&self, updated_at_ns: i64) {
+        let Some(since) = u64::try_from(updated_at_ns).ok().filter(|since| *since > 0) else {
+            return;
+        };
+        let since = UNIX_EPOCH + std::time::Duration::from_nanos(since);
+        // A publisher whose clock is ahead has taken no time.
+        let took = wall_clock().duration_since(since).unwrap_or_default();
+        self.latency.observe(took.as_secs_f64() * 1000.0);
+    }
+
+    pub(super) fn heard(&self) {
+        self.heartbeats.inc();
+    }
+
+    pub(super) fn unregistered(&mut self, message: &Registration, outcomes: &[Unregistered]) {
+        let component = Component {
+            component: self.component(message),
+        };
+        for outcome in outcomes {
+            if *outcome == Unregistered::ForeignSegment {
+                continue;
+            }
+            self.unregistry_message.get_or_create(&component).inc();
+            if matches!(
+                outcome,
+                Unregistered::Removed {
+                    other_segment: true,
+                    ..
+                }
+            ) {
+                self.other_segment.inc();
+            }
+        }
+    }
+
+    pub(super) fn expired(&self, expired: &[Expired]) {
+        for one in expired {
+            match one {
+                Expired::Endpoint { .. } => self.pruned(1),
+                Expired::Silent { .. } => drop(self.fallen_silent.inc()),
+                Expired::EmptyRoute { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn pruned(&self, endpoints: u64) {
+        self.routes_pruned.inc_by(endpoints);
+    }
+
+    pub(super) fn figures(&self, counts: &Counts, revision: u64) {
+        let since = counts.since_last_update.map(|since| since.as_millis());
+        let since = since.map_or(-1, |since| i64::try_from(since).unwrap_or(i64::MAX));
+        self.ms_since_last_registry_update.set(since);
+        for (gauge, figure) in [
+            (&self.total_routes, counts.routes as u64),
+            (&self.endpoints, counts.endpoints as u64),
+            (&self.addresses, counts.addresses as u64),
+            (&self.removals, counts.removals as u64),
+            (&self.revision, revision),
+        ] {
+            gauge.set(i64::try_from(figure).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// What the publishers' clocks are compared with.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a registration carries the wall time of its platform, and only this metric compares it"
+)]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
