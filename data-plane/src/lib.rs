@@ -1,8 +1,11 @@
 //! The proxy around the routing table.
 
 mod access_log;
+pub mod admin;
+pub mod app;
 mod buffer;
 mod clock;
+pub mod config;
 mod counters;
 mod deadlines;
 mod decimal;

@@ -19,7 +19,7 @@ mod to_proto;
 
 pub use capabilities::CLAIMED;
 pub use client::{Parts, Subscription};
-pub use connect::{ControlPlane, Link};
+pub use connect::{ControlPlane, Link, Pipe};
 pub use follower::{Breach, Follower, Identity, Received};
 pub use report::Load;
 pub use status::{Connection, Status};

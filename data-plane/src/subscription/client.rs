@@ -33,12 +33,13 @@ pub struct Parts {
     pub load: Arc<dyn Fn() -> Load + Send + Sync>,
     /// Cancelled when the process begins to drain.
     pub draining: CancellationToken,
+    /// Where it is shown how following goes.
+    pub status: watch::Sender<Status>,
 }
 
 /// The task that follows a control plane, on the control thread.
 pub struct Subscription {
     parts: Parts,
-    status: watch::Sender<Status>,
     stop: CancellationToken,
     /// The control plane that is followed, or tried next.
     current: usize,
@@ -47,19 +48,16 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// A subscription that has not begun, and how it goes.
+    /// A subscription that has not begun.
     #[must_use]
-    pub fn new(parts: Parts) -> (Self, watch::Receiver<Status>) {
-        let (status, shown) = watch::channel(Status::default());
-        let subscription = Self {
+    pub fn new(parts: Parts) -> Self {
+        Self {
             parts,
-            status,
             stop: CancellationToken::new(),
             current: 0,
             published: None,
             backoff: Backoff::default(),
-        };
-        (subscription, shown)
+        }
     }
 
     /// Follows until `stop` is cancelled. The table stays as it is afterwards.
@@ -108,7 +106,7 @@ impl Subscription {
             routes = self.follower().table().routes(),
             "control-plane-lost",
         );
-        self.status.send_modify(|status| {
+        self.parts.status.send_modify(|status| {
             status.connection = None;
             status.trouble = Some(format!("{}: {ended}", control_plane.name));
             if matches!(ended, Ended::Breach(Breach::Diverged { .. })) {
@@ -149,7 +147,9 @@ impl Subscription {
         if let Some(table) = self.parts.follower.publish() {
             self.parts.publisher.publish(table);
             self.published = Some(Instant::now());
-            self.status.send_modify(|status| status.publications += 1);
+            self.parts
+                .status
+                .send_modify(|status| status.publications += 1);
         }
         self.look_ready();
     }
@@ -168,7 +168,7 @@ impl Subscription {
             epoch,
             "control-plane-followed",
         );
-        self.status.send_modify(|status| {
+        self.parts.status.send_modify(|status| {
             status.sessions += 1;
             status.trouble = None;
         });
@@ -178,7 +178,8 @@ impl Subscription {
     /// The control plane confirmed what is held.
     pub(super) fn confirmed(&mut self) {
         self.backoff.reset();
-        self.status
+        self.parts
+            .status
             .send_modify(|status| status.confirmed = Some(Instant::now()));
         self.show();
     }
@@ -201,7 +202,7 @@ impl Subscription {
             authoritative: standing.authoritative,
             reason: standing.reason.clone(),
         };
-        self.status.send_modify(|status| {
+        self.parts.status.send_modify(|status| {
             status.epoch = epoch;
             status.revision = revision;
             status.rejected = follower.rejected().count() as u64;
@@ -220,7 +221,7 @@ impl Subscription {
 
     /// What the control plane wants to know.
     pub(super) fn report(&mut self) -> pointsman_proto::v1::FollowRequest {
-        let age = self.status.borrow().confirmed.map(|at| at.elapsed());
+        let age = self.parts.status.borrow().confirmed.map(|at| at.elapsed());
         let load = (self.parts.load)();
         let draining = self.parts.draining.is_cancelled();
         let unconfirmed = self.parts.follower.unconfirmed();

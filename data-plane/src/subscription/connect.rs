@@ -1,7 +1,9 @@
 //! Reaching a control plane.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,15 +14,11 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 /// How long a connection may take to come about, its handshake included.
 const CONNECT: Duration = Duration::from_secs(5);
-
-/// How much a pipe within the process holds.
-const PIPE: usize = 256 * 1024;
 
 /// A control plane that can be followed.
 #[derive(Clone, Debug)]
@@ -38,8 +36,20 @@ pub enum Link {
     Loopback(HostPort),
     /// Mutual TLS; the control plane's certificate has to name the host.
     Tls(HostPort, Arc<ClientConfig>),
-    /// A control plane in this process, which is handed the other end of a pipe.
-    Pipe(mpsc::Sender<DuplexStream>),
+    /// A control plane in this process.
+    Pipe(Pipe),
+}
+
+/// Makes connections within the process.
+#[derive(Clone)]
+pub struct Pipe(Arc<dyn Fn() -> Connecting + Send + Sync>);
+
+type Connecting = Pin<Box<dyn Future<Output = io::Result<DuplexStream>> + Send>>;
+
+impl fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe").finish_non_exhaustive()
+    }
 }
 
 /// What a connection is made of.
@@ -67,6 +77,15 @@ impl ControlPlane {
 }
 
 impl Link {
+    /// A link to a control plane in this process: `connect` hands it the other end of what it
+    /// returns.
+    pub fn pipe<Fut>(connect: impl Fn() -> Fut + Send + Sync + 'static) -> Self
+    where
+        Fut: Future<Output = io::Result<DuplexStream>> + Send + 'static,
+    {
+        Self::Pipe(Pipe(Arc::new(move || Box::pin(connect()))))
+    }
+
     async fn open(&self) -> io::Result<Box<dyn Stream>> {
         Ok(match self {
             Self::Loopback(at) => Box::new(dial(at, true).await?),
@@ -76,14 +95,7 @@ impl Link {
                 let connector = TlsConnector::from(Arc::clone(config));
                 Box::new(connector.connect(name, stream).await?)
             }
-            Self::Pipe(accept) => {
-                let (ours, theirs) = tokio::io::duplex(PIPE);
-                accept
-                    .send(theirs)
-                    .await
-                    .map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
-                Box::new(ours)
-            }
+            Self::Pipe(Pipe(connect)) => Box::new(connect().await?),
         })
     }
 }

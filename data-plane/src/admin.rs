@@ -1,0 +1,128 @@
+//! The admin API of the data plane: health, metrics, and what is served.
+//!
+//! Health is for everybody who reaches the address. The routes ask for the configured user;
+//! without one, only callers that name this machine by its address are answered.
+
+mod access;
+mod health;
+mod routes;
+mod serve;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use pointsman_process::metrics::Exposition;
+use pointsman_process::readiness::{Liveness, Readiness};
+use tokio::net::TcpListener;
+
+use access::Access;
+pub use access::Credentials;
+
+use crate::table::TableHandle;
+
+/// What an operator decides about the admin API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Who may look; `None`: everybody who reaches the address.
+    pub credentials: Option<Credentials>,
+    /// Whether the metrics ask for the user as well.
+    pub protect_metrics: bool,
+}
+
+/// What the answers are made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Inside {
+    /// Whether this process may be given work.
+    pub(crate) readiness: Readiness,
+    /// Whether its loops turn.
+    pub(crate) liveness: Liveness,
+    /// Its metrics.
+    pub(crate) metrics: Arc<prometheus_client::registry::Registry>,
+    /// What is served.
+    pub(crate) table: TableHandle,
+}
+
+/// The admin API with its socket bound, before it answers.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    settings: Settings,
+}
+
+/// Binds the socket.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub(crate) async fn bind(settings: Settings) -> io::Result<Bound> {
+    let listener = TcpListener::bind(settings.listen).await?;
+    let address = listener.local_addr()?;
+    Ok(Bound {
+        listener,
+        address,
+        settings,
+    })
+}
+
+impl Bound {
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `end` resolves.
+    pub(crate) async fn serve(self, inside: Inside, end: impl Future<Output = ()>) {
+        let router = router(&self.settings, inside);
+        serve::serve(self.listener, router, end).await;
+    }
+}
+
+/// All paths on one page.
+fn router(settings: &Settings, inside: Inside) -> Router {
+    let access = Arc::new(Access::new(settings.credentials.clone()));
+    let open = Router::new()
+        .route("/health", any(health::health))
+        .route(
+            "/is-process-alive-do-not-use-for-loadbalancing",
+            any(health::alive),
+        )
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz));
+    let protected = Router::new()
+        .route("/routes", any(routes::routes))
+        .fallback(async || StatusCode::NOT_FOUND);
+    let metrics = Router::new().route("/metrics", get(metrics));
+    let (open, protected) = if settings.protect_metrics {
+        (open, protected.merge(metrics))
+    } else {
+        (open.merge(metrics), protected)
+    };
+    let protected = protected.layer(middleware::from_fn_with_state(access, access::check));
+    open.merge(protected).with_state(inside)
+}
+
+async fn metrics(State(inside): State<Inside>, headers: HeaderMap) -> Response {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    match Exposition::of(&inside.metrics, accept) {
+        Ok(text) => ([(header::CONTENT_TYPE, text.content_type)], text.body).into_response(),
+        Err(error) => {
+            tracing::error!(component = "admin", %error, "metrics-not-written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! The data plane as a whole: binds every socket, builds the parts, and spawns the tasks.
+//!
+//! [`build`] does everything that can fail at the start; [`Bound::start`] begins to follow control
+//! planes. The `data-plane` binary and the standalone binary are both made of these two steps.
+
+mod observe;
+mod settings;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use pointsman_process::readiness::{Liveness, Readiness};
+use pointsman_process::shutdown::Tasks;
+use pointsman_process::tls::{self, Reloaded, Reloader};
+use prometheus_client::registry::Registry as Metrics;
+use tokio::sync::watch;
+
+pub use settings::{ControlPlaneTls, ControlPlanes, Settings, UpstreamTls};
+
+use crate::admin::{self, Inside};
+use crate::failing::{self, Failures};
+use crate::start::{self, Proxy, Surroundings};
+use crate::subscription::{ControlPlane, Follower, Identity, Load, Parts, Status, Subscription};
+use crate::table::{self, Publisher, TableHandle};
+
+/// Why a data plane could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The admin API has no socket.
+    #[error("cannot listen on {address} for the admin API: {error}")]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The proxy could not be started: a listener, the access log, or a thread.
+    #[error(transparent)]
+    Proxy(io::Error),
+    /// A certificate, key or authority cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Refused),
+    /// The crypto library refuses the settings of TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Crypto(#[from] rustls::Error),
+}
+
+/// Where a data plane listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Where clients connect to, in the order of the configuration.
+    pub http: Vec<SocketAddr>,
+    /// Where the admin API listens.
+    pub admin: Option<SocketAddr>,
+}
+
+/// What a process lends to its parts.
+#[derive(Clone)]
+pub struct Process {
+    /// Whether it may be given work.
+    pub readiness: Readiness,
+    /// Whether its loops turn.
+    pub liveness: Liveness,
+    /// Its metrics, complete.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A data plane with all its sockets bound. It answers already, and knows no route yet.
+pub struct Bound {
+    proxy: Proxy,
+    admin: Option<admin::Bound>,
+    control_planes: Vec<ControlPlane>,
+    follower: Follower,
+    publisher: Publisher,
+    failures: Failures,
+    table: TableHandle,
+    reloader: Reloader,
+    status: watch::Sender<Status>,
+    addresses: Addresses,
+}
+
+/// Builds a data plane and binds its sockets. Its metrics are added to those of the process; the
+/// stages of `tasks` are those that it leaves by.
+///
+/// # Errors
+///
+/// When a socket cannot be bound, or a file that is configured cannot be used.
+pub async fn build(
+    mut settings: Settings,
+    tasks: &Tasks,
+    metrics: &mut Metrics,
+) -> Result<Bound, BuildError> {
+    let mut reloader = Reloader::new();
+    if let Some(files) = settings.client.take() {
+        settings.proxy.upstream.tls = Some(files.load(&mut reloader)?);
+    }
+    let control_planes = settings
+        .control_planes
+        .links(&settings.name, &mut reloader)?;
+    let admin = match settings.admin {
+        Some(settings) => Some(bind_admin(settings).await?),
+        None => None,
+    };
+    let (publisher, table) = table::publication();
+    let (reporter, failures) = failing::channel();
+    let surroundings = Surroundings {
+        table: table.clone(),
+        failures: reporter,
+        stages: tasks.stages().clone(),
+    };
+    let proxy = start::start(&settings.listen, settings.proxy, surroundings);
+    let proxy = proxy.map_err(BuildError::Proxy)?;
+    let status = watch::Sender::new(Status::default());
+    observe::register(metrics, &proxy, &table, &status);
+    let identity = Identity {
+        id: uuid::Uuid::new_v4().to_string(),
+        name: settings.name,
+        zone: settings.zone,
+        filter: settings.filter,
+    };
+    let addresses = Addresses {
+        http: proxy.addresses().to_vec(),
+        admin: admin.as_ref().map(admin::Bound::address),
+    };
+    Ok(Bound {
+        proxy,
+        admin,
+        control_planes,
+        follower: Follower::new(identity, fastrand::u64(..)),
+        publisher,
+        failures,
+        table,
+        reloader,
+        status,
+        addresses,
+    })
+}
+
+async fn bind_admin(settings: admin::Settings) -> Result<admin::Bound, BuildError> {
+    let address = settings.listen;
+    let bound = admin::bind(settings).await;
+    bound.map_err(|error| BuildError::Admin { address, error })
+}
+
+impl Bound {
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The table that is served.
+    #[must_use]
+    pub fn table(&self) -> TableHandle {
+        self.table.clone()
+    }
+
+    /// How following a control plane goes, at any time.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Spawns everything: from here on control planes are followed and the admin API answers,
+    /// until the stages of `tasks` end them.
+    ///
+    /// A drain waits for the proxy. A worker or the subscription that ends by itself ends the
+    /// process.
+    pub fn start(self, tasks: &Tasks, process: &Process) {
+        let stages = tasks.stages().clone();
+        let ending = stages.ending().clone();
+        let traffic = self.proxy.traffic().clone();
+        let subscription = Subscription::new(Parts {
+            follower: self.follower,
+            publisher: self.publisher,
+            control_planes: self.control_planes,
+            ready: process
+                .readiness
+                .condition("table", "no control plane has filled it yet"),
+            failures: self.failures,
+            load: Arc::new(move || {
+                let totals = traffic.totals();
+                Load {
+                    requests: totals.requests,
+                    in_flight: totals.requests_in_flight,
+                    connections: totals.connections_open,
+                }
+            }),
+            draining: stages.leaving().clone(),
+            status: self.status,
+        });
+        let end = ending.clone();
+        tasks.spawn_vital("subscription", async move {
+            subscription.run(end).await;
+            Ok::<(), Infallible>(())
+        });
+        if let Some(admin) = self.admin {
+            let inside = Inside {
+                readiness: process.readiness.clone(),
+                liveness: process.liveness.clone(),
+                metrics: Arc::clone(&process.metrics),
+                table: self.table,
+            };
+            let end = ending.clone().cancelled_owned();
+            tasks.spawn_vital("admin", async move {
+                admin.serve(inside, end).await;
+                Ok::<(), Infallible>(())
+            });
+        }
+        let reloader = self.reloader;
+        tasks.spawn_vital("certificates", async move {
+            reloader.run(ending, tell_reload).await;
+            Ok::<(), Infallible>(())
+        });
+        let (proxy, in_flight) = (self.proxy, tasks.work_token());
+        tasks.spawn_vital("proxy", async move {
+            let ended = proxy.ended().await;
+            drop(in_flight);
+            ended
+        });
+    }
+}
+
+fn tell_reload(reloaded: Reloaded) {
+    match reloaded {
+        Reloaded::Changed(name) => tracing::info!(name, "certificate-reloaded"),
+        Reloaded::Mended(name) => tracing::info!(name, "certificate-mended"),
+        Reloaded::Kept(refused) => tracing::error!(error = %refused, "certificate-refused"),
+        Reloaded::PollOnly(error) => tracing::warn!(error, "certificates-only-polled"),
+    }
+}

@@ -1,0 +1,119 @@
+//! What the control thread shows of itself: the table, and how following goes.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+
+use crate::start::Proxy;
+use crate::subscription::Status;
+use crate::table::TableHandle;
+
+/// Adds the metrics of the data plane to those of the process.
+pub(super) fn register(
+    metrics: &mut Registry,
+    proxy: &Proxy,
+    table: &TableHandle,
+    status: &watch::Sender<Status>,
+) {
+    metrics.register_collector(Box::new(proxy.traffic().clone()));
+    metrics.register_collector(Box::new(Serving {
+        table: table.clone(),
+        status: status.subscribe(),
+    }));
+}
+
+#[derive(Debug)]
+struct Serving {
+    table: TableHandle,
+    status: watch::Receiver<Status>,
+}
+
+impl Collector for Serving {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let table = self.table.load();
+        let status = self.status.borrow().clone();
+        let age = status.confirmed.map(|at| at.elapsed().as_secs_f64());
+        for (name, help, value) in [
+            ("total_routes", "Routes that are served", table.routes()),
+            (
+                "pointsman_endpoints",
+                "Endpoints, each once per route",
+                table.endpoints(),
+            ),
+            (
+                "pointsman_control_plane_connected",
+                "Whether a control plane is followed",
+                u64::from(status.connection.is_some()),
+            ),
+            (
+                "pointsman_table_revision",
+                "The revision of the table",
+                status.revision,
+            ),
+            (
+                "pointsman_rejected_things",
+                "Things that are not held, by name",
+                status.rejected,
+            ),
+            (
+                "pointsman_unconfirmed_things",
+                "Things kept though the control plane has not sent them",
+                status.unconfirmed,
+            ),
+        ] {
+            gauge(&mut encoder, (name, help), float(value))?;
+        }
+        if let Some(age) = age {
+            let name = "pointsman_table_age_seconds";
+            gauge(
+                &mut encoder,
+                (name, "Since a control plane confirmed the table"),
+                age,
+            )?;
+        }
+        for (name, help, value) in [
+            (
+                "pointsman_sessions",
+                "Sessions with control planes",
+                status.sessions,
+            ),
+            (
+                "pointsman_divergences",
+                "Times that the table differed from the control plane's",
+                status.divergences,
+            ),
+            (
+                "pointsman_table_publications",
+                "Tables published",
+                status.publications,
+            ),
+        ] {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+        }
+        Ok(())
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no count of ours comes near 2^53"
+)]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+fn gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help): (&str, &str),
+    value: f64,
+) -> fmt::Result {
+    let gauge = ConstGauge::new(value);
+    gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}

@@ -1,0 +1,179 @@
+//! What a data plane is built from.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pointsman_process::configuration::HostPort;
+use pointsman_process::tls::{
+    Dates, Identity, Refused, Reloader, Source, Trust, Versions, client_config,
+};
+use pointsman_proto::v1;
+
+use super::BuildError;
+use crate::admin;
+use crate::subscription::{ControlPlane, Link};
+
+/// The settings of every part. They come from a configuration file of ours, or from a
+/// `gorouter.yml`.
+#[derive(Debug)]
+pub struct Settings {
+    /// The name of this data plane among people.
+    pub name: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// Where clients connect to.
+    pub listen: Vec<SocketAddr>,
+    /// Where the table comes from.
+    pub control_planes: ControlPlanes,
+    /// The segments that are wanted.
+    pub filter: v1::SegmentFilter,
+    /// How people and scripts look inside; `None`: not at all.
+    pub admin: Option<admin::Settings>,
+    /// The proxy.
+    pub proxy: crate::Settings,
+    /// Files for TLS to endpoints. They take the place of what [`Self::proxy`] says about it, and
+    /// are reloaded when they change.
+    pub client: Option<UpstreamTls>,
+}
+
+/// Where the table comes from.
+#[derive(Clone, Debug)]
+pub enum ControlPlanes {
+    /// Control planes of their own.
+    Network {
+        /// Where they are.
+        addresses: Vec<HostPort>,
+        /// Mutual TLS; `None`: clear text, to loopback only.
+        tls: Option<ControlPlaneTls>,
+    },
+    /// The one of this process.
+    InProcess(Link),
+}
+
+/// Mutual TLS between the planes.
+#[derive(Clone, Debug)]
+pub struct ControlPlaneTls {
+    /// The file of our certificate chain.
+    pub certificate: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+    /// The file of the authorities of control planes.
+    pub ca: PathBuf,
+}
+
+/// Files for TLS to endpoints.
+#[derive(Clone, Debug)]
+pub struct UpstreamTls {
+    /// The authorities that sign endpoints' certificates.
+    pub ca: PathBuf,
+    /// Chain and key of the certificate that is shown to an endpoint which asks for one.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+impl UpstreamTls {
+    pub(super) fn load(&self, reloader: &mut Reloader) -> Result<crate::UpstreamTls, Refused> {
+        let trust = Trust::load(vec![Source::file(&self.ca)])?;
+        reloader.add(Arc::<Trust>::clone(&trust));
+        let identity = match &self.client {
+            Some((chain, key)) => Some(identity(chain, key, reloader)?),
+            None => None,
+        };
+        Ok(crate::UpstreamTls { trust, identity })
+    }
+}
+
+fn identity(
+    chain: &PathBuf,
+    key: &PathBuf,
+    reloader: &mut Reloader,
+) -> Result<Arc<Identity>, Refused> {
+    let identity = Identity::load(Source::file(chain), Source::file(key), Dates::Enforced)?;
+    reloader.add(Arc::<Identity>::clone(&identity));
+    Ok(identity)
+}
+
+impl ControlPlanes {
+    /// The control planes in the order in which `name` tries them: the same after each restart,
+    /// and another one for another name, so that a fleet spreads.
+    pub(super) fn links(
+        self,
+        name: &str,
+        reloader: &mut Reloader,
+    ) -> Result<Vec<ControlPlane>, BuildError> {
+        let (mut addresses, tls) = match self {
+            Self::InProcess(link) => {
+                let name = "in-process".to_owned();
+                return Ok(vec![ControlPlane { name, link }]);
+            }
+            Self::Network { addresses, tls } => (addresses, tls),
+        };
+        addresses.sort_by_key(|address| rank(name, address));
+        let config = match tls {
+            Some(tls) => {
+                let trust = Trust::load(vec![Source::file(&tls.ca)])?;
+                reloader.add(Arc::<Trust>::clone(&trust));
+                let identity = identity(&tls.certificate, &tls.key, reloader)?;
+                Some(client_config(
+                    trust,
+                    Some(identity),
+                    Versions::Tls13,
+                    &[b"h2"],
+                )?)
+            }
+            None => None,
+        };
+        let links = addresses.into_iter().map(|address| ControlPlane {
+            name: address.to_string(),
+            link: match &config {
+                Some(config) => Link::Tls(address, Arc::clone(config)),
+                None => Link::Loopback(address),
+            },
+        });
+        Ok(links.collect())
+    }
+}
+
+/// Rendezvous hashing: adding or removing a control plane moves only those that it concerns. The
+/// hasher's keys are fixed.
+fn rank(name: &str, address: &HostPort) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (name, &address.host, address.port).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_tries_control_planes_in_an_order_of_its_own_that_stays() {
+        let addresses: Vec<HostPort> = (1..5)
+            .map(|n| HostPort {
+                host: format!("10.0.0.{n}"),
+                port: 7600,
+            })
+            .collect();
+        let order = |name: &str, addresses: &[HostPort]| -> Vec<String> {
+            let planes = ControlPlanes::Network {
+                addresses: addresses.to_vec(),
+                tls: None,
+            };
+            let links = planes.links(name, &mut Reloader::new()).unwrap();
+            links.into_iter().map(|link| link.name).collect()
+        };
+        let reversed: Vec<_> = addresses.iter().rev().cloned().collect();
+        assert_eq!(order("a", &addresses), order("a", &reversed));
+        let first: std::collections::BTreeSet<String> = (0..64)
+            .map(|n| order(&format!("dp-{n}"), &addresses).remove(0))
+            .collect();
+        assert_eq!(first.len(), 4, "a fleet spreads over all");
+        let fewer = order("a", addresses.get(1..).unwrap());
+        let without: Vec<_> = order("a", &addresses)
+            .into_iter()
+            .filter(|name| name != "10.0.0.1:7600")
+            .collect();
+        assert_eq!(fewer, without, "one less moves nobody else");
+    }
+}

@@ -1,0 +1,155 @@
+//! The configuration file of the data plane: one YAML file, a file of code per section, every
+//! problem told at once with its place, and an unknown key with the nearest known one.
+
+mod access_log;
+mod admin;
+mod control_planes;
+mod drain;
+mod headers;
+mod limits;
+mod log;
+mod segments;
+mod timeouts;
+mod upstream;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use pointsman_process::configuration::{
+    self, Address, Check, Environment, Loaded, Problem, Problems, Validate,
+};
+use serde::Deserialize;
+
+pub use access_log::{AccessLog, To};
+pub use admin::Admin;
+pub use control_planes::{ControlPlanes, Tls};
+pub use drain::Drain;
+pub use headers::{ForwardedProto, Headers};
+pub use limits::Limits;
+pub use log::{Form, Log};
+pub use segments::{Mode, Segments};
+pub use timeouts::Timeouts;
+pub use upstream::{Client, Upstream};
+
+use crate::app;
+
+/// The file as a whole.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// The name of this data plane among people.
+    pub name: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// Where clients connect to, in clear text.
+    pub listen: Vec<Address>,
+    /// How many workers there are. Absent: as many as the CPU quota allows.
+    pub workers: Option<NonZeroUsize>,
+    /// Where the table comes from.
+    pub control_planes: ControlPlanes,
+    /// Which isolation segments are served.
+    pub segments: Segments,
+    /// How people and scripts look inside.
+    pub admin: Admin,
+    /// How much peers may send and hold.
+    pub limits: Limits,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// What is said in header fields.
+    pub headers: Headers,
+    /// How endpoints are reached.
+    pub upstream: Upstream,
+    /// Where requests are logged.
+    pub access_log: AccessLog,
+    /// How the process leaves.
+    pub drain: Drain,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "data-plane".to_owned(),
+            zone: String::new(),
+            listen: vec![Address(([0, 0, 0, 0], 8080).into())],
+            workers: None,
+            control_planes: ControlPlanes::default(),
+            segments: Segments::default(),
+            admin: Admin::default(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            headers: Headers::default(),
+            upstream: Upstream::default(),
+            access_log: AccessLog::default(),
+            drain: Drain::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self, check: &mut Check<'_>) {
+        if self.name.is_empty() {
+            check.refuse("name", "is empty", "leave it out, or name this data plane");
+        }
+        if self.listen.is_empty() {
+            check.refuse(
+                "listen",
+                "is empty",
+                "name at least one address, as 0.0.0.0:8080",
+            );
+        }
+        if self.workers.is_some_and(|workers| workers.get() > 1024) {
+            check.refuse("workers", "is above 1024", "leave it out for one per core");
+        }
+        check.within("control_planes", |check| {
+            self.control_planes.validate(check)
+        });
+        check.within("segments", |check| self.segments.validate(check));
+        check.within("admin", |check| self.admin.validate(check));
+        check.within("limits", |check| self.limits.validate(check));
+        check.within("timeouts", |check| self.timeouts.validate(check));
+        check.within("upstream", |check| self.upstream.validate(check));
+        check.within("access_log", |check| self.access_log.validate(check));
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+///
+/// Every problem of the file.
+pub fn load(path: &Path) -> Result<Loaded<Config>, Problems> {
+    configuration::load_file(path)
+}
+
+impl Config {
+    /// The settings that this configuration stands for, with the secrets that it names.
+    ///
+    /// # Errors
+    ///
+    /// When a secret cannot be read; certificates are read when the data plane is built.
+    pub fn settings(&self, environment: &dyn Environment) -> Result<app::Settings, Problem> {
+        Ok(app::Settings {
+            name: self.name.clone(),
+            zone: self.zone.clone(),
+            listen: self.listen.iter().map(|address| address.0).collect(),
+            control_planes: self.control_planes.settings(),
+            filter: self.segments.filter(),
+            admin: self.admin.settings(environment)?,
+            proxy: crate::Settings {
+                workers: self.workers,
+                limits: self.limits.settings(),
+                timeouts: self.timeouts.settings(),
+                headers: self.headers.settings(),
+                upstream: self.upstream.settings(),
+                access_log: self.access_log.settings(),
+            },
+            client: self.upstream.client(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
