@@ -1,9 +1,34 @@
 //! Hands the table to data planes: one gRPC stream each.
+//!
+//! A session keeps no queue: a [`Reader`](pointsman_registry::Reader) remembers how far it came, and goes on when the
+//! stream has room. So a slow data plane costs as much memory as a fast one, and skips what was overwritten meanwhile.
+
+mod bounds;
+mod from_proto;
+mod hello;
+mod metrics;
+mod service;
+mod session;
+mod to_proto;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_proto::v1::distribution_service_server::DistributionServiceServer;
 use pointsman_registry::Algorithm;
+use prometheus_client::registry::Registry as MetricsRegistry;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::transport::Server;
+use tonic::transport::server::Connected;
+
+use crate::registry_task::Handle;
+use metrics::Metrics;
+use service::Service;
 
 /// What an operator decides about distribution.
 #[derive(Clone, Debug)]
@@ -51,22 +76,31 @@ pub struct Effective {
 /// The service, before it serves.
 #[derive(Clone, Debug)]
 pub struct Distribution {
-    settings: std::sync::Arc<Settings>,
-    handle: crate::registry_task::Handle,
+    settings: Arc<Settings>,
+    handle: Handle,
+    metrics: Arc<Metrics>,
 }
+
+/// The largest message in either direction (L-36).
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// What a data plane may send before it is read: its messages are small.
+const RECEIVE_WINDOW: u32 = 64 * 1024;
+
+/// Streams of one connection. A data plane has one; during a reconnect there may be two.
+const STREAMS: u32 = 16;
+
+/// How long sessions have to say farewell.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 impl Distribution {
     /// The service around the registry's handle. `metrics` are those of the process.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        handle: crate::registry_task::Handle,
-        metrics: &mut prometheus_client::registry::Registry,
-    ) -> Self {
-        let _ = metrics;
+    pub fn new(settings: Settings, handle: Handle, metrics: &mut MetricsRegistry) -> Self {
         Self {
-            settings: std::sync::Arc::new(settings),
+            settings: Arc::new(settings),
             handle,
+            metrics: Arc::new(Metrics::new(metrics)),
         }
     }
 
@@ -82,16 +116,40 @@ impl Distribution {
         end: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error>
     where
-        Incoming: tokio_stream::Stream<Item = std::io::Result<Connection>>,
-        Connection: tonic::transport::server::Connected
-            + tokio::io::AsyncRead
-            + tokio::io::AsyncWrite
-            + Unpin
-            + Send
-            + 'static,
+        Incoming: Stream<Item = io::Result<Connection>>,
+        Connection: Connected + AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let _ = (incoming, self.settings, self.handle);
-        end.await;
-        Ok(())
+        // The sessions are tasks of their own, so that each hears its data plane even while that does not read. They
+        // belong to this call, and end with it.
+        let (sessions, ending) = (TaskTracker::new(), CancellationToken::new());
+        let heartbeat = self.settings.heartbeat;
+        let service = Service {
+            settings: self.settings,
+            handle: self.handle,
+            metrics: self.metrics,
+            sessions: sessions.clone(),
+            ending: ending.clone(),
+        };
+        let service = DistributionServiceServer::new(service)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        let server = Server::builder()
+            .initial_stream_window_size(RECEIVE_WINDOW)
+            .initial_connection_window_size(RECEIVE_WINDOW)
+            .max_concurrent_streams(STREAMS)
+            .http2_keepalive_interval(Some(heartbeat))
+            .http2_keepalive_timeout(Some(heartbeat * 2))
+            .add_service(service);
+        let end = async {
+            end.await;
+            ending.cancel();
+            sessions.close();
+            // Whoever does not take its farewell is cut off with its connection.
+            let _ = tokio::time::timeout(FAREWELL, sessions.wait()).await;
+        };
+        server.serve_with_incoming_shutdown(incoming, end).await
     }
 }
+
+#[cfg(test)]
+mod tests;

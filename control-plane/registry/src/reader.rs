@@ -94,8 +94,8 @@ pub struct Reader {
 /// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
 const LOOKS_PER_THING: usize = 8;
 
-/// About how many bytes of things a step gives.
-const WEIGHT: usize = 256 * 1024;
+/// About how many bytes of things a step gives: a few of them lie between a reader and a peer that has stopped.
+const WEIGHT: usize = 64 * 1024;
 
 impl Reader {
     /// A reader that goes on from what is held, and how it will: by a delta where that was left by this life of the
@@ -156,7 +156,7 @@ impl Reader {
         !self.owes_answer && self.again.is_empty() && self.base == registry.head()
     }
 
-    /// The next step: of at most about `limit` things, and about 256 KiB of them.
+    /// The next step: of at most about `limit` things, and about 64 KiB of them.
     pub fn next(&mut self, registry: &Registry, limit: usize) -> Step {
         if self.removed < registry.horizon() {
             self.restart(registry);

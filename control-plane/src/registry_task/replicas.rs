@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pointsman_registry::{SegmentFilter, Sum};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// One session of one data plane: what it serves, and how far behind it is.
 #[derive(Clone, Debug)]
@@ -78,63 +79,101 @@ impl Replica {
 /// All sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Replicas {
-    sessions: Mutex<(u64, BTreeMap<u64, Replica>)>,
+    sessions: Mutex<Sessions>,
 }
+
+#[derive(Debug, Default)]
+struct Sessions {
+    last: u64,
+    entered: BTreeMap<u64, (Replica, CancellationToken)>,
+}
+
+/// The most sessions at once.
+const MAX_SESSIONS: usize = 4096;
+
+/// There are as many sessions as there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are {MAX_SESSIONS} sessions already")]
+pub(crate) struct Full;
 
 /// A session's place among the others. It is gone when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     replicas: Arc<Replicas>,
     number: u64,
+    replaced: CancellationToken,
 }
 
 impl Replicas {
-    pub(crate) fn enter(self: &Arc<Self>, replica: Replica) -> Place {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.0 += 1;
-        let number = sessions.0;
-        sessions.1.insert(number, replica);
-        Place {
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        // No update can leave a session half changed.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new session. It takes the place of an older one of the same process, which cannot be alive any more.
+    pub(crate) fn enter(self: &Arc<Self>, replica: Replica) -> Result<Place, Full> {
+        let mut sessions = self.sessions();
+        if sessions.entered.len() >= MAX_SESSIONS {
+            return Err(Full);
+        }
+        for (other, replaced) in sessions.entered.values() {
+            if other.id == replica.id {
+                replaced.cancel();
+            }
+        }
+        sessions.last += 1;
+        let (number, replaced) = (sessions.last, CancellationToken::new());
+        sessions.entered.insert(number, (replica, replaced.clone()));
+        drop(sessions);
+        Ok(Place {
             replicas: Arc::clone(self),
             number,
-        }
+            replaced,
+        })
     }
 
     pub(crate) fn list(&self) -> Vec<Replica> {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut replicas: Vec<_> = sessions.1.values().cloned().collect();
+        let sessions = self.sessions();
+        let mut replicas: Vec<_> = sessions
+            .entered
+            .values()
+            .map(|(it, _)| it.clone())
+            .collect();
+        drop(sessions);
         replicas.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         replicas
     }
 
     /// Whether any data plane says that it holds something.
     pub(crate) fn hold_things(&self) -> bool {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.1.values().any(|replica| replica.held.things > 0)
+        self.sessions()
+            .entered
+            .values()
+            .any(|(replica, _)| replica.held.things > 0)
     }
 }
 
 impl Place {
+    /// Changes what is shown of the session.
     pub(crate) fn update<Answer>(
         &self,
         change: impl FnOnce(&mut Replica) -> Answer,
     ) -> Option<Answer> {
-        let mut sessions = self
-            .replicas
-            .sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        sessions.1.get_mut(&self.number).map(change)
+        self.replicas
+            .sessions()
+            .entered
+            .get_mut(&self.number)
+            .map(|(replica, _)| change(replica))
+    }
+
+    /// Cancelled when a newer session of the same process has begun.
+    pub(crate) fn replaced(&self) -> &CancellationToken {
+        &self.replaced
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut sessions = self
-            .replicas
-            .sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        sessions.1.remove(&self.number);
+        self.replicas.sessions().entered.remove(&self.number);
     }
 }

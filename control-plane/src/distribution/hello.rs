@@ -1,0 +1,151 @@
+//! The first message of a data plane: what is wrong with it, or what follows from it.
+
+use pointsman_proto::v1::{self, follow_request};
+use pointsman_registry::{Algorithm, Capabilities, Held, SegmentFilter, View};
+use tonic::Status;
+
+use super::from_proto;
+
+/// A data plane that may have what it wants.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) availability_zone: String,
+    pub(super) view: View,
+    pub(super) held: Held,
+    /// How many things it holds.
+    pub(super) things: u64,
+}
+
+/// The longest text of a hello, in bytes.
+const MAX_TEXT: usize = 256;
+
+/// The most segments that a data plane may name.
+const MAX_SEGMENTS: usize = 1024;
+
+/// The most things that a data plane may have rejected and still go on from a delta.
+const MAX_REJECTED: usize = 10_000;
+
+/// Reads the first message of a session.
+///
+/// # Errors
+///
+/// What is wrong, and what would be right.
+pub(super) fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
+    let first = first.ok_or_else(|| Status::invalid_argument("the stream ended before a hello"))?;
+    let Some(follow_request::Message::Hello(hello)) = first.message else {
+        return Err(Status::invalid_argument(
+            "the first message of a session is a hello",
+        ));
+    };
+    check_texts(&hello)?;
+    if hello.protocol_level == 0 {
+        return Err(Status::invalid_argument(
+            "hello.protocol_level is 0; expected 1 or more",
+        ));
+    }
+    let capabilities = from_proto::capabilities(hello.capabilities());
+    let filter = filter(hello.filter)?;
+    let mut held = Held {
+        epoch: hello.epoch,
+        revision: hello.revision,
+        filter_digest: hello.filter_digest,
+        rejected: Vec::new(),
+    };
+    if hello.rejected.len() > MAX_REJECTED {
+        // It is better off with everything than with a list of what it lacks.
+        held.revision = 0;
+    } else {
+        held.rejected = hello
+            .rejected
+            .into_iter()
+            .filter_map(from_proto::rejected)
+            .collect();
+    }
+    Ok(Caller {
+        id: hello.id,
+        name: hello.name,
+        version: hello.version,
+        availability_zone: hello.availability_zone,
+        view: View {
+            filter,
+            capabilities,
+        },
+        held,
+        things: hello.things,
+    })
+}
+
+fn check_texts(hello: &v1::Hello) -> Result<(), Status> {
+    if hello.id.is_empty() {
+        return Err(Status::invalid_argument(
+            "hello.id is empty; expected a text that is unique to one life of one process",
+        ));
+    }
+    for (field, text) in [
+        ("id", &hello.id),
+        ("name", &hello.name),
+        ("version", &hello.version),
+        ("availability_zone", &hello.availability_zone),
+    ] {
+        if text.len() > MAX_TEXT {
+            return Err(Status::invalid_argument(format!(
+                "hello.{field} has {} bytes; expected at most {MAX_TEXT}",
+                text.len()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn filter(filter: Option<v1::SegmentFilter>) -> Result<SegmentFilter, Status> {
+    let filter = filter.unwrap_or_default();
+    let count = filter.segments.len();
+    if count > MAX_SEGMENTS {
+        return Err(Status::invalid_argument(format!(
+            "hello.filter names {count} segments; expected at most {MAX_SEGMENTS}"
+        )));
+    }
+    if filter
+        .segments
+        .iter()
+        .any(|segment| segment.len() > MAX_TEXT)
+    {
+        return Err(Status::invalid_argument(format!(
+            "hello.filter names a segment of more than {MAX_TEXT} bytes"
+        )));
+    }
+    let mode = filter.mode;
+    let read = from_proto::filter(filter).ok_or_else(|| {
+        Status::invalid_argument(format!(
+            "hello.filter.mode is {mode}; expected all, shared and segments, or segments"
+        ))
+    })?;
+    match &read {
+        SegmentFilter::Only(listed) if listed.is_empty() => Err(Status::invalid_argument(
+            "hello.filter asks for listed segments only, and lists none",
+        )),
+        _ => Ok(read),
+    }
+}
+
+impl Caller {
+    /// The default algorithm for this data plane, and what is to be shown where that is not the configured one.
+    pub(super) fn default_algorithm(&self, configured: Algorithm) -> (Algorithm, &'static str) {
+        let needed = match configured {
+            Algorithm::RoundRobin => Capabilities::NONE,
+            Algorithm::LeastConnection => Capabilities::LEAST_CONNECTION,
+            Algorithm::Hash => Capabilities::HASH_BALANCING,
+        };
+        if self.view.capabilities.cover(needed) {
+            return (configured, "");
+        }
+        let degraded = "it does not know the default balancing algorithm, and uses round-robin";
+        (Algorithm::RoundRobin, degraded)
+    }
+}
+
+#[cfg(test)]
+mod tests;

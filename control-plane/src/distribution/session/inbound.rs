@@ -1,0 +1,158 @@
+//! What a data plane says.
+
+use pointsman_proto::v1::{self, follow_request};
+use pointsman_registry::Sum;
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::{Progress, Session};
+use crate::distribution::from_proto;
+use crate::registry_task::{Failing, Rejected};
+
+/// Rejected things that are shown; the rest is in the data plane's own log.
+const SHOWN: usize = 1_000;
+
+/// Failing endpoints of one report that are looked at; the rest will be reported again.
+const FAILING: usize = 256;
+
+impl Session {
+    /// Takes a message.
+    ///
+    /// # Errors
+    ///
+    /// Where it makes no sense in this place. The session ends, and the data plane says hello again.
+    pub(super) async fn take(
+        &mut self,
+        message: v1::FollowRequest,
+        progress: &mut Progress,
+    ) -> Result<(), Status> {
+        progress.heard = Instant::now();
+        self.place
+            .update(|replica| replica.last_heard = progress.heard);
+        // A kind of message that this release does not know is left alone.
+        let Some(message) = message.message else {
+            return Ok(());
+        };
+        match message {
+            follow_request::Message::Hello(_) => Err(Status::invalid_argument(
+                "a second hello; expected one for each session",
+            )),
+            follow_request::Message::Ack(ack) => self.take_ack(ack, progress).await,
+            follow_request::Message::Heartbeat(beat) => self.take_heartbeat(beat, progress).await,
+            follow_request::Message::Report(report) => self.take_report(report).await,
+            follow_request::Message::Answer(answer) => Err(Status::invalid_argument(format!(
+                "an answer to question {}, which was not asked",
+                answer.id
+            ))),
+        }
+    }
+
+    async fn take_ack(&mut self, ack: v1::Ack, progress: &mut Progress) -> Result<(), Status> {
+        let (closed, sum) = progress.closed.unwrap_or_default();
+        if ack.revision > closed {
+            return Err(Status::invalid_argument(format!(
+                "an ack of revision {}; the last closing step was that of {closed}",
+                ack.revision
+            )));
+        }
+        let latest = ack.revision == closed;
+        if latest {
+            self.metrics.acked(progress.closed_at.elapsed());
+        }
+        let held = from_proto::sum(ack.things, ack.digest);
+        let head = *self.head.borrow();
+        let comparable = self.show_ack(ack, held, head);
+        if latest && comparable && held != sum {
+            self.repair(progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows what was acked. Whether the sums can be compared: what was rejected is in one of them only.
+    fn show_ack(&self, ack: v1::Ack, held: Sum, head: u64) -> bool {
+        let comparable = ack.rejected.is_empty();
+        let rejected: Vec<_> = ack.rejected.into_iter().take(SHOWN).map(shown).collect();
+        let now = Instant::now();
+        self.place.update(|replica| {
+            let news = rejected.iter().filter(|it| !replica.rejected.contains(it));
+            for it in news {
+                tracing::warn!(
+                    component = "distribution",
+                    name = &*replica.name,
+                    uri = it.route,
+                    backend = &*it.address,
+                    reason = &*it.reason,
+                    "data-plane-rejects"
+                );
+            }
+            replica.rejected = rejected;
+            replica.acked_revision = ack.revision;
+            replica.acked_at = Some(now);
+            replica.held = held;
+            if replica.has_converged(head) {
+                replica.behind_since = None;
+            }
+        });
+        comparable
+    }
+
+    async fn take_heartbeat(
+        &mut self,
+        beat: v1::Heartbeat,
+        progress: &mut Progress,
+    ) -> Result<(), Status> {
+        let held = from_proto::sum(beat.things, beat.digest);
+        let acked = self.place.update(|replica| {
+            replica.held = held;
+            replica
+                .rejected
+                .is_empty()
+                .then_some(replica.acked_revision)
+        });
+        let Some((closed, sum)) = progress.closed else {
+            return Ok(());
+        };
+        // Only at rest do both ends speak of the same things.
+        let at_rest = !progress.sent_since && acked.flatten() == Some(closed);
+        if at_rest && beat.revision == closed && held != sum {
+            self.repair(progress).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_report(&mut self, report: v1::Report) -> Result<(), Status> {
+        let load = report.load.unwrap_or_default();
+        self.place.update(|replica| {
+            replica.draining = report.draining;
+            replica.requests = load.requests;
+            replica.in_flight = load.in_flight;
+            replica.connections = load.connections;
+        });
+        for endpoint in report.failing.into_iter().take(FAILING) {
+            let Some(route) = endpoint.route.and_then(from_proto::key) else {
+                continue;
+            };
+            let failing = Failing {
+                route,
+                address: endpoint.address.into(),
+            };
+            let ending = |_| Status::unavailable("the control plane is ending");
+            self.handle.failing(failing).await.map_err(ending)?;
+        }
+        Ok(())
+    }
+}
+
+/// As it is shown to people.
+fn shown(thing: v1::RejectedThing) -> Rejected {
+    let route = thing
+        .route
+        .and_then(from_proto::key)
+        .map(|key| key.to_string());
+    Rejected {
+        route: route.unwrap_or_default(),
+        address: thing.address.into(),
+        segment: thing.segment.into(),
+        reason: thing.reason.into(),
+    }
+}

@@ -1,0 +1,213 @@
+//! The registry's words in the contract's.
+
+use std::time::Duration;
+
+use pointsman_proto::v1::{self, follow_response, route_key, thing};
+use pointsman_registry::{
+    Algorithm, Closing, Endpoint, Options, Removal, Route, SegmentFilter, Standing, Sum, Thing,
+    Transfer,
+};
+use pointsman_route_key::{Host, Path, RouteKey};
+
+use super::Effective;
+
+/// A message of a control plane.
+pub(super) fn response(message: follow_response::Message) -> v1::FollowResponse {
+    v1::FollowResponse {
+        message: Some(message),
+    }
+}
+
+/// A key.
+pub(super) fn key(key: &RouteKey) -> v1::RouteKey {
+    let host = match &key.host {
+        Host::Exact(host) => route_key::Host::ExactHost(host.to_string()),
+        Host::Suffix(suffix) => route_key::Host::HostSuffix(suffix.to_string()),
+        Host::Any => route_key::Host::AnyHost(v1::AnyHost {}),
+    };
+    let path = match &key.path {
+        Path::Prefix(path) => route_key::Path::PathPrefix(path.to_string()),
+        Path::Exact(path) => route_key::Path::ExactPath(path.to_string()),
+        Path::Template(path) => route_key::Path::PathTemplate(path.to_string()),
+    };
+    v1::RouteKey {
+        host: Some(host),
+        path: Some(path),
+    }
+}
+
+/// Things to add or change.
+pub(super) fn batch(things: &[Thing]) -> v1::FollowResponse {
+    let things = things.iter().map(|thing| v1::Thing {
+        kind: Some(match thing {
+            Thing::Route(it) => thing::Kind::Route(route(it)),
+            Thing::Endpoint(it) => thing::Kind::Endpoint(endpoint(it)),
+        }),
+    });
+    response(follow_response::Message::Batch(v1::Batch {
+        things: things.collect(),
+    }))
+}
+
+fn route(route: &Route) -> v1::Route {
+    let options = route.options();
+    v1::Route {
+        key: Some(key(&route.key)),
+        segment: route.segment.to_string(),
+        revision: route.revision,
+        birth: route.birth,
+        generation: route.generation,
+        host_as_registered: route.host_as_registered().into_owned(),
+        path_as_registered: route.path_as_registered().to_owned(),
+        policy: options
+            .and_then(|options| options.policy.as_ref())
+            .map(|policy| v1::Policy {
+                scope: policy.scope.to_string(),
+                sources: policy.sources.iter().map(ToString::to_string).collect(),
+            }),
+        groups: vec![v1::Group {
+            id: String::new(),
+            weight: 1,
+            request_headers: None,
+            pool: Some(options.map_or_else(v1::Pool::default, pool)),
+        }],
+        ..v1::Route::default()
+    }
+}
+
+fn pool(options: &Options) -> v1::Pool {
+    let balancing = options.balancing.as_ref().map(|balancing| v1::Balancing {
+        algorithm: algorithm(balancing.algorithm).into(),
+        hash_header: balancing.hash_header.to_string(),
+        hash_balance: balancing.hash_balance,
+    });
+    v1::Pool {
+        balancing,
+        route_service_url: options.route_service_url.to_string(),
+        activation: None,
+    }
+}
+
+fn algorithm(algorithm: Algorithm) -> v1::Algorithm {
+    match algorithm {
+        Algorithm::RoundRobin => v1::Algorithm::RoundRobin,
+        Algorithm::LeastConnection => v1::Algorithm::LeastConnection,
+        Algorithm::Hash => v1::Algorithm::Hash,
+    }
+}
+
+fn endpoint(endpoint: &Endpoint) -> v1::Endpoint {
+    let said = &*endpoint.description;
+    let tags = said
+        .tags()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let balancing = !said.algorithm().is_empty() || !said.hash_header().is_empty();
+    v1::Endpoint {
+        route: Some(key(&endpoint.route)),
+        group: String::new(),
+        address: endpoint.address.to_string(),
+        segment: endpoint.segment.to_string(),
+        generation: endpoint.generation,
+        protocol: said.protocol().to_owned(),
+        tls: said.is_tls().then(|| v1::TlsIdentity {
+            server_cert_domain_san: said.server_cert_domain_san().to_owned(),
+        }),
+        app_id: said.app_id().to_owned(),
+        instance_id: said.instance_id().to_owned(),
+        instance_index: said.instance_index().to_owned(),
+        tags: tags.collect(),
+        has_tags: said.has_tags(),
+        availability_zone: said.availability_zone().to_owned(),
+        route_service_url: said.route_service_url().to_owned(),
+        balancing: balancing.then(|| v1::RegisteredBalancing {
+            algorithm: said.algorithm().to_owned(),
+            hash_header: said.hash_header().to_owned(),
+            hash_balance: said.hash_balance(),
+        }),
+        limits: None,
+        updated_at_ns: said.updated_at_ns(),
+        stale_threshold_seconds: endpoint.stale_threshold_seconds,
+        silent: endpoint.silent,
+    }
+}
+
+/// The end of what was sent since the last one.
+pub(super) fn closing(closing: &Closing) -> v1::FollowResponse {
+    response(follow_response::Message::ClosingStep(v1::ClosingStep {
+        removals: closing.removals.iter().map(removal).collect(),
+        continues: closing.continues,
+        revision: closing.revision,
+        complete: closing.complete,
+        things: closing.sum.things,
+        digest: closing.sum.digest,
+    }))
+}
+
+fn removal(removal: &Removal) -> v1::Removal {
+    v1::Removal {
+        route: Some(key(&removal.route)),
+        address: removal.address.to_string(),
+        segment: removal.segment.to_string(),
+    }
+}
+
+/// A sign of life.
+pub(super) fn heartbeat(revision: u64, sum: Sum) -> v1::FollowResponse {
+    let Sum { things, digest } = sum;
+    response(follow_response::Message::Heartbeat(v1::Heartbeat {
+        revision,
+        things,
+        digest,
+    }))
+}
+
+/// What a control plane's word is worth.
+pub(super) fn standing(standing: &Standing) -> v1::Standing {
+    v1::Standing {
+        open: standing.open,
+        authoritative: standing.authoritative,
+        reason: standing.reason.clone(),
+    }
+}
+
+/// How the first closing step is reached.
+pub(super) fn transfer(transfer: Transfer) -> v1::Transfer {
+    match transfer {
+        Transfer::Delta => v1::Transfer::Delta,
+        Transfer::Snapshot => v1::Transfer::Snapshot,
+    }
+}
+
+/// Which segments are granted.
+pub(super) fn filter(filter: &SegmentFilter) -> v1::SegmentFilter {
+    let (mode, segments) = match filter {
+        SegmentFilter::All => (v1::SegmentMode::All, &[][..]),
+        SegmentFilter::SharedAnd(listed) => (v1::SegmentMode::SharedAndSegments, &listed[..]),
+        SegmentFilter::Only(listed) => (v1::SegmentMode::Segments, &listed[..]),
+    };
+    v1::SegmentFilter {
+        mode: mode.into(),
+        segments: segments.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// What every data plane uses alike; `default` in the place of the configured algorithm.
+pub(super) fn settings(effective: &Effective, default: Algorithm) -> v1::Settings {
+    v1::Settings {
+        mark_time: duration(effective.mark_time),
+        empty_pool: Some(v1::EmptyPool {
+            status: effective.empty_pool_status.into(),
+            timeout: duration(effective.empty_pool_timeout),
+        }),
+        default_algorithm: algorithm(default).into(),
+        registration_interval: duration(effective.registration_interval),
+    }
+}
+
+/// `None` for what no duration of the contract can hold: 10,000 years.
+fn duration(duration: Duration) -> Option<prost_types::Duration> {
+    prost_types::Duration::try_from(duration).ok()
+}
+
+#[cfg(test)]
+mod tests;
