@@ -70,6 +70,8 @@ pub struct Fields {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
     present: KnownSet,
+    /// Whether the buffer holds other bytes than the fields' lines, in order.
+    mixed: bool,
 }
 
 impl Fields {
@@ -79,6 +81,7 @@ impl Fields {
             bytes: Vec::new(),
             entries: Vec::new(),
             present: KnownSet::EMPTY,
+            mixed: false,
         }
     }
 
@@ -87,6 +90,7 @@ impl Fields {
         self.bytes.clear();
         self.entries.clear();
         self.present = KnownSet::EMPTY;
+        self.mixed = false;
     }
 
     /// How many fields there are.
@@ -196,6 +200,7 @@ impl Fields {
             self.remove_all(KnownSet::of(&[known]));
             return found;
         }
+        self.mixed = true;
         let before = self.entries.len();
         let bytes = &self.bytes;
         self.entries.retain(|entry| {
@@ -208,6 +213,7 @@ impl Fields {
     /// Removes all fields whose known name is in `names`.
     pub fn remove_all(&mut self, names: KnownSet) {
         if self.present.intersects(names) {
+            self.mixed = true;
             self.entries.retain(|entry| !names.contains(entry.known));
             self.present = self.present.without(names);
         }
@@ -215,6 +221,7 @@ impl Fields {
 
     /// Keeps only the fields for which `keep` says so.
     pub fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
+        self.mixed = true;
         let mut entries = std::mem::take(&mut self.entries);
         entries.retain(|entry| keep(self.field(entry)));
         self.entries = entries;
@@ -257,6 +264,7 @@ impl Fields {
         self.entries.clear();
         std::mem::swap(&mut self.entries, entries);
         self.present = present;
+        self.mixed = true;
     }
 
     /// Appends bytes that belong to no field, such as a start line; they stay until the list is
@@ -264,36 +272,44 @@ impl Fields {
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> Span {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
-        Span::new(start, self.bytes.len())
+        self.mixed = true;
+        Span {
+            start,
+            end: self.bytes.len(),
+        }
     }
 
     /// The bytes at `span`.
     #[inline]
     pub(crate) fn at(&self, span: Span) -> &[u8] {
-        slice(&self.bytes, span.start, span.len)
+        self.bytes.get(span.start..span.end).unwrap_or_default()
     }
 
     /// Appends all fields but those in `without` to `out`, as lines.
     ///
     /// Neighbours whose lines stand in the buffer as they would be written go in one copy.
     pub(crate) fn write(&self, out: &mut Vec<u8>, without: KnownSet) {
+        if !self.mixed && !self.present.intersects(without) {
+            out.extend_from_slice(&self.bytes);
+            return;
+        }
         let mut run = 0..0;
         for entry in &self.entries {
-            let start = entry.name as usize;
-            if without.contains(entry.known) || !entry.plain {
-                out.extend_from_slice(self.bytes.get(run).unwrap_or_default());
-                run = 0..0;
-                if !without.contains(entry.known) {
-                    push_line(out, name_of(&self.bytes, entry), self.value_of(entry));
-                }
+            if without.contains(entry.known) {
                 continue;
             }
-            let end = (entry.value + entry.value_len) as usize + 2;
-            if run.end == start {
+            let start = entry.name as usize;
+            let end = entry.value as usize + entry.value_len as usize + 2;
+            if entry.plain && run.end == start {
                 run.end = end;
-            } else {
-                out.extend_from_slice(self.bytes.get(run).unwrap_or_default());
+                continue;
+            }
+            out.extend_from_slice(self.bytes.get(run).unwrap_or_default());
+            if entry.plain {
                 run = start..end;
+            } else {
+                push_line(out, name_of(&self.bytes, entry), self.value_of(entry));
+                run = 0..0;
             }
         }
         out.extend_from_slice(self.bytes.get(run).unwrap_or_default());
@@ -331,31 +347,13 @@ impl Eq for Fields {}
 /// A range of a list's buffer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
-    start: u32,
-    len: u32,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 impl Span {
     /// No bytes.
-    pub(crate) const EMPTY: Self = Self { start: 0, len: 0 };
-
-    /// Where the range begins.
-    pub(crate) const fn start(self) -> usize {
-        self.start as usize
-    }
-
-    /// The range from `start` to `end`. Heads are bounded far below 4 GiB (L-02, L-26), so an
-    /// offset always fits; one that did not would yield an empty range.
-    #[inline]
-    pub(crate) fn new(start: usize, end: usize) -> Self {
-        match (
-            u32::try_from(start),
-            u32::try_from(end.saturating_sub(start)),
-        ) {
-            (Ok(start), Ok(len)) => Self { start, len },
-            _ => Self::default(),
-        }
-    }
+    pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
 }
 
 /// The members of one comma-separated value.

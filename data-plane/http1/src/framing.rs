@@ -31,12 +31,22 @@ pub(crate) struct Framing<'a> {
 
 impl<'a> Framing<'a> {
     /// Takes a `Content-Length` value, which may be a list.
+    #[inline]
     pub(crate) fn content_length(&mut self, value: &'a [u8]) {
-        for member in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-            self.empty_member |= member.is_empty();
-            self.conflict |= self.lengths.is_some_and(|first| first != member);
-            self.lengths.get_or_insert(member);
+        if value.contains(&b',') {
+            let members = value.split(|&byte| byte == b',');
+            members
+                .map(<[u8]>::trim_ascii)
+                .for_each(|member| self.length(member));
+        } else {
+            self.length(value);
         }
+    }
+
+    fn length(&mut self, member: &'a [u8]) {
+        self.empty_member |= member.is_empty();
+        self.conflict |= self.lengths.is_some_and(|first| first != member);
+        self.lengths.get_or_insert(member);
     }
 
     /// Takes a `Transfer-Encoding` value.

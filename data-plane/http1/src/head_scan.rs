@@ -4,15 +4,12 @@
 //! eight: a name up to its colon, a value up to its first control byte, which has to be the CR of a
 //! line end. So nothing is looked at twice, every fault is found at the first byte that is wrong,
 //! and what was found does not depend on how much of the rest has arrived.
-//!
-//! (A pass of httparse for the splitting, after one for line ends and control bytes, took about
-//! twice the instructions, and could not say which rule was broken.)
 
 use std::ops::Range;
 
 use crate::fields::{Entry, Fields};
 use crate::known::{Known, KnownSet};
-use crate::scan::{find_control, find_in_word, is_token_byte, load_word};
+use crate::scan::{find_control, find_near, is_token_byte};
 
 /// What can be wrong with the lines of a head, for every kind of message alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +97,14 @@ impl HeadScan {
 
     /// Looks for the end of the current line, from which nothing but the bytes of a field value is
     /// expected; `None` if it is not there yet. The line that follows is not begun.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn line_end(&mut self, input: &[u8], from: usize) -> Result<Option<usize>, BadLine> {
-        let Some(control) = find_control(input, from.max(self.searched)) else {
+        let from = from.max(self.searched);
+        let Some(distance) = find_control(input.get(from..).unwrap_or_default()) else {
             self.searched = input.len();
             return Ok(None);
         };
+        let control = from + distance;
         match input.get(control..) {
             Some([b'\r', b'\n', ..]) => Ok(Some(control)),
             Some([b'\r']) => {
@@ -157,7 +156,7 @@ impl HeadScan {
         let Some(end) = self.line_end(input, colon + 1)? else {
             return Ok(Line::Partial);
         };
-        let value = trim(input, colon + 1..end);
+        let (value, plain) = find_value(input, colon + 1..end);
         if value.len() > limits.field_value as usize {
             return Err(BadLine::FieldValueTooLong);
         }
@@ -167,9 +166,7 @@ impl HeadScan {
             value_len: offset(value.len()),
             name_len: u16::try_from(colon - self.at).unwrap_or(u16::MAX),
             known,
-            plain: value.start == colon + 2
-                && value.end == end
-                && input.get(colon + 1) == Some(&b' '),
+            plain,
         });
         self.present.insert(known);
         self.begin_line(end + 2);
@@ -210,27 +207,15 @@ fn find_name(
     start: usize,
     longest: usize,
 ) -> Result<Option<(Known, usize)>, BadLine> {
-    let first = load_word(input, start);
-    let mut at = start;
-    let mut word = first;
-    let colon = loop {
-        if let Some(index) = find_in_word(word, b':') {
-            break at + index;
-        }
-        at += 8;
-        if at >= input.len() || at - start > longest {
-            return judge_name(input, start, longest);
-        }
-        word = load_word(input, at);
-    };
-    let len = colon - start;
-    if len > longest {
+    let rest = input.get(start..).unwrap_or_default();
+    let Some(len) = find_near(rest, b':').filter(|&len| len <= longest) else {
         return judge_name(input, start, longest);
-    }
-    let known = Known::at(input, start, len, first);
+    };
+    let colon = start + len;
+    let known = Known::at(rest, len);
     if known == Known::Other {
         // A known name needs no such look.
-        let name = input.get(start..colon).unwrap_or_default();
+        let name = rest.get(..len).unwrap_or_default();
         if name.is_empty() || !name.iter().all(|&byte| is_token_byte(byte)) {
             return judge_name(input, start, longest);
         }
@@ -265,8 +250,22 @@ fn judge_name(
     }
 }
 
-/// The range without blanks at its edges.
+/// Where the value stands between colon and line end, and whether it does as a writer would put it:
+/// after one blank, and with none at its end.
 #[inline]
+fn find_value(input: &[u8], range: Range<usize>) -> (Range<usize>, bool) {
+    match input.get(range.clone()) {
+        Some([b' ', first, .., last]) if *first > b' ' && *last > b' ' => {
+            (range.start + 1..range.end, true)
+        }
+        Some([b' ']) => (range.end..range.end, true),
+        Some([b' ', only]) if *only > b' ' => (range.start + 1..range.end, true),
+        _ => (trim(input, range), false),
+    }
+}
+
+/// The range without blanks at its edges.
+#[cold]
 fn trim(input: &[u8], range: Range<usize>) -> Range<usize> {
     let blank = |at: usize| matches!(input.get(at), Some(b' ' | b'\t'));
     let Range { mut start, mut end } = range;

@@ -88,7 +88,10 @@ const NAME: [bool; 256] = {
 
 /// Where a registered name ends: at its port or at the end.
 fn name_end(bytes: &[u8]) -> Result<usize, InvalidHost> {
-    let mut at = 0;
+    let mut at = bytes
+        .iter()
+        .position(|&byte| !NAME[usize::from(byte)])
+        .unwrap_or(bytes.len());
     while let Some(&byte) = bytes.get(at) {
         match byte {
             _ if NAME[usize::from(byte)] => at += 1,

@@ -19,6 +19,9 @@ macro_rules! known_names {
             Other,
         }
 
+        /// The spellings with what stands between a name and its value.
+        static LINE_STARTS: &[&str] = &[$(concat!($spelling, ": "),)*];
+
         /// The spellings as the writers write them, in the order of the enum.
         const SPELLINGS: &[&str] = &[$($spelling,)*];
 
@@ -200,19 +203,18 @@ impl Known {
     /// Recognises a name in any case.
     #[inline]
     pub fn of(name: &[u8]) -> Self {
-        Self::at(name, 0, name.len(), load_word(name, 0))
+        Self::at(name, name.len())
     }
 
-    /// Recognises the name of `len` bytes at `start`, of which `first` holds the first eight and
-    /// whatever follows a shorter one.
+    /// Recognises the name in the first `len` of `bytes`.
     #[inline]
-    pub(crate) fn at(bytes: &[u8], start: usize, len: usize, first: u64) -> Self {
+    pub(crate) fn at(bytes: &[u8], len: usize) -> Self {
         if len > LONGEST {
             return Self::Other;
         }
-        let first = lower_word(first & tail_mask(len));
+        let first = lower_word(load_word(bytes, 0) & tail_mask(len));
         let last = if len > 8 {
-            lower_word(load_word(bytes, start + len - 8))
+            lower_word(load_word(bytes, len - 8))
         } else {
             0
         };
@@ -221,7 +223,7 @@ impl Known {
             return Self::Other;
         };
         let second = if len > 16 {
-            lower_word(load_word(bytes, start + 8))
+            lower_word(load_word(bytes, 8))
         } else {
             0
         };
@@ -251,6 +253,14 @@ impl Known {
     }
 }
 
+impl Known {
+    /// The beginning of a line of this name; `None` for [`Known::Other`].
+    #[inline]
+    pub(crate) fn line_start(self) -> Option<&'static [u8]> {
+        LINE_STARTS.get(self as usize).map(|start| start.as_bytes())
+    }
+}
+
 /// A set of known names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownSet(u64);
@@ -273,7 +283,7 @@ impl KnownSet {
     /// Adds a name. [`Known::Other`] is no name and is never in a set.
     #[inline]
     pub const fn insert(&mut self, name: Known) {
-        self.0 |= Self::bit(name);
+        self.0 |= Self::bit(name) & !Self::bit(Known::Other);
     }
 
     /// Whether the name is in the set.
@@ -304,10 +314,7 @@ impl KnownSet {
 
     #[inline]
     const fn bit(name: Known) -> u64 {
-        match name {
-            Known::Other => 0,
-            _ => 1 << (name as u8),
-        }
+        1 << (name as u8)
     }
 }
 
@@ -357,12 +364,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_found_inside_of_a_buffer() {
-        let buffer = b"..content-LENGTH: 5";
-        assert_eq!(
-            Known::at(buffer, 2, 14, load_word(buffer, 2)),
-            Known::ContentLength
-        );
+    fn a_name_is_found_at_the_start_of_a_line() {
+        assert_eq!(Known::at(b"content-LENGTH: 5", 14), Known::ContentLength);
+        assert_eq!(Known::at(b"TE: x", 2), Known::Te);
+        assert_eq!(Known::at(b"TE: x", 3), Known::Other);
         assert_eq!(Known::of(b""), Known::Other);
     }
 

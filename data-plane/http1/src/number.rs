@@ -7,14 +7,20 @@ pub(crate) fn push_decimal(out: &mut Vec<u8>, number: u64) {
     let mut rest = number;
     loop {
         at -= 1;
-        // A remainder by ten is one digit.
-        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        // A remainder by ten fits its lowest byte.
+        digits[at] = b'0' + (rest % 10).to_le_bytes()[0];
         rest /= 10;
         if rest == 0 {
             break;
         }
     }
     out.extend_from_slice(digits.get(at..).unwrap_or_default());
+}
+
+/// Appends a status, which has three digits.
+pub(crate) fn push_status(out: &mut Vec<u8>, status: u16) {
+    let digit = |value: u16| b'0' + (value % 10).to_le_bytes()[0];
+    out.extend_from_slice(&[digit(status / 100), digit(status / 10), digit(status)]);
 }
 
 /// Writes `number` in hexadecimal to the start of `to`, which has room for sixteen digits; says how
@@ -42,15 +48,23 @@ pub(crate) fn parse_length(bytes: &[u8]) -> Result<u64, NotALength> {
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
         return Err(NotALength::Digits);
     }
-    let mut length: u64 = 0;
-    for &digit in bytes {
-        length = length
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(u64::from(digit - b'0')))
-            .filter(|&length| length < 1 << 63)
-            .ok_or(NotALength::TooLarge)?;
+    let number = |digits: &[u8]| {
+        digits.iter().fold(0u64, |number, &digit| {
+            number
+                .wrapping_mul(10)
+                .wrapping_add(u64::from(digit.wrapping_sub(b'0')))
+        })
+    };
+    // Eighteen digits cannot overflow. Leading zeros do not count.
+    let zeros = bytes.iter().take_while(|&&digit| digit == b'0').count();
+    match bytes.get(zeros..) {
+        Some(digits) if digits.len() <= 18 => Ok(number(digits)),
+        // Nineteen fit 64 bits, and perhaps 63.
+        Some(digits) if digits.len() == 19 => Some(number(digits))
+            .filter(|length| *length < 1 << 63)
+            .ok_or(NotALength::TooLarge),
+        _ => Err(NotALength::TooLarge),
     }
-    Ok(length)
 }
 
 #[cfg(test)]
@@ -89,6 +103,15 @@ mod tests {
     fn a_length_has_digits_only_and_63_bits() {
         assert_eq!(parse_length(b"0"), Ok(0));
         assert_eq!(parse_length(b"007"), Ok(7));
+        assert_eq!(parse_length(b"000000000000000000000000000042"), Ok(42));
+        assert_eq!(
+            parse_length(b"999999999999999999"),
+            Ok(999_999_999_999_999_999)
+        );
+        assert_eq!(
+            parse_length(b"9999999999999999999"),
+            Err(NotALength::TooLarge)
+        );
         assert_eq!(parse_length(b"9223372036854775807"), Ok((1 << 63) - 1));
         assert_eq!(
             parse_length(b"9223372036854775808"),

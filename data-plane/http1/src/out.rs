@@ -3,7 +3,7 @@
 use crate::fields::InvalidField;
 use crate::known::Known;
 use crate::name::Name;
-use crate::scan::{find_control, is_token};
+use crate::scan::{has_control, is_token};
 
 /// The longest name and value that can be pushed; the ceilings of L-04.
 const MAX_NAME: usize = 1024;
@@ -30,7 +30,7 @@ pub(crate) fn check_value(value: &[u8]) -> Result<(), InvalidField> {
     if value.len() > MAX_VALUE {
         return Err(InvalidField::TooLong);
     }
-    if blank(value.first()) || blank(value.last()) || find_control(value, 0).is_some() {
+    if blank(value.first()) || blank(value.last()) || has_control(value) {
         return Err(InvalidField::Value);
     }
     Ok(())
@@ -46,14 +46,21 @@ pub(crate) fn push_line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends fields from outside of a head, each checked.
+/// Appends fields from outside of a head, each checked; known names in their canonical spelling.
 pub(crate) fn push_fields(
     out: &mut Vec<u8>,
     fields: &[(Name<'_>, &[u8])],
 ) -> Result<(), InvalidField> {
     for (name, value) in fields {
         check_field(*name, value)?;
-        push_line(out, name.as_bytes(), value);
+        match name.known().line_start() {
+            Some(start) => {
+                out.extend_from_slice(start);
+                out.extend_from_slice(value);
+                out.extend_from_slice(b"\r\n");
+            }
+            None => push_line(out, name.as_bytes(), value),
+        }
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ pub(crate) mod refused;
 pub(crate) mod target;
 pub(crate) mod write;
 
+use std::ops::Range;
+
 use crate::body::length::BodyLength;
 use crate::connection::ConnectionOptions;
 use crate::fields::{Fields, Span};
@@ -72,31 +74,30 @@ impl RequestLine {
         port: None,
     };
 
-    /// A line whose target begins at `target_at`.
-    fn new(method: Method, method_at: Span, target: &Target, target_at: usize) -> Self {
-        let path = Span::new(target_at + target.path.start, target_at + target.path.end);
-        let mut line = Self {
-            method,
-            form: target.form,
-            method_at,
-            target: Span::new(target_at, target_at + target.len),
-            path,
-            ..Self::EMPTY
+    /// Takes over a method and a target, which begins at `target_at`.
+    fn fill(&mut self, method: Method, method_at: Span, target: &Target, target_at: usize) {
+        let place = |range: &Range<usize>| Span {
+            start: target_at + range.start,
+            end: target_at + range.end,
         };
-        if let Some(authority) = &target.authority {
-            let Authority {
-                whole,
-                host_len,
-                port,
-            } = authority;
+        self.method = method;
+        self.form = target.form;
+        self.method_at = method_at;
+        self.target = place(&(0..target.len));
+        self.path = place(&target.path);
+        if let Some(Authority {
+            whole,
+            host_len,
+            port,
+        }) = &target.authority
+        {
             let whole = target_at + whole.start..target_at + whole.end;
-            line.set_authority(&Authority {
+            self.set_authority(&Authority {
                 whole,
                 host_len: *host_len,
                 port: *port,
             });
         }
-        line
     }
 
     /// Says whom the request is for; the authority's range counts from the head's first byte.
@@ -106,8 +107,14 @@ impl RequestLine {
             host_len,
             port,
         } = authority;
-        self.authority = Span::new(whole.start, whole.end);
-        self.host = Span::new(whole.start, whole.start + host_len);
+        self.authority = Span {
+            start: whole.start,
+            end: whole.end,
+        };
+        self.host = Span {
+            start: whole.start,
+            end: whole.start + host_len,
+        };
         self.port = *port;
     }
 }
@@ -185,9 +192,10 @@ impl RequestHead {
         }
         let host = Host::parse(authority)?;
         let method_at = self.fields.keep(method);
-        let target_at = self.fields.keep(target).start();
-        let authority_at = self.fields.keep(authority).start();
-        let mut line = RequestLine::new(known, method_at, &parsed, target_at);
+        let target_at = self.fields.keep(target).start;
+        let authority_at = self.fields.keep(authority).start;
+        let mut line = RequestLine::EMPTY;
+        line.fill(known, method_at, &parsed, target_at);
         line.set_authority(&Authority::new(&host, authority_at, authority.len()));
         Ok(line)
     }
@@ -260,7 +268,7 @@ impl RequestHead {
     /// [`Refused::MalformedHost`] or [`Refused::EmptyHost`]; the head is as before.
     pub fn set_authority(&mut self, authority: &[u8]) -> Result<(), Refused> {
         let host = Host::parse(authority)?;
-        let start = self.fields.keep(authority).start();
+        let start = self.fields.keep(authority).start;
         self.line
             .set_authority(&Authority::new(&host, start, authority.len()));
         Ok(())

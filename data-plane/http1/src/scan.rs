@@ -51,49 +51,100 @@ pub(crate) const fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
-/// Where the first control byte from `from` on stands; see [`is_control`].
+/// Where the first control byte stands; see [`is_control`].
 #[inline]
-pub(crate) fn find_control(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    while at < bytes.len() {
-        let found = low_or_del(load_word(bytes, at));
-        if found == 0 {
-            at = at.wrapping_add(8);
-            continue;
+pub(crate) fn find_control(bytes: &[u8]) -> Option<usize> {
+    let (rows, tail) = bytes.as_chunks::<16>();
+    for (index, row) in rows.iter().enumerate() {
+        if any_control(row) {
+            return find_in_row(row).map(|place| index * 16 + place);
         }
-        at = at.wrapping_add(first_lane(found));
-        match bytes.get(at) {
-            Some(b'\t') => at = at.wrapping_add(1),
-            // The zeros with which the last word is filled up.
-            None => return None,
-            Some(_) => return Some(at),
+    }
+    let in_tail = tail.iter().position(|&byte| is_control(byte))?;
+    Some(rows.len() * 16 + in_tail)
+}
+
+/// Whether there is a control byte; for values that are short and known to their end.
+#[inline]
+pub(crate) fn has_control(bytes: &[u8]) -> bool {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let suspicious = match bytes.last_chunk::<8>() {
+        // The last word overlaps the one before. HTAB counts as suspicious and is looked at again.
+        Some(last) => words.iter().chain([last]).fold(0, |found, word| {
+            found | low_or_del(u64::from_le_bytes(*word))
+        }),
+        None => u64::from(tail.iter().any(|&byte| is_control(byte))),
+    };
+    suspicious != 0 && bytes.iter().any(|&byte| is_control(byte))
+}
+
+/// Whether there is a control byte in a row. Without a way out in between, this compiles to a few
+/// instructions on the whole row.
+#[inline]
+fn any_control(row: &[u8; 16]) -> bool {
+    row.iter().fold(false, |any, &byte| {
+        any | ((byte < b' ') & (byte != b'\t')) | (byte == 0x7f)
+    })
+}
+
+/// Where the first control byte of a row stands.
+#[inline]
+fn find_in_row(row: &[u8; 16]) -> Option<usize> {
+    let (words, _) = row.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = low_or_del(u64::from_le_bytes(*word));
+        if found != 0 {
+            let place = index * 8 + first_lane(found);
+            // HTAB is low as well, and rare.
+            return if row.get(place) == Some(&b'\t') {
+                find_after_tab(row)
+            } else {
+                Some(place)
+            };
         }
     }
     None
 }
 
-/// Where the first byte from `from` on stands that is not visible ASCII.
+#[cold]
+fn find_after_tab(row: &[u8; 16]) -> Option<usize> {
+    row.iter().position(|&byte| is_control(byte))
+}
+
+/// Where the first byte stands that is not visible ASCII.
 #[inline]
-pub(crate) fn find_invisible(bytes: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    while at < bytes.len() {
-        let word = load_word(bytes, at);
+pub(crate) fn find_invisible(bytes: &[u8]) -> Option<usize> {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
         // A lane below 0x21 borrows, DEL carries into its high bit, the rest has it already.
         // Whatever spills over goes upwards, so the lowest high bit is right.
         let found =
             (word.wrapping_sub(splat(0x21)) | word.wrapping_add(splat(0x01)) | word) & splat(0x80);
         if found != 0 {
-            at = at.wrapping_add(first_lane(found));
-            return if at < bytes.len() { Some(at) } else { None };
+            return Some(index * 8 + first_lane(found));
         }
-        at = at.wrapping_add(8);
     }
-    None
+    let in_tail = tail.iter().position(|byte| !(0x21..=0x7e).contains(byte))?;
+    Some(words.len() * 8 + in_tail)
+}
+
+/// Where `byte` first stands in `bytes`, which is expected within the first few words.
+#[inline]
+pub(crate) fn find_near(bytes: &[u8], byte: u8) -> Option<usize> {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        if let Some(lane) = find_in_word(u64::from_le_bytes(*word), byte) {
+            return Some(index * 8 + lane);
+        }
+    }
+    let in_tail = tail.iter().position(|&other| other == byte)?;
+    Some(words.len() * 8 + in_tail)
 }
 
 /// Where `byte` first stands in `word`, counted from the lowest byte.
 #[inline]
-pub(crate) const fn find_in_word(word: u64, byte: u8) -> Option<usize> {
+const fn find_in_word(word: u64, byte: u8) -> Option<usize> {
     let zeros = zero_lanes(word ^ splat(byte));
     if zeros == 0 {
         None
@@ -172,8 +223,8 @@ mod tests {
     /// Every byte at every place of a longer stretch, so that each lane meets each neighbour.
     fn stretches(filler: u8) -> impl Iterator<Item = Vec<u8>> {
         (0..=u8::MAX).flat_map(move |byte| {
-            (0..19).map(move |place| {
-                let mut bytes = vec![filler; 19];
+            (0..37).map(move |place| {
+                let mut bytes = vec![filler; 37];
                 bytes[place] = byte;
                 bytes
             })
@@ -185,22 +236,19 @@ mod tests {
         for filler in [b'a', b' ', b'\t', b'~', 0x80, 0xff, b'!', 0x7f, 0x1f, 0x00] {
             for bytes in stretches(filler) {
                 for from in 0..=bytes.len() {
-                    let first =
-                        |wrong: fn(u8) -> bool| (from..bytes.len()).find(|&at| wrong(bytes[at]));
-                    assert_eq!(find_control(&bytes, from), first(is_control), "{bytes:?}");
+                    let bytes = &bytes[from..];
+                    let first = |wrong: fn(u8) -> bool| bytes.iter().position(|&byte| wrong(byte));
+                    assert_eq!(find_control(bytes), first(is_control), "{bytes:?}");
+                    assert_eq!(has_control(bytes), first(is_control).is_some(), "{bytes:?}");
                     let invisible = first(|byte| !(0x21..=0x7e).contains(&byte));
-                    assert_eq!(find_invisible(&bytes, from), invisible, "{bytes:?}");
+                    assert_eq!(find_invisible(bytes), invisible, "{bytes:?}");
+                    assert_eq!(
+                        find_near(bytes, b':'),
+                        first(|byte| byte == b':'),
+                        "{bytes:?}"
+                    );
                 }
             }
-        }
-    }
-
-    #[test]
-    fn a_byte_is_found_in_a_word() {
-        for bytes in stretches(b';') {
-            let word = load_word(&bytes, 0);
-            let place = bytes[..8].iter().position(|&byte| byte == b':');
-            assert_eq!(find_in_word(word, b':'), place);
         }
     }
 

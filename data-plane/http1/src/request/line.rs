@@ -15,25 +15,26 @@ use crate::version::Version;
 /// somebody speaking another protocol.
 const MAX_METHOD: usize = 32;
 
+/// Bytes of what follows the target: ` HTTP/1.1` and the line end.
+const VERSION_LEN: usize = 11;
+
 /// What was found of a request line.
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// It is complete, and the next line begins at `end`.
-    Complete {
-        line: RequestLine,
-        version: Version,
-        end: usize,
-    },
+    Complete { version: Version, end: usize },
     /// More is to come; up to here its target goes on.
     Partial { searched: usize },
 }
 
-/// Reads the request line that begins at `start`; `searched` is what the last call answered.
+/// Reads the request line that begins at `start` into `line`; `searched` is what the last call
+/// answered.
 pub(crate) fn read(
     input: &[u8],
     start: usize,
     searched: usize,
     obs_text: bool,
+    line: &mut RequestLine,
 ) -> Result<Progress, Refused> {
     let Some(method_end) = find_method_end(input, start)? else {
         return Ok(Progress::Partial { searched });
@@ -52,23 +53,10 @@ pub(crate) fn read(
     };
     let target = input.get(target_start..target_end).unwrap_or_default();
     let rest = input.get(target_end..).unwrap_or_default();
-    let (version, len) = match rest {
-        [
-            b' ',
-            b'H',
-            b'T',
-            b'T',
-            b'P',
-            b'/',
-            b'1',
-            b'.',
-            b'1',
-            b'\r',
-            b'\n',
-            ..,
-        ] if !target.is_empty() => (Version::Http11, 11),
+    let version = match rest.first_chunk::<VERSION_LEN>() {
+        Some(b" HTTP/1.1\r\n") if !target.is_empty() => Version::Http11,
         _ => match read_version(method_bytes, target, rest)? {
-            Some(version) => (version, 11),
+            Some(version) => version,
             None => {
                 return Ok(Progress::Partial {
                     searched: target_end,
@@ -76,23 +64,31 @@ pub(crate) fn read(
             }
         },
     };
-    let method_at = Span::new(start, method_end);
-    let line = RequestLine::new(
+    let method_at = Span {
+        start,
+        end: method_end,
+    };
+    line.fill(
         method,
         method_at,
         &Target::parse(target, method)?,
         target_start,
     );
     Ok(Progress::Complete {
-        line,
         version,
-        end: target_end + len,
+        end: target_end + VERSION_LEN,
     })
 }
 
 /// Where the blank after the method stands; `None` if it has not arrived.
 fn find_method_end(input: &[u8], start: usize) -> Result<Option<usize>, Refused> {
     let begun = input.get(start..).unwrap_or_default();
+    if let Some(b"GET " | b"PUT ") = begun.first_chunk::<4>() {
+        return Ok(Some(start + 3));
+    }
+    if let Some(b"POST " | b"HEAD ") = begun.first_chunk::<5>() {
+        return Ok(Some(start + 4));
+    }
     let Some(len) = begun
         .iter()
         .take(MAX_METHOD + 1)
@@ -118,7 +114,7 @@ fn find_method_end(input: &[u8], start: usize) -> Result<Option<usize>, Refused>
 fn find_target_end(input: &[u8], from: usize, obs_text: bool) -> Option<usize> {
     let mut at = from;
     loop {
-        let end = find_invisible(input, at)?;
+        let end = at + find_invisible(input.get(at..).unwrap_or_default())?;
         match input.get(end) {
             Some(0x80..) if obs_text => at = end + 1,
             _ => return Some(end),
@@ -138,7 +134,7 @@ fn read_version(method: &[u8], target: &[u8], rest: &[u8]) -> Result<Option<Vers
         Some(b'\r') => return after_two_words(method, target, rest),
         Some(_) => return Err(Refused::TargetByte),
     }
-    for (index, &byte) in rest.iter().enumerate().take(11) {
+    for (index, &byte) in rest.iter().enumerate().take(VERSION_LEN) {
         let fits = match index {
             6 | 8 => byte.is_ascii_digit(),
             _ => b" HTTP/ . \r\n".get(index) == Some(&byte),
@@ -151,7 +147,7 @@ fn read_version(method: &[u8], target: &[u8], rest: &[u8]) -> Result<Option<Vers
             });
         }
     }
-    match rest.get(..11) {
+    match rest.get(..VERSION_LEN) {
         None => Ok(None),
         Some(b" HTTP/1.1\r\n") => Ok(Some(Version::Http11)),
         Some(b" HTTP/1.0\r\n") => Ok(Some(Version::Http10)),

@@ -3,7 +3,7 @@
 use super::line::{self, Progress};
 use super::refused::Refused;
 use super::target::Authority;
-use super::{RequestHead, RequestLine};
+use super::{RequestHead, RequestLine, TargetForm};
 use crate::connection::ConnectionOptions;
 use crate::fields::members;
 use crate::framing::{BadFraming, Framing};
@@ -24,7 +24,9 @@ pub struct RequestParser {
     scan: HeadScan,
     /// Empty lines before the request line.
     empty_lines: u8,
-    line: Option<(RequestLine, Version)>,
+    /// The request line and its version, once it is read.
+    line: RequestLine,
+    version: Option<Version>,
     refused: Option<Refused>,
     started: bool,
 }
@@ -36,7 +38,8 @@ impl RequestParser {
             limits,
             scan: HeadScan::new(),
             empty_lines: 0,
-            line: None,
+            line: RequestLine::EMPTY,
+            version: None,
             refused: None,
             started: false,
         }
@@ -76,10 +79,10 @@ impl RequestParser {
 
     fn advance(&mut self, input: &[u8], head: &mut RequestHead) -> Result<Option<usize>, Refused> {
         self.started = !input.is_empty();
-        if self.line.is_none() {
-            self.line = self.request_line(input)?;
+        if self.version.is_none() {
+            self.version = self.request_line(input)?;
         }
-        let Some((line, version)) = self.line else {
+        let Some(version) = self.version else {
             return Ok(None);
         };
         let limits = ScanLimits {
@@ -91,18 +94,18 @@ impl RequestParser {
         let Some(len) = self.scan.fields(input, &limits)? else {
             return Ok(None);
         };
-        self.complete(input, head, line, version)?;
+        self.complete(input, head, version)?;
         self.scan
             .move_to(input.get(..len).unwrap_or_default(), &mut head.fields);
         head.wire_len = len;
-        self.line = None;
+        self.version = None;
         self.empty_lines = 0;
         self.started = false;
         Ok(Some(len))
     }
 
     /// Reads the request line, after at most one empty line.
-    fn request_line(&mut self, input: &[u8]) -> Result<Option<(RequestLine, Version)>, Refused> {
+    fn request_line(&mut self, input: &[u8]) -> Result<Option<Version>, Refused> {
         while self.is_empty_line(input)? {
             self.empty_lines += 1;
             self.scan.begin_line(self.scan.at() + 2);
@@ -112,10 +115,16 @@ impl RequestParser {
         let head_limit = self.limits.head as usize;
         let within = input.get(..line_limit.min(head_limit)).unwrap_or(input);
         let obs_text = self.limits.obs_text_in_target;
-        match line::read(within, start, self.scan.searched(), obs_text)? {
-            Progress::Complete { line, version, end } => {
+        match line::read(
+            within,
+            start,
+            self.scan.searched(),
+            obs_text,
+            &mut self.line,
+        )? {
+            Progress::Complete { version, end } => {
                 self.scan.begin_line(end);
-                Ok(Some((line, version)))
+                Ok(Some(version))
             }
             Progress::Partial { .. } if input.len() > within.len() => {
                 let head_is_full = head_limit < line_limit;
@@ -150,7 +159,6 @@ impl RequestParser {
         &self,
         input: &[u8],
         head: &mut RequestHead,
-        mut line: RequestLine,
         version: Version,
     ) -> Result<(), Refused> {
         let mut connection = ConnectionOptions::default();
@@ -174,14 +182,15 @@ impl RequestParser {
         }
         let (host, host_at) = host.ok_or(Refused::MissingHost)?;
         let parsed = Host::parse(host)?;
-        if line.form != super::TargetForm::Absolute {
-            line.set_authority(&Authority::new(&parsed, host_at, host.len()));
+        head.line = self.line;
+        if head.line.form != TargetForm::Absolute {
+            head.line
+                .set_authority(&Authority::new(&parsed, host_at, host.len()));
         }
         head.body = framing.resolve(version)?;
         head.expects_continue = expectations? && version != Version::Http10;
         head.connection = connection;
         head.version = version;
-        head.line = line;
         Ok(())
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn check_bytes(target: &[u8]) -> Result<(), Refused> {
     if target.is_empty() {
         return Err(Refused::RequestLine);
     }
-    if find_invisible(target, 0).is_some() {
+    if find_invisible(target).is_some() {
         Err(Refused::TargetByte)
     } else {
         Ok(())

@@ -157,9 +157,12 @@ impl ResponseParser {
 
 /// Refuses what cannot become a status line before its line end is there.
 fn check_beginning(input: &[u8]) -> Result<(), Malformed> {
-    const PROTOCOL: &[u8] = b"HTTP/";
-    let len = input.len().min(PROTOCOL.len());
-    if input.get(..len) == PROTOCOL.get(..len) {
+    const PROTOCOL: &[u8; 5] = b"HTTP/";
+    let fits = match input.first_chunk::<5>() {
+        Some(start) => start == PROTOCOL,
+        None => PROTOCOL.starts_with(input),
+    };
+    if fits {
         Ok(())
     } else {
         Err(Malformed::StatusLine)

@@ -9,7 +9,7 @@ use crate::framing::push_framing;
 use crate::known::{Known, KnownSet};
 use crate::method::Method;
 use crate::name::Name;
-use crate::number::push_decimal;
+use crate::number::push_status;
 use crate::out::{check_value, push_fields, push_upgrade, undo_on_error};
 use crate::version::Version;
 
@@ -160,18 +160,17 @@ fn push_connection(
 }
 
 fn push_status_line(out: &mut Vec<u8>, version: Version, status: u16) {
-    let version: &[u8] = match version {
+    out.extend_from_slice(match version {
         Version::Http10 => b"HTTP/1.0 ",
         Version::Http11 | Version::Http2 => b"HTTP/1.1 ",
-    };
-    out.extend_from_slice(version);
-    push_decimal(out, u64::from(status));
+    });
+    push_status(out, status);
     out.push(b' ');
     if let Some(reason) = reason_phrase(status) {
         out.extend_from_slice(reason.as_bytes());
     } else {
         out.extend_from_slice(b"status code ");
-        push_decimal(out, u64::from(status));
+        push_status(out, status);
     }
     out.extend_from_slice(b"\r\n");
 }
