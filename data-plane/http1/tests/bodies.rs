@@ -84,31 +84,45 @@ fn refused(bytes: &[u8], reason: BadBody) {
     assert!(trailers.is_empty());
 }
 
+const WRONG_SIZES: &[&str] = &[
+    "",
+    " ",
+    "+5",
+    "-5",
+    "0x5",
+    "5_0",
+    "5h",
+    "g",
+    " 5",
+    "\t5",
+    "5 ",
+    "5\t",
+    "5 ;a=b",
+    "\"5\"",
+    "\u{665}",
+    "00000000000000005",
+    "5\0",
+    "5,",
+    "5.0",
+    "\u{b}5",
+];
+
+const WRONG_ENDS: &[&str] = &[
+    "5\nhello\r\n0\r\n\r\n",
+    "5\rhello\r\n0\r\n\r\n",
+    "5\r\rhello\r\n0\r\n\r\n",
+    "5\r\nhello\n0\r\n\r\n",
+    "5\r\nhello\r0\r\n\r\n",
+    "5\r\nhello0\r\n\r\n",
+    "5\r\nhello world\r\n0\r\n\r\n",
+    "5;a\nhello\r\n0\r\n\r\n",
+    "0\n\r\n",
+];
+
 /// a chunk size is 1 to 16 hexadecimal digits ended by CRLF, and data is followed by CRLF.
 #[test]
 fn chunk_sizes_are_hexadecimal_digits() {
-    for size in [
-        "",
-        " ",
-        "+5",
-        "-5",
-        "0x5",
-        "5_0",
-        "5h",
-        "g",
-        " 5",
-        "\t5",
-        "5 ",
-        "5\t",
-        "5 ;a=b",
-        "\"5\"",
-        "٥",
-        "00000000000000005",
-        "5\0",
-        "5,",
-        "5.0",
-        "\u{b}5",
-    ] {
+    for size in WRONG_SIZES {
         refused(
             format!("{size}\r\nhello\r\n0\r\n\r\n").as_bytes(),
             BadBody::ChunkSize,
@@ -120,17 +134,7 @@ fn chunk_sizes_are_hexadecimal_digits() {
             BadBody::ChunkSizeOverflow,
         );
     }
-    for bytes in [
-        "5\nhello\r\n0\r\n\r\n",
-        "5\rhello\r\n0\r\n\r\n",
-        "5\r\rhello\r\n0\r\n\r\n",
-        "5\r\nhello\n0\r\n\r\n",
-        "5\r\nhello\r0\r\n\r\n",
-        "5\r\nhello0\r\n\r\n",
-        "5\r\nhello world\r\n0\r\n\r\n",
-        "5;a\nhello\r\n0\r\n\r\n",
-        "0\n\r\n",
-    ] {
+    for bytes in WRONG_ENDS {
         refused(bytes.as_bytes(), BadBody::ChunkEnd);
     }
     let (most, _) = chunked(b"7fffffffffffffff\r\nhello");

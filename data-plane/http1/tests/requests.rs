@@ -552,7 +552,8 @@ fn other_targets_are_refused() {
     refused(b"OPTIONS ** HTTP/1.1\r\nHost: a\r\n\r\n", Refused::Target);
 }
 
-/// D-282: no `?` is added to a target. D-283: `/?` keeps its own.
+/// D-282: no `?` is added to a target.
+/// D-283: `/?` keeps its own.
 /// D-288: path characters are forwarded as received.
 /// D-289: an encoded query is forwarded as received.
 /// D-296: a fragment is forwarded.
@@ -613,7 +614,8 @@ fn a_refusal_is_final() {
 }
 
 /// `close`, or HTTP/1.0 without `keep-alive`, ends the connection after one answer.
-/// D-081: HTTP/1.0 closes. D-082: HTTP/1.0 with keep-alive stays.
+/// D-081: HTTP/1.0 closes.
+/// D-082: HTTP/1.0 with keep-alive stays.
 #[test]
 fn connections_are_kept_as_asked() {
     let cases = [
@@ -826,7 +828,8 @@ fn limits_have_their_statuses() {
     assert_eq!(Refused::UriTooLong.router_error(), "uri_too_long");
 }
 
-/// D-073: a head above 1 MiB is refused. D-074: one just below is read.
+/// D-073: a head above 1 MiB is refused.
+/// D-074: a head just below 1 MiB is read.
 #[test]
 fn a_head_may_have_a_mebibyte_where_that_is_set() {
     let limits = RequestLimits {

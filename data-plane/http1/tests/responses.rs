@@ -244,7 +244,8 @@ fn connections_are_reused_where_that_is_certain() {
     }
 }
 
-/// D-330: a head beyond the limit is named. D-331: so is one field too many.
+/// D-330: a head beyond the limit is named.
+/// D-331: one field too many is named.
 /// D-332: exactly as many fields as allowed pass.
 #[test]
 fn limits_hold_exactly() {
@@ -368,97 +369,83 @@ fn reason_phrases_are_the_standard_ones() {
     assert_eq!(reason_phrase(299), None);
 }
 
-/// D-081: an HTTP/1.0 client gets an HTTP/1.0 status line and a close.
-/// D-082: an HTTP/1.0 client that asked for keep-alive gets it confirmed.
-/// D-353: a body of unknown length ends with the connection for HTTP/1.0.
-/// D-321: a 204 has no Transfer-Encoding. D-347: a 304 loses its Content-Length.
+const GONE: BodyLength = BodyLength::UntilClose;
+const CHUNKED: BodyLength = BodyLength::Chunked;
+const FIVE: BodyLength = BodyLength::Exact(5);
+
+/// Writes an answer with this status to a client, and checks its framing lines and its promise.
+#[track_caller]
+fn framed(status: u16, how: &ResponseOut<'_>, lines: &str, body: BodyLength, keep_alive: bool) {
+    let head = accepted(format!("HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\n").as_bytes());
+    let (text, written) = written(&head, how);
+    let phrase = reason_phrase(status).expect("these have one");
+    let version = how.client.as_str();
+    assert_eq!(text, format!("{version} {status} {phrase}\r\n{lines}\r\n"));
+    assert_eq!(written, Written { body, keep_alive }, "{text}");
+}
+
+/// D-321: a 204 has no Transfer-Encoding.
+/// D-347: a 304 loses its Content-Length.
 /// D-322: a chunked body stays chunked.
 #[test]
-fn framing_fits_the_client() {
-    let get = |client, body, keep_alive| ResponseOut {
-        client,
+fn framing_fits_a_client_of_today() {
+    let get = |body, keep_alive| ResponseOut {
         body,
         keep_alive,
         ..ANSWER
     };
-    let (v10, v11) = (Version::Http10, Version::Http11);
-    let sent = |body, keep_alive| Written { body, keep_alive };
-    let (five, chunked, close) = (
-        BodyLength::Exact(5),
-        BodyLength::Chunked,
-        BodyLength::UntilClose,
+    let close = "Content-Length: 5\r\nConnection: close\r\n";
+    framed(200, &get(FIVE, true), "Content-Length: 5\r\n", FIVE, true);
+    framed(200, &get(FIVE, false), close, FIVE, false);
+    framed(
+        200,
+        &get(CHUNKED, true),
+        "Transfer-Encoding: chunked\r\n",
+        CHUNKED,
+        true,
     );
-    let cases = [
-        (
-            200,
-            get(v11, five, true),
-            "Content-Length: 5\r\n",
-            sent(five, true),
-        ),
-        (
-            200,
-            get(v11, five, false),
-            "Content-Length: 5\r\nConnection: close\r\n",
-            sent(five, false),
-        ),
-        (
-            200,
-            get(v11, chunked, true),
-            "Transfer-Encoding: chunked\r\n",
-            sent(chunked, true),
-        ),
-        (
-            200,
-            get(v11, close, true),
-            "Transfer-Encoding: chunked\r\n",
-            sent(chunked, true),
-        ),
-        (
-            200,
-            get(v11, BodyLength::None, true),
-            "Content-Length: 0\r\n",
-            sent(BodyLength::Exact(0), true),
-        ),
-        (
-            200,
-            get(v10, five, true),
-            "Content-Length: 5\r\nConnection: keep-alive\r\n",
-            sent(five, true),
-        ),
-        (
-            200,
-            get(v10, five, false),
-            "Content-Length: 5\r\nConnection: close\r\n",
-            sent(five, false),
-        ),
-        (
-            200,
-            get(v10, chunked, true),
-            "Connection: close\r\n",
-            sent(close, false),
-        ),
-        (
-            200,
-            get(v10, close, true),
-            "Connection: close\r\n",
-            sent(close, false),
-        ),
-        (
-            204,
-            get(v11, chunked, true),
-            "",
-            sent(BodyLength::None, true),
-        ),
-        (304, get(v11, five, true), "", sent(BodyLength::None, true)),
-    ];
-    for (status, how, lines, promise) in cases {
-        let head = accepted(format!("HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\n").as_bytes());
-        let (text, written) = written(&head, &how);
-        let start = how.client.as_str();
-        let phrase = reason_phrase(status).expect("these have one");
-        assert_eq!(text, format!("{start} {status} {phrase}\r\n{lines}\r\n"));
-        assert_eq!(written, promise, "{text}");
-    }
+    framed(
+        200,
+        &get(GONE, true),
+        "Transfer-Encoding: chunked\r\n",
+        CHUNKED,
+        true,
+    );
+    let nothing = BodyLength::Exact(0);
+    framed(
+        200,
+        &get(BodyLength::None, true),
+        "Content-Length: 0\r\n",
+        nothing,
+        true,
+    );
+    framed(204, &get(CHUNKED, true), "", BodyLength::None, true);
+    framed(304, &get(FIVE, true), "", BodyLength::None, true);
+}
+
+/// D-081: an HTTP/1.0 client gets an HTTP/1.0 status line and a close.
+/// D-082: an HTTP/1.0 client that asked for keep-alive gets it confirmed.
+/// D-353: a body of unknown length ends with the connection for HTTP/1.0.
+#[test]
+fn framing_fits_an_old_client() {
+    let get = |body, keep_alive| ResponseOut {
+        client: Version::Http10,
+        body,
+        keep_alive,
+        ..ANSWER
+    };
+    let kept = "Content-Length: 5\r\nConnection: keep-alive\r\n";
+    let close = "Content-Length: 5\r\nConnection: close\r\n";
+    framed(200, &get(FIVE, true), kept, FIVE, true);
+    framed(200, &get(FIVE, false), close, FIVE, false);
+    framed(
+        200,
+        &get(CHUNKED, true),
+        "Connection: close\r\n",
+        GONE,
+        false,
+    );
+    framed(200, &get(GONE, true), "Connection: close\r\n", GONE, false);
 }
 
 #[test]

@@ -31,7 +31,8 @@ pub struct RequestOut<'a> {
     pub connection: UpstreamConnection<'a>,
     /// Known names that are left out.
     pub without: KnownSet,
-    /// Fields that are appended, whether the head has some of that name or not.
+    /// Fields that are appended, whether the head has some of that name or not; known names in
+    /// their canonical spelling.
     pub with: &'a [(Name<'a>, &'a [u8])],
     /// Lists that are appended whole, each in one copy: what is the same for every request to an
     /// endpoint, or from a client's connection, is checked once, when it is put in the list.

@@ -36,7 +36,8 @@ pub struct ResponseOut<'a> {
     pub date: Option<&'a [u8]>,
     /// Known names that are left out.
     pub without: KnownSet,
-    /// Fields that are appended, whether the head has some of that name or not.
+    /// Fields that are appended, whether the head has some of that name or not; known names in
+    /// their canonical spelling.
     pub with: &'a [(Name<'a>, &'a [u8])],
     /// Lists that are appended whole, each in one copy.
     pub prepared: &'a [&'a Fields],
