@@ -2,7 +2,7 @@
 
 use pointsman_tests::broker::Access;
 use pointsman_tests::publisher::Emitted;
-use pointsman_tests::{Broker, Process, Publisher, configuration, eventually};
+use pointsman_tests::{Broker, Cut, Process, Publisher, configuration, eventually};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -129,29 +129,31 @@ async fn a_lost_connection_is_told_and_mended() {
     assert!(plane.process.is_running());
 }
 
-/// C-012: the start message after a reconnect has the same fields
+/// C-012: the start message after a reconnect has the same fields, and the same id
 #[tokio::test]
 async fn the_start_message_comes_again_after_a_reconnect() {
-    let mut plane = Plane::start_with("reconnect_max_wait: 2s").await;
-    plane.broker.kill();
-    plane.until_logged("nats-connection-disconnected").await;
-    plane.broker.restart().await;
-    // Whoever subscribes first after the return hears it: the control plane waits up to two seconds.
-    let late = Publisher::connect(&plane.broker).await;
-    let mut starts = late
+    let broker = Broker::start().await;
+    let publisher = Publisher::connect(&broker).await;
+    let cut = Cut::before(broker.address().parse().expect("an address")).await;
+    let mut starts = publisher
         .client()
         .subscribe("router.start")
         .await
         .expect("a subscription");
-    late.client()
+    publisher
+        .client()
         .flush()
         .await
         .expect("a subscription that is known");
-    plane.until_logged("nats-connection-reconnected").await;
-    if plane.metric("pointsman_nats_announcements_total").await < 2.0 {
-        let start = next_json(&mut starts).await;
-        assert_is_announcement(&start);
-    }
+    let configuration = configuration::control_plane(&broker, "reconnect_max_wait: 50ms")
+        .replace(&broker.address(), &cut.address().to_string());
+    let process = Process::start("control-plane", &configuration).await;
+    let first = next_json(&mut starts).await;
+    assert_is_announcement(&first);
+    cut.cut();
+    until_logged(&process, "nats-connection-disconnected", 1).await;
+    cut.restore();
+    assert_eq!(next_json(&mut starts).await, first);
 }
 
 /// C-079: with two servers, the loss of one moves the control plane to the other

@@ -147,7 +147,7 @@ pub async fn next_json(messages: &mut async_nats::Subscriber) -> Value {
 
 /// The payload of the next message of a subscription.
 pub async fn next(messages: &mut async_nats::Subscriber) -> Bytes {
-    let message = tokio::time::timeout(BOUND, next)
+    let message = tokio::time::timeout(BOUND, messages.next())
         .await
         .expect("a message in time");
     message.expect("an open subscription").payload
