@@ -2,5 +2,9 @@
 //!
 //! The library is what the binary is made of, so that it can be tested; it is of no use to anybody else.
 
+pub mod command_line;
 pub mod gorouter_yml;
+pub mod run;
 pub mod served;
+pub mod settings;
+pub mod status;

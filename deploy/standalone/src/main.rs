@@ -1,1 +1,77 @@
-fn main() {}
+//! The `pointsman` binary: both planes in one process, from a `gorouter.yml`.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use pointsman::command_line::Arguments;
+use pointsman::gorouter_yml::{self, Accepted, Refused};
+use pointsman::{run, settings};
+use pointsman_process::shutdown::Exit;
+use pointsman_process::telemetry::{Form, Level, Timestamps};
+use pointsman_process::{telemetry, tls};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tls::install_provider();
+    let accepted = match &arguments.config {
+        Some(path) => gorouter_yml::load(path),
+        None => Ok(Accepted::default()),
+    };
+    let exit = match accepted {
+        Err(refused) => refuse(&refused),
+        Ok(accepted) if arguments.check => check(&accepted),
+        Ok(accepted) => start(&accepted),
+    };
+    ExitCode::from(exit.code_of_drop_in())
+}
+
+/// The one line of a file that is refused: its own form was not accepted, so it has none yet.
+fn refuse(refused: &Refused) -> Exit {
+    let form = Form::Json {
+        source: String::new(),
+        timestamps: Timestamps::UnixEpoch,
+    };
+    // Nothing has set up logs before.
+    let _ = telemetry::install(&form, &Level::info());
+    tracing::error!(error = %refused, "Error loading config:");
+    Exit::Configuration
+}
+
+/// What a check finds in a file that is accepted.
+#[expect(
+    clippy::print_stdout,
+    reason = "main is where a process speaks for itself"
+)]
+fn check(accepted: &Accepted) -> Exit {
+    for problem in &accepted.unknown {
+        println!("warning: {problem}");
+    }
+    if !accepted.not_served.is_empty() {
+        println!(
+            "warning: not served yet: {}",
+            accepted.not_served.join(", ")
+        );
+    }
+    println!("the file is accepted");
+    Exit::Clean
+}
+
+fn start(accepted: &Accepted) -> Exit {
+    let (form, level) = settings::telemetry(&accepted.file);
+    // Nothing has set up logs before.
+    let _ = telemetry::install(&form, &level);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "initialize-router-error");
+            return Exit::Start;
+        }
+    };
+    let exit = runtime.block_on(run::run(accepted));
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    exit
+}

@@ -181,7 +181,7 @@ pub(super) static TABLE: &[Row] = &[
     row("keep_alive_100_continue_requests", Later),
     // Backends.
     row("backends", Served),
-    row("balancing_algorithm", Later),
+    row("balancing_algorithm", Served),
     row("balancing_algorithm_az_preference", Later),
     row("endpoint_timeout", Served),
     row("endpoint_dial_timeout", Served),

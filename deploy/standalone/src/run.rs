@@ -1,0 +1,103 @@
+//! The process: both planes, joined by a pipe, from the first line of the log to the last.
+//!
+//! The order is Gorouter's: the control plane begins to listen to registrations, the status listeners open, and only
+//! after the start delay, with a table that the control plane calls complete, the traffic listener does.
+
+mod ending;
+mod router;
+mod starting;
+
+use std::io;
+use std::sync::Arc;
+
+use pointsman_control_plane::app;
+use pointsman_data_plane::subscription::{ControlPlane, Link};
+use pointsman_data_plane::{failing, table};
+use pointsman_process::metrics::{self, Build};
+use pointsman_process::readiness::{Liveness, Readiness};
+use pointsman_process::shutdown::{Convention, Exit, Signals, Supervisor};
+
+use crate::gorouter_yml::{Accepted, GorouterYml};
+use crate::{settings, status};
+use ending::Ending;
+use router::Router;
+
+/// Runs until a signal or the end of a vital part ends it; returns how.
+pub async fn run(accepted: &Accepted) -> Exit {
+    starting::tell(accepted);
+    let supervisor = Supervisor::new();
+    let readiness = Readiness::new();
+    let signals = match Signals::install(Convention::DropIn) {
+        Ok(signals) => signals,
+        Err(error) => return starting::failed(&error),
+    };
+    let mut ending = match start(&accepted.file, &supervisor, &readiness).await {
+        Ok(ending) => ending,
+        Err(error) => return starting::failed(error.as_ref()),
+    };
+    let bounds = settings::drain(&accepted.file);
+    let outcome = supervisor
+        .run(signals, bounds, |event| ending.tell(event))
+        .await;
+    ending.told(&outcome);
+    outcome.exit()
+}
+
+type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Starts everything; what has to wait goes on by itself.
+async fn start(
+    file: &GorouterYml,
+    supervisor: &Supervisor,
+    readiness: &Readiness,
+) -> Result<Ending, StartError> {
+    let tasks = supervisor.tasks();
+    let started = readiness.condition("start", "listening to registrations");
+    let build = Build {
+        program: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let mut metrics = metrics::registry(build);
+    let control_plane = app::build(settings::control_plane(file), &mut metrics).await?;
+    let proxy = settings::data_plane(file)?;
+    let listeners = settings::listeners(file);
+    let status = status::bind(&listeners, &file.status.status).await?;
+    let (publisher, table) = table::publication();
+    let (reporter, failures) = failing::channel();
+    status.start(tasks, readiness, table.clone());
+
+    let pipe = control_plane
+        .pipe()
+        .ok_or("the control plane of this process has no pipe")?;
+    // The control plane has conditions of its own; who asks for health asks about the whole.
+    let process = app::Process {
+        readiness: Readiness::new(),
+        liveness: Liveness::new(),
+        metrics: Arc::new(metrics),
+    };
+    control_plane.start(tasks, &process);
+
+    let router = Router {
+        traffic: listeners.traffic,
+        delay: settings::start_delay(file),
+        proxy,
+        table,
+        reporter,
+        started,
+    };
+    let link = Link::pipe(move || {
+        let pipe = pipe.clone();
+        async move { pipe.connect().await.map_err(io::Error::other) }
+    });
+    let control_plane = ControlPlane {
+        name: "in-process".to_owned(),
+        link,
+    };
+    let follower = router::follower(&file.process.zone, file.process.index);
+    let traffic = router::spawn(
+        tasks,
+        router,
+        (follower, control_plane, publisher, failures),
+    );
+    Ok(Ending::new(readiness.clone(), traffic))
+}

@@ -1,0 +1,151 @@
+//! The data plane of the process: it follows the control plane from the beginning, and opens its listener late.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use pointsman_data_plane::failing::{FailureReporter, Failures};
+use pointsman_data_plane::subscription::{
+    ControlPlane, Follower, Identity, Load, Parts, Status, Subscription,
+};
+use pointsman_data_plane::table::{Publisher, TableHandle};
+use pointsman_data_plane::{Settings, Surroundings, Traffic, start};
+use pointsman_process::readiness::{Condition, Readiness};
+use pointsman_process::shutdown::Tasks;
+use pointsman_proto::v1;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time;
+
+/// What the listener is opened with.
+pub(super) struct Router {
+    /// Where it listens; `None`: nowhere.
+    pub(super) traffic: Option<SocketAddr>,
+    /// How long registrations are listened to before.
+    pub(super) delay: Duration,
+    pub(super) proxy: Settings,
+    pub(super) table: TableHandle,
+    pub(super) reporter: FailureReporter,
+    /// Met once the listener is open.
+    pub(super) started: Condition,
+}
+
+/// What the proxy counts, once there is one.
+pub(super) type Counted = Arc<OnceLock<Traffic>>;
+
+/// What the data plane follows with, and whom.
+pub(super) type Followed = (Follower, ControlPlane, Publisher, Failures);
+
+/// Who the data plane is. It sees everything: what is registered at all is decided by the control plane.
+pub(super) fn follower(zone: &str, index: u64) -> Follower {
+    let identity = Identity {
+        id: format!("router-{index}"),
+        name: format!("router-{index}"),
+        zone: zone.to_owned(),
+        filter: v1::SegmentFilter {
+            mode: v1::SegmentMode::All.into(),
+            segments: Vec::new(),
+        },
+    };
+    Follower::new(identity, fastrand::u64(..))
+}
+
+/// Follows the control plane from now on, and opens the listener when the time has come.
+pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counted {
+    let counted = Counted::default();
+    let table = Readiness::new();
+    let (follower, control_plane, publisher, failures) = followed;
+    let subscription = Subscription::new(Parts {
+        follower,
+        publisher,
+        control_planes: vec![control_plane],
+        ready: table.condition("table", "the control plane has not filled it yet"),
+        failures,
+        load: load(Arc::clone(&counted)),
+        draining: tasks.stages().leaving().clone(),
+        status: watch::Sender::new(Status::default()),
+    });
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital("subscription", async move {
+        subscription.run(end).await;
+        Ok::<(), Infallible>(())
+    });
+    let (spawner, counts) = (tasks.clone(), Arc::clone(&counted));
+    tasks.spawn_vital("router", async move {
+        let opened = open(&spawner, router, &table, &counts).await;
+        if opened.is_ok() {
+            spawner.stages().ending().cancelled().await;
+        }
+        opened
+    });
+    counted
+}
+
+fn load(counted: Counted) -> Arc<dyn Fn() -> Load + Send + Sync> {
+    Arc::new(move || {
+        let totals = counted.get().map(Traffic::totals).unwrap_or_default();
+        Load {
+            requests: totals.requests,
+            in_flight: totals.requests_in_flight,
+            connections: totals.connections_open,
+        }
+    })
+}
+
+/// Waits for the delay and for a complete table, then starts the proxy. A drain that begins before ends the wait, and
+/// nothing is opened then.
+async fn open(
+    tasks: &Tasks,
+    router: Router,
+    table: &Readiness,
+    counted: &Counted,
+) -> std::io::Result<()> {
+    tracing::debug!(
+        component = "router",
+        sleep_time_seconds = router.delay.as_secs_f64(),
+        "Sleeping before returning success on /health endpoint to preload routing table"
+    );
+    let stages = tasks.stages().clone();
+    let warm = async {
+        tokio::join!(time::sleep(router.delay), table.ready());
+    };
+    if stages.leaving().run_until_cancelled(warm).await.is_none() {
+        return Ok(());
+    }
+    let listen: Vec<_> = router.traffic.into_iter().collect();
+    let surroundings = Surroundings {
+        table: router.table,
+        failures: router.reporter,
+        stages: stages.clone(),
+    };
+    let proxy = start(&listen, router.proxy, surroundings)
+        .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;
+    // The first and only time.
+    let _ = counted.set(proxy.traffic().clone());
+    for address in proxy.addresses() {
+        let ip = address.ip().to_string();
+        let address = json!({ "IP": ip, "Port": address.port(), "Zone": "" }).to_string();
+        tracing::info!(
+            component = "router",
+            address.json = address,
+            "tcp-listener-started"
+        );
+    }
+    if listen.is_empty() {
+        tracing::info!(component = "router", "tcp-listener-disabled");
+    }
+    tracing::info!(component = "router", "tls-listener-not-enabled");
+    let in_flight = tasks.work_token();
+    tasks.spawn_vital("proxy", async move {
+        let ended = proxy.ended().await;
+        drop(in_flight);
+        ended
+    });
+    tracing::info!(component = "router", "gorouter.started");
+    router.started.met();
+    // Whoever holds the condition vouches for it: to the end of the process.
+    stages.ending().cancelled().await;
+    drop(router.started);
+    Ok(())
+}

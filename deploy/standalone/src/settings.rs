@@ -1,0 +1,93 @@
+//! What a `gorouter.yml` means for the parts of the process.
+//!
+//! One function for each part; none of them can fail, but for certificates that are read here. Where Gorouter's zero
+//! means "no bound", and ours has no such thing, [`FOR_EVER`] stands.
+
+mod control_plane;
+mod data_plane;
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use pointsman_process::shutdown::Bounds;
+use pointsman_process::telemetry::{Form, Level, Timestamps};
+
+use crate::gorouter_yml::GorouterYml;
+
+pub use control_plane::control_plane;
+pub use data_plane::data_plane;
+
+/// Longer than any connection lives.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The form of the log, and its level.
+#[must_use]
+pub fn telemetry(file: &GorouterYml) -> (Form, Level) {
+    let logging = &file.logging.logging;
+    let timestamps = match logging.format.timestamp.as_str() {
+        "rfc3339" => Timestamps::Rfc3339,
+        // Anything else, as Gorouter has it (CF-134).
+        _ => Timestamps::UnixEpoch,
+    };
+    let form = Form::Json {
+        source: logging.source().to_owned(),
+        timestamps,
+    };
+    // Every word of `threshold` is a level.
+    let level = logging
+        .threshold()
+        .parse()
+        .unwrap_or_else(|_| Level::info());
+    (form, level)
+}
+
+/// How long the stages of a drain may take: without a timeout of its own, as long as a request (CF-123, CF-124).
+#[must_use]
+pub fn drain(file: &GorouterYml) -> Bounds {
+    let own = file.connections.drain_timeout.positive();
+    let timeout = own
+        .or(file.backends.endpoint_timeout.positive())
+        .unwrap_or(FOR_EVER);
+    Bounds {
+        wait: file.connections.drain_wait.or_zero(),
+        timeout,
+    }
+}
+
+/// How long the process listens to registrations before it opens its own listeners.
+#[must_use]
+pub fn start_delay(file: &GorouterYml) -> Duration {
+    file.routing_table.start_response_delay_interval.or_zero()
+}
+
+/// Where the process listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listeners {
+    /// Requests without TLS, on all addresses.
+    pub traffic: Option<SocketAddr>,
+    /// Health without TLS, on all IPv4 addresses.
+    pub health: Option<SocketAddr>,
+    /// Health over TLS, where there is a certificate.
+    pub health_tls: Option<SocketAddr>,
+    /// `/routes`, on the loopback only.
+    pub routes: SocketAddr,
+}
+
+/// Where the process listens.
+#[must_use]
+pub fn listeners(file: &GorouterYml) -> Listeners {
+    let status = &file.status.status;
+    let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    Listeners {
+        traffic: (!file.process.disable_http)
+            .then(|| SocketAddr::from((Ipv6Addr::UNSPECIFIED, file.process.port))),
+        health: status
+            .enable_nontls_health_checks
+            .then(|| everywhere(status.port)),
+        health_tls: (!status.tls.certificate.is_empty()).then(|| everywhere(status.tls.port)),
+        routes: SocketAddr::from((Ipv4Addr::LOCALHOST, status.routes.port)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

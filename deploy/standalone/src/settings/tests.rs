@@ -1,0 +1,181 @@
+//! Files, and what the parts are told.
+
+use super::*;
+use crate::gorouter_yml::parse;
+
+fn file(text: &str) -> GorouterYml {
+    parse("g.yml", text).expect("it is accepted").file
+}
+
+/// CF-123: without a timeout of its own a drain lasts as long as a request may.
+/// CF-124: with one it lasts that long.
+#[test]
+fn a_drain_lasts_as_long_as_a_request() {
+    let bounds = |text: &str| {
+        let Bounds { wait, timeout } = drain(&file(text));
+        (wait.as_secs(), timeout.as_secs())
+    };
+    assert_eq!(bounds(""), (0, 60));
+    assert_eq!(bounds("endpoint_timeout: 10s\ndrain_wait: 20s"), (20, 10));
+    assert_eq!(bounds("endpoint_timeout: 10s\ndrain_timeout: 60s"), (0, 60));
+}
+
+#[test]
+fn logs_have_gorouters_form() {
+    let (form, level) = telemetry(&file(""));
+    let source = "gorouter.stdout".to_owned();
+    assert_eq!(
+        form,
+        Form::Json {
+            source,
+            timestamps: Timestamps::UnixEpoch
+        }
+    );
+    assert_eq!(level.to_string(), "debug");
+    let text = "logging: {level: WARN, syslog: vcap.gorouter, format: {timestamp: rfc3339}}";
+    let (form, level) = telemetry(&file(text));
+    let source = "vcap.gorouter".to_owned();
+    assert_eq!(
+        form,
+        Form::Json {
+            source,
+            timestamps: Timestamps::Rfc3339
+        }
+    );
+    assert_eq!(level.to_string(), "warn");
+}
+
+/// CF-041: without a certificate there is no health over TLS.
+/// CF-042: health without TLS may be switched off.
+#[test]
+fn listeners_are_where_gorouter_has_them() {
+    let found = listeners(&file("port: 80\nstatus: {port: 1, routes: {port: 2}}"));
+    assert_eq!(found.traffic, Some("[::]:80".parse().unwrap()));
+    assert_eq!(found.health, Some("0.0.0.0:1".parse().unwrap()));
+    assert_eq!(found.health_tls, None);
+    assert_eq!(found.routes, "127.0.0.1:2".parse().unwrap());
+    let mut file = file("");
+    let status = &mut file.status.status;
+    status.enable_nontls_health_checks = false;
+    status.tls.certificate = "a certificate".to_owned();
+    let found = listeners(&file);
+    assert_eq!(
+        (found.health, found.health_tls),
+        (None, Some("0.0.0.0:8443".parse().unwrap()))
+    );
+}
+
+#[test]
+fn the_control_plane_behaves_as_gorouter() {
+    let text = "\
+index: 3
+nats: {hosts: [{hostname: n, port: 4223}], user: u, pass: hush}
+nats_client_ping_interval: 7s
+droplet_stale_threshold: 40s
+start_response_delay_interval: 20s
+suspend_pruning_if_nats_unavailable: true
+empty_pool_response_code_503: true
+empty_pool_timeout: 30s
+balancing_algorithm: least-connection
+routing_table_sharding_mode: shared-and-segments
+isolation_segments: [a]
+";
+    let settings = control_plane(&file(text));
+    assert_eq!((settings.name.as_str(), settings.index), ("router-3", 3));
+    assert_eq!(settings.nats.servers[0].to_string(), "n:4223");
+    assert_eq!(settings.nats.ping_interval, Duration::from_secs(7));
+    assert!(!format!("{settings:?}").contains("hush"));
+    assert_eq!(settings.registry.stale_threshold, Duration::from_secs(40));
+    assert_eq!(settings.registry.start_delay, Duration::from_secs(20));
+    assert_eq!(settings.effective.mark_time, Duration::from_secs(10));
+    assert_eq!(settings.effective.empty_pool_status, 503);
+    assert_eq!(
+        settings.registry.empty_pool_timeout,
+        Duration::from_secs(30)
+    );
+    assert_eq!(settings.while_away, pointsman_registry::WhileAway::Wait);
+    assert!(settings.registry.accepted.sees("a") && settings.registry.accepted.sees(""));
+    assert!(!settings.registry.accepted.sees("b"));
+    let defaults = control_plane(&file("empty_pool_timeout: 30s"));
+    assert_eq!(defaults.effective.empty_pool_status, 404);
+    assert_eq!(defaults.registry.empty_pool_timeout, Duration::ZERO);
+    assert_eq!(defaults.while_away, pointsman_registry::WhileAway::Age);
+    assert!(defaults.messages.allow_loopback);
+}
+
+/// CF-064: an interval that is not above zero switches pruning off.
+#[test]
+fn pruning_can_be_switched_off() {
+    for (text, interval) in [
+        ("prune_stale_droplets_interval: 0s", None),
+        ("prune_stale_droplets_interval: -1s", None),
+        ("", Some(Duration::from_secs(30))),
+    ] {
+        assert_eq!(
+            control_plane(&file(text)).registry.prune_interval,
+            interval,
+            "{text}"
+        );
+    }
+}
+
+/// CF-114: less than one attempt is one.
+#[test]
+fn the_proxy_has_gorouters_bounds() {
+    let settings = data_plane(&file("")).expect("nothing can be wrong");
+    assert_eq!(
+        (
+            settings.limits.attempts,
+            settings.limits.endpoint_connections
+        ),
+        (1, 0)
+    );
+    assert_eq!(settings.limits.request.head, 1024 * 1024);
+    assert!(!settings.upstream.keep_alive && settings.access_log.is_none());
+    assert_eq!(settings.timeouts.attempt, Some(Duration::from_secs(60)));
+    assert_eq!(settings.timeouts.client_idle, Duration::from_secs(900));
+    assert!(settings.limits.check().is_ok());
+    let text = "\
+go_max_procs: 3
+backends: {max_attempts: 2, max_conns: 5}
+max_request_header_bytes: 4096
+max_request_headers: 30
+max_response_headers: 40
+endpoint_timeout: 0s
+frontend_idle_timeout: 0s
+disable_keep_alives: false
+max_idle_conns: 7
+max_idle_conns_per_host: 100
+sanitize_forwarded_proto: true
+access_log: {file: /tmp/access.log}
+";
+    let settings = data_plane(&file(text)).expect("nothing can be wrong");
+    assert_eq!(settings.workers.map(std::num::NonZeroUsize::get), Some(3));
+    assert_eq!(
+        (
+            settings.limits.attempts,
+            settings.limits.endpoint_connections
+        ),
+        (2, 5)
+    );
+    let request = settings.limits.request;
+    assert_eq!(
+        (request.head, request.fields, request.field_value),
+        (4096, 30, 4096)
+    );
+    assert_eq!(settings.limits.response.fields, 40);
+    assert_eq!(
+        (settings.timeouts.attempt, settings.timeouts.client_idle),
+        (None, FOR_EVER)
+    );
+    assert!(settings.upstream.keep_alive && settings.access_log.is_some());
+    assert_eq!(settings.upstream.idle_per_endpoint, 7);
+    assert!(settings.limits.check().is_ok());
+}
+
+/// CF-103: a bound above 1 MiB is 1 MiB.
+#[test]
+fn the_head_of_a_request_is_bounded_by_a_mebibyte() {
+    let settings = data_plane(&file("max_request_header_bytes: 2000000")).expect("it is accepted");
+    assert_eq!(settings.limits.request.head, 1024 * 1024);
+}
