@@ -70,7 +70,7 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         exit: Exit::Start,
         told: error.to_string(),
     };
-    telemetry::install(&config.log.form(), &config.log.level).map_err(|error| failed(&error))?;
+    telemetry::install(&config.log.form(), &config.log.level()).map_err(|error| failed(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

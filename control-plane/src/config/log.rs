@@ -36,7 +36,22 @@ impl Default for Log {
     }
 }
 
+/// The client library tells every failed attempt at the level of errors; what there is to know of it we tell ourselves.
+const QUIETED: &str = "async_nats";
+
 impl Log {
+    /// What is logged, without the lines that say again what we say.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        let given = self.level.to_string();
+        if given.contains(QUIETED) {
+            return self.level.clone();
+        }
+        // A level with one more directive is a level; if it were not, the given one is.
+        let quieter = format!("{given},{QUIETED}=off").parse();
+        quieter.unwrap_or_else(|_| self.level.clone())
+    }
+
     /// The form of the lines of the control plane.
     #[must_use]
     pub fn form(&self) -> telemetry::Form {

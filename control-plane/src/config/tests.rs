@@ -223,3 +223,12 @@ fn a_secret_that_cannot_be_read_is_named() {
     let problem = config.settings(&no_environment()).unwrap_err().to_string();
     assert!(problem.starts_with("/nowhere/token: "), "{problem}");
 }
+
+#[test]
+fn the_client_library_is_quiet_unless_it_is_named() {
+    let level = |text: &str| config(text).log.level().to_string();
+    assert_eq!(level(""), "info,async_nats=off");
+    assert_eq!(level("log: {level: debug}"), "debug,async_nats=off");
+    let named = "info,async_nats=debug";
+    assert_eq!(level(&format!("log: {{level: '{named}'}}")), named);
+}

@@ -16,17 +16,16 @@ mod settings;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_nats::{Client, Subscriber};
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
-use tokio::time;
 
 pub use announcement::Announcement;
 use backlog::Backlog;
 use connect::{Connection, Peer};
 use metrics::Metrics;
+use presence::Presence;
 use registrations::Reader;
 pub use settings::{Credentials, FirstConnection, Pending, Settings};
 use watch::{State, Watch};
@@ -34,10 +33,6 @@ use watch::{State, Watch};
 use super::message::Policy;
 use super::refusals::Refusals;
 use crate::registry_task::{self, Ended, Source};
-
-/// How long the server may take to confirm what was sent to it. A connection that is lost meanwhile is mended by then
-/// or told to be away.
-const CONFIRMATION: Duration = Duration::from_secs(5);
 
 /// Why the source ended.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +124,8 @@ impl Nats {
         let connection = connect::first(&shared.settings, &shared.metrics).await?;
         connection.servers.connected();
         shared.metrics.connected.set(1);
+        // The watch looks at the connection from here on, whatever becomes of it while we subscribe.
+        let presence = Presence::new(connection.sample());
         let peer = connection.peer().await;
         let Peer { host, addr } = &peer;
         tracing::info!(
@@ -139,7 +136,28 @@ impl Nats {
         );
         let subscriptions = subscribe(shared, &connection).await?;
         source.send(registry_task::Event::Returned).await?;
-        run_duties(shared, connection, peer, subscriptions, source).await
+        let backlog = Arc::new(Backlog::new(shared.settings.pending));
+        let drops = Arc::new(Notify::new());
+        let client = connection.client.clone();
+        let watch = Watch {
+            shared,
+            connection,
+            source: source.clone(),
+            backlog: Arc::clone(&backlog),
+            drops: Arc::clone(&drops),
+            peer,
+            presence,
+            state: State::connected(),
+        };
+        // Side by side: a backlog of registrations delays no greeting.
+        tokio::try_join!(
+            watch.run(),
+            tell_started(&client),
+            greetings::answer(shared, subscriptions.greetings, &client),
+            registrations::take_in(shared, subscriptions.messages, &backlog, &drops),
+            registrations::handle(Arc::clone(&shared.reader), &backlog, &source),
+        )?;
+        Ok(())
     }
 }
 
@@ -148,49 +166,24 @@ struct Subscriptions {
     messages: Subscriber,
 }
 
-/// Announces this router, then subscribes: what the announcement brings comes after the subscription all the same,
-/// since both travel on one connection, and publishers take their time (C-017).
+/// Announces this router, then subscribes, as Gorouter does (C-017). Nothing is lost in between: all of it travels on
+/// one connection, in this order, and is repeated where the connection is lost on the way.
 async fn subscribe(shared: &Shared, connection: &Connection) -> Result<Subscriptions, Error> {
     tracing::info!(component = "subscriber", "subscriber-starting");
     let refused = |error: async_nats::SubscribeError| Error::Subscribe(error.to_string());
     let client = &connection.client;
     announce(shared, client).await?;
-    let greetings = client.subscribe("router.greet").await.map_err(refused)?;
-    let messages = client.subscribe("router.*").await.map_err(refused)?;
-    confirm(client).await;
-    tracing::info!(component = "subscriber", "subscriber-started");
     Ok(Subscriptions {
-        greetings,
-        messages,
+        greetings: client.subscribe("router.greet").await.map_err(refused)?,
+        messages: client.subscribe("router.*").await.map_err(refused)?,
     })
 }
 
-/// Runs all duties side by side. A backlog of registrations delays no greeting: each has its own.
-async fn run_duties(
-    shared: &Shared,
-    connection: Connection,
-    peer: Peer,
-    subscriptions: Subscriptions,
-    source: Source,
-) -> Result<(), Error> {
-    let backlog = Arc::new(Backlog::new(shared.settings.pending));
-    let drops = Arc::new(Notify::new());
-    let client = connection.client.clone();
-    let watch = Watch {
-        shared,
-        connection,
-        source: source.clone(),
-        backlog: Arc::clone(&backlog),
-        drops: Arc::clone(&drops),
-        peer,
-        state: State::connected(),
-    };
-    tokio::try_join!(
-        watch.run(),
-        greetings::answer(shared, subscriptions.greetings, &client),
-        registrations::take_in(shared, subscriptions.messages, &backlog, &drops),
-        registrations::handle(Arc::clone(&shared.reader), &backlog, &source),
-    )?;
+/// Tells when everything has left for the server, which after a loss is when it is back.
+async fn tell_started(client: &Client) -> Result<(), Error> {
+    let flushed = client.flush().await;
+    flushed.map_err(|error| Error::Subscribe(error.to_string()))?;
+    tracing::info!(component = "subscriber", "subscriber-started");
     Ok(())
 }
 
@@ -200,13 +193,5 @@ async fn announce(shared: &Shared, client: &Client) -> Result<(), Error> {
     let sent = client.publish("router.start", payload).await;
     sent.map_err(|error| Error::Publish(error.to_string()))?;
     shared.metrics.announcements.inc();
-    confirm(client).await;
     Ok(())
-}
-
-/// Waits until the server has what was sent, for a while: where the connection is lost, it gets it after its return.
-async fn confirm(client: &Client) {
-    if time::timeout(CONFIRMATION, client.flush()).await.is_err() {
-        tracing::warn!(component = "nats", "nats-server-does-not-confirm");
-    }
 }

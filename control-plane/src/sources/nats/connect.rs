@@ -1,13 +1,15 @@
 //! The first connection, and what the client library is told for all later ones.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectError, ConnectOptions, Event, ServerAddr, connection::State};
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
-use tokio::time;
+use tokio::time::{self, Instant};
 
+use super::presence::Sample;
 use super::servers::Servers;
 use super::settings::{Credentials, FirstConnection, Settings};
 use super::{Error, Metrics};
@@ -173,9 +175,15 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Connection {
-    /// Whether the connection stands.
-    pub(super) fn is_up(&self) -> bool {
-        self.client.connection_state() == State::Connected
+    /// What the library says of the connection now.
+    pub(super) fn sample(&self) -> Sample {
+        let statistics = self.client.statistics();
+        Sample {
+            connected: self.client.connection_state() == State::Connected,
+            connections: statistics.connects.load(Ordering::Relaxed),
+            bytes: statistics.in_bytes.load(Ordering::Relaxed),
+            at: Instant::now(),
+        }
     }
 
     /// The server that is connected.

@@ -42,9 +42,10 @@ pub(super) struct Presence {
 }
 
 impl Presence {
+    /// Follows a connection that was made just now. That it is gone already is a change, like any other.
     pub(super) fn new(first: Sample) -> Self {
         Self {
-            connected: first.connected,
+            connected: true,
             connections: first.connections,
             bytes: first.bytes,
             heard_at: first.at,
@@ -119,6 +120,18 @@ mod tests {
             Change::Returned
         );
         assert_eq!(presence.look(samples.after(1, true, 2, 310)), Change::None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_gone_at_the_first_look_is_lost() {
+        let at = Instant::now();
+        let gone = Sample {
+            connected: false,
+            connections: 1,
+            bytes: 9,
+            at,
+        };
+        assert_eq!(Presence::new(gone).look(gone), Change::Lost(at));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,6 @@
 //! Watches the connection: tells the registry when the source is away, publishers when it is back, and people both.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::Event;
@@ -10,7 +9,7 @@ use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 
 use super::backlog::Backlog;
 use super::connect::{Connection, Peer};
-use super::presence::{Change, Presence, Sample};
+use super::presence::{Change, Presence};
 use super::{Error, Shared, announce};
 use crate::registry_task;
 
@@ -26,6 +25,7 @@ pub(super) struct Watch<'a> {
     pub(super) drops: Arc<Notify>,
     /// The server that is or was connected.
     pub(super) peer: Peer,
+    pub(super) presence: Presence,
     pub(super) state: State,
 }
 
@@ -56,7 +56,6 @@ impl State {
 impl Watch<'_> {
     /// Watches until the connection is closed for good, which nobody asks it to be.
     pub(super) async fn run(mut self) -> Result<(), Error> {
-        let mut presence = Presence::new(self.sample());
         let mut looks = ticks(LOOK);
         let mut reminders = ticks(self.shared.settings.ping_interval);
         loop {
@@ -74,7 +73,7 @@ impl Watch<'_> {
                     self.recover().await?;
                 }
             }
-            match presence.look(self.sample()) {
+            match self.presence.look(self.connection.sample()) {
                 Change::None => {}
                 Change::Lost(last_heard) => {
                     reminders.reset();
@@ -86,16 +85,6 @@ impl Watch<'_> {
                     self.returned().await?;
                 }
             }
-        }
-    }
-
-    fn sample(&self) -> Sample {
-        let statistics = self.connection.client.statistics();
-        Sample {
-            connected: self.connection.is_up(),
-            connections: statistics.connects.load(Ordering::Relaxed),
-            bytes: statistics.in_bytes.load(Ordering::Relaxed),
-            at: Instant::now(),
         }
     }
 
@@ -139,14 +128,6 @@ impl Watch<'_> {
         self.shared.metrics.connected.set(1);
         self.shared.metrics.connections.inc();
         self.connection.servers.connected();
-        self.peer = self.connection.peer().await;
-        let Peer { host, addr } = &self.peer;
-        tracing::info!(
-            component = "nats",
-            host,
-            addr,
-            "nats-connection-reconnected"
-        );
         let was_away = self.state.away();
         self.state.disconnected = false;
         self.tell(was_away, Instant::now()).await?;
@@ -157,6 +138,14 @@ impl Watch<'_> {
                 "failed-to-send-start-message"
             );
         }
+        self.peer = self.connection.peer().await;
+        let Peer { host, addr } = &self.peer;
+        tracing::info!(
+            component = "nats",
+            host,
+            addr,
+            "nats-connection-reconnected"
+        );
         Ok(())
     }
 
