@@ -77,7 +77,7 @@ const WORDS: &[&[u8]] = &[
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
 ];
 
-/// Numbers from a seed (SplitMix64); the same on every machine.
+/// Numbers from a seed (`SplitMix64`); the same on every machine.
 struct Numbers(u64);
 
 impl Numbers {

@@ -266,8 +266,7 @@ fn read_theirs(bytes: &[u8]) -> Option<Theirs> {
             break;
         }
     }
-    let first = seen.borrow_mut().drain(..).next();
-    first
+    seen.take().into_iter().next()
 }
 
 /// A connection on which all bytes have arrived, followed by its end.
