@@ -1,5 +1,6 @@
 //! What the sender of a message says about its connection.
 
+use crate::fields::members;
 use crate::version::Version;
 
 /// The options of a message's `Connection` fields that this crate acts on (RFC 9110 §7.6.1).
@@ -23,8 +24,16 @@ impl ConnectionOptions {
         upgrade: false,
     };
 
-    /// Notes one option, in any case.
-    pub(crate) fn note(&mut self, option: &[u8]) {
+    /// Notes the options of one `Connection` field, in any case.
+    pub(crate) fn note_all(&mut self, value: &[u8]) {
+        if value.contains(&b',') {
+            members(value).for_each(|option| self.note(option));
+        } else {
+            self.note(value);
+        }
+    }
+
+    fn note(&mut self, option: &[u8]) {
         if option.eq_ignore_ascii_case(b"close") {
             self.close = true;
         } else if option.eq_ignore_ascii_case(b"keep-alive") {

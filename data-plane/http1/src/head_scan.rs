@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::fields::{Entry, Fields};
 use crate::known::{Known, KnownSet};
-use crate::scan::{find_control, find_near, is_token_byte};
+use crate::scan::{find_control, is_token_byte};
 
 /// What can be wrong with the lines of a head, for every kind of message alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,18 +201,21 @@ pub(crate) fn value_in<'a>(input: &'a [u8], entry: &Entry) -> &'a [u8] {
 
 /// Reads the name that begins at `start`; says what it is and where its colon stands, or `None` if
 /// that has not arrived.
-#[inline]
+#[inline(always)]
 fn find_name(
     input: &[u8],
     start: usize,
     longest: usize,
 ) -> Result<Option<(Known, usize)>, BadLine> {
     let rest = input.get(start..).unwrap_or_default();
-    let Some(len) = find_near(rest, b':').filter(|&len| len <= longest) else {
+    // Nearly every name has its colon within the first words, where no bound needs a look.
+    let near = rest.first_chunk().and_then(Known::before_colon);
+    let Some((known, len)) = near
+        .or_else(|| find_far_name(rest))
+        .filter(|name| name.1 <= longest)
+    else {
         return judge_name(input, start, longest);
     };
-    let colon = start + len;
-    let known = Known::at(rest, len);
     if known == Known::Other {
         // A known name needs no such look.
         let name = rest.get(..len).unwrap_or_default();
@@ -220,7 +223,13 @@ fn find_name(
             return judge_name(input, start, longest);
         }
     }
-    Ok(Some((known, colon)))
+    Ok(Some((known, start + len)))
+}
+
+#[cold]
+fn find_far_name(rest: &[u8]) -> Option<(Known, usize)> {
+    let len = memchr::memchr(b':', rest)?;
+    Some((Known::of(rest.get(..len)?), len))
 }
 
 /// Says what is wrong with a name that has no colon within reach or is not a token; nothing is, as

@@ -3,7 +3,7 @@
 //! A name is recognised once, when a field enters a list; from then on a name is a number and a
 //! set of names is a word of bits.
 
-use crate::scan::{load_word, lower_word, tail_mask};
+use crate::scan::{find_in_word, load_word, lower_word, tail_mask};
 
 macro_rules! known_names {
     ($($variant:ident = $spelling:literal,)*) => {
@@ -203,30 +203,47 @@ impl Known {
     /// Recognises a name in any case.
     #[inline]
     pub fn of(name: &[u8]) -> Self {
-        Self::at(name, name.len())
-    }
-
-    /// Recognises the name in the first `len` of `bytes`.
-    #[inline]
-    pub(crate) fn at(bytes: &[u8], len: usize) -> Self {
+        let len = name.len();
         if len > LONGEST {
             return Self::Other;
         }
-        let first = lower_word(load_word(bytes, 0) & tail_mask(len));
-        let last = if len > 8 {
-            lower_word(load_word(bytes, len - 8))
-        } else {
-            0
-        };
+        let last = if len > 8 { load_word(name, len - 8) } else { 0 };
+        Self::by_words(len, [load_word(name, 0), load_word(name, 8), last])
+    }
+
+    /// The name before the first colon of a line's first bytes, and its length; `None` if the colon
+    /// is further away.
+    #[inline]
+    pub(crate) fn before_colon(line: &[u8; 32]) -> Option<(Self, usize)> {
+        let (words, _) = line.as_chunks::<8>();
+        let mut len = None;
+        for (index, word) in words.iter().enumerate() {
+            if let Some(lane) = find_in_word(u64::from_le_bytes(*word), b':') {
+                len = Some(index * 8 + lane);
+                break;
+            }
+        }
+        let len = len?;
+        if len > LONGEST {
+            return Some((Self::Other, len));
+        }
+        let word = |at: usize| load_word(line, at);
+        let last = if len > 8 { word(len - 8) } else { 0 };
+        Some((Self::by_words(len, [word(0), word(8), last]), len))
+    }
+
+    /// Recognises the name of at most 24 bytes with these first, second and last eight bytes. Of
+    /// the first, only those that belong to the name are looked at, of the others none if the name
+    /// is too short to have them.
+    #[inline]
+    fn by_words(len: usize, [first, second, last]: [u64; 3]) -> Self {
+        let first = lower_word(first & tail_mask(len));
+        let last = if len > 8 { lower_word(last) } else { 0 };
         let index = usize::from(TABLE[slot_of(first, last, FACTOR)]);
         let Some(key) = KEYS.get(index) else {
             return Self::Other;
         };
-        let second = if len > 16 {
-            lower_word(load_word(bytes, 8))
-        } else {
-            0
-        };
+        let second = if len > 16 { lower_word(second) } else { 0 };
         if *key
             == (Signature {
                 len,
@@ -365,9 +382,17 @@ mod tests {
 
     #[test]
     fn a_name_is_found_at_the_start_of_a_line() {
-        assert_eq!(Known::at(b"content-LENGTH: 5", 14), Known::ContentLength);
-        assert_eq!(Known::at(b"TE: x", 2), Known::Te);
-        assert_eq!(Known::at(b"TE: x", 3), Known::Other);
+        for (&name, spelling) in NAMES.iter().zip(SPELLINGS) {
+            let line = format!("{spelling}: and a value that fills it up");
+            let start = line.as_bytes().first_chunk().expect("it is long enough");
+            assert_eq!(Known::before_colon(start), Some((name, spelling.len())));
+        }
+        assert_eq!(
+            Known::before_colon(b"a-name-of-twenty-five-byt: value"),
+            Some((Known::Other, 25))
+        );
+        assert_eq!(Known::before_colon(&[b':'; 32]), Some((Known::Other, 0)));
+        assert_eq!(Known::before_colon(&[b'a'; 32]), None);
         assert_eq!(Known::of(b""), Known::Other);
     }
 

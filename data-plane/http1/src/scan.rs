@@ -52,7 +52,7 @@ pub(crate) const fn is_control(byte: u8) -> bool {
 }
 
 /// Where the first control byte stands; see [`is_control`].
-#[inline]
+#[inline(always)]
 pub(crate) fn find_control(bytes: &[u8]) -> Option<usize> {
     let (rows, tail) = bytes.as_chunks::<16>();
     for (index, row) in rows.iter().enumerate() {
@@ -129,22 +129,9 @@ pub(crate) fn find_invisible(bytes: &[u8]) -> Option<usize> {
     Some(words.len() * 8 + in_tail)
 }
 
-/// Where `byte` first stands in `bytes`, which is expected within the first few words.
-#[inline]
-pub(crate) fn find_near(bytes: &[u8], byte: u8) -> Option<usize> {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        if let Some(lane) = find_in_word(u64::from_le_bytes(*word), byte) {
-            return Some(index * 8 + lane);
-        }
-    }
-    let in_tail = tail.iter().position(|&other| other == byte)?;
-    Some(words.len() * 8 + in_tail)
-}
-
 /// Where `byte` first stands in `word`, counted from the lowest byte.
 #[inline]
-const fn find_in_word(word: u64, byte: u8) -> Option<usize> {
+pub(crate) const fn find_in_word(word: u64, byte: u8) -> Option<usize> {
     let zeros = zero_lanes(word ^ splat(byte));
     if zeros == 0 {
         None
@@ -242,11 +229,6 @@ mod tests {
                     assert_eq!(has_control(bytes), first(is_control).is_some(), "{bytes:?}");
                     let invisible = first(|byte| !(0x21..=0x7e).contains(&byte));
                     assert_eq!(find_invisible(bytes), invisible, "{bytes:?}");
-                    assert_eq!(
-                        find_near(bytes, b':'),
-                        first(|byte| byte == b':'),
-                        "{bytes:?}"
-                    );
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! Fields that end at this hop (RFC 9110 §7.6.1, R-021, R-022).
 
-use super::Fields;
+use std::cmp::Ordering;
+
+use super::{Fields, members, name_of};
 use crate::known::{Known, KnownSet};
 use crate::name::Name;
 
@@ -30,29 +32,87 @@ impl Fields {
         self.remove_all(KnownSet::HOP_BY_HOP);
     }
 
-    /// Most often `Connection` says `keep-alive` or `close` and names no field at all.
     fn remove_named_by_connection(&mut self, protected: impl Fn(Name<'_>) -> bool) {
         let mut known = KnownSet::EMPTY;
-        let mut others: Vec<Vec<u8>> = Vec::new();
-        for option in self.list(Known::Connection) {
-            let name = Name::from(option);
-            if protected(name) {
-                continue;
-            }
-            match name.known() {
-                Known::Other if is_option(option) => {}
-                Known::Other => others.push(option.to_vec()),
-                field => known.insert(field),
+        let mut others = None;
+        for value in self
+            .get_all(Known::Connection)
+            .filter(|value| !names_no_field(value))
+        {
+            for name in members(value)
+                .map(Name::from)
+                .filter(|name| !protected(*name))
+            {
+                match name.known() {
+                    Known::Other => {
+                        let others = others.get_or_insert_with(|| Others::of(self));
+                        others.mark(self, name.as_bytes());
+                    }
+                    field => known.insert(field),
+                }
             }
         }
+        if let Some(Others { marked, .. }) = others {
+            let mut marks = marked.into_iter();
+            self.mixed = true;
+            self.entries.retain(|_| !marks.next().unwrap_or(false));
+        }
         self.remove_all(known);
-        for name in others {
-            self.remove(name.as_slice());
+    }
+}
+
+/// Whether a `Connection` value names no field, as nearly all do.
+fn names_no_field(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+}
+
+/// The fields without a known name in the order of their names. A peer may name thousands of
+/// fields; with this, each costs a binary search and not a walk.
+struct Others {
+    order: Vec<usize>,
+    marked: Vec<bool>,
+}
+
+impl Others {
+    fn of(fields: &Fields) -> Self {
+        let entries = fields.entries.iter().enumerate();
+        let mut order: Vec<usize> = entries
+            .filter(|(_, entry)| entry.known == Known::Other)
+            .map(|(index, _)| index)
+            .collect();
+        order.sort_by(|&one, &other| compare(name_at(fields, one), name_at(fields, other)));
+        Self {
+            order,
+            marked: vec![false; fields.entries.len()],
+        }
+    }
+
+    /// Marks all fields of this name.
+    fn mark(&mut self, fields: &Fields, name: &[u8]) {
+        let start = self
+            .order
+            .partition_point(|&index| compare(name_at(fields, index), name) == Ordering::Less);
+        for &index in self.order.get(start..).unwrap_or_default() {
+            match self.marked.get_mut(index) {
+                Some(marked) if !*marked && name_at(fields, index).eq_ignore_ascii_case(name) => {
+                    *marked = true;
+                }
+                _ => break,
+            }
         }
     }
 }
 
-/// Options of `Connection` itself that name no field.
-fn is_option(option: &[u8]) -> bool {
-    option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive")
+fn name_at(fields: &Fields, index: usize) -> &[u8] {
+    fields
+        .entries
+        .get(index)
+        .map(|entry| name_of(&fields.bytes, entry))
+        .unwrap_or_default()
+}
+
+fn compare(one: &[u8], other: &[u8]) -> Ordering {
+    one.iter()
+        .map(u8::to_ascii_lowercase)
+        .cmp(other.iter().map(u8::to_ascii_lowercase))
 }

@@ -5,7 +5,6 @@ use super::refused::Refused;
 use super::target::Authority;
 use super::{RequestHead, RequestLine, TargetForm};
 use crate::connection::ConnectionOptions;
-use crate::fields::members;
 use crate::framing::{BadFraming, Framing};
 use crate::head_scan::{BadLine, HeadScan, ScanLimits, value_in};
 use crate::host::{Host, InvalidHost};
@@ -172,7 +171,7 @@ impl RequestParser {
                 Known::Host => host = Some((value, entry.value as usize)),
                 Known::ContentLength => framing.content_length(value),
                 Known::TransferEncoding => framing.transfer_encoding(value),
-                Known::Connection => members(value).for_each(|option| connection.note(option)),
+                Known::Connection => connection.note_all(value),
                 Known::Expect if value.eq_ignore_ascii_case(b"100-continue") => {
                     expectations = expectations.map(|_| true);
                 }

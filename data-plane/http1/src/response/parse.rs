@@ -4,7 +4,6 @@ use super::ResponseHead;
 use super::malformed::Malformed;
 use crate::body::length::BodyLength;
 use crate::connection::ConnectionOptions;
-use crate::fields::members;
 use crate::framing::{BadFraming, Framing};
 use crate::head_scan::{BadLine, HeadScan, ScanLimits, value_in};
 use crate::known::{Known, KnownSet};
@@ -140,7 +139,7 @@ impl ResponseParser {
                 match entry.known {
                     Known::ContentLength => framing.content_length(value),
                     Known::TransferEncoding => framing.transfer_encoding(value),
-                    Known::Connection => members(value).for_each(|option| connection.note(option)),
+                    Known::Connection => connection.note_all(value),
                     _ => {}
                 }
             }
