@@ -8,15 +8,21 @@ use super::from_proto;
 
 /// A data plane that may have what it wants.
 #[derive(Debug)]
-pub(super) struct Caller {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) availability_zone: String,
-    pub(super) view: View,
-    pub(super) held: Held,
+pub struct Caller {
+    /// One life of one process.
+    pub id: String,
+    /// Its name among people.
+    pub name: String,
+    /// Its software version.
+    pub version: String,
+    /// Its availability zone.
+    pub availability_zone: String,
+    /// What it may have.
+    pub view: View,
+    /// What it has.
+    pub held: Held,
     /// How many things it holds.
-    pub(super) things: u64,
+    pub things: u64,
 }
 
 /// The longest text of a hello, in bytes.
@@ -33,7 +39,7 @@ const MAX_REJECTED: usize = 10_000;
 /// # Errors
 ///
 /// What is wrong, and what would be right.
-pub(super) fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
+pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
     let first = first.ok_or_else(|| Status::invalid_argument("the stream ended before a hello"))?;
     let Some(follow_request::Message::Hello(hello)) = first.message else {
         return Err(Status::invalid_argument(
@@ -133,7 +139,8 @@ fn filter(filter: Option<v1::SegmentFilter>) -> Result<SegmentFilter, Status> {
 
 impl Caller {
     /// The default algorithm for this data plane, and what is to be shown where that is not the configured one.
-    pub(super) fn default_algorithm(&self, configured: Algorithm) -> (Algorithm, &'static str) {
+    #[must_use]
+    pub fn default_algorithm(&self, configured: Algorithm) -> (Algorithm, &'static str) {
         let needed = match configured {
             Algorithm::RoundRobin => Capabilities::NONE,
             Algorithm::LeastConnection => Capabilities::LEAST_CONNECTION,

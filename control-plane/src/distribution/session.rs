@@ -159,9 +159,9 @@ impl Session {
             changed = self.head.changed(), if !progress.busy => {
                 progress.busy = true;
                 self.fall_behind();
-                ended(changed)
+                while_there(changed.is_ok())
             }
-            changed = self.standing.changed() => ended(changed),
+            changed = self.standing.changed() => while_there(changed.is_ok()),
             () = sleep_until(wake), if !due => Ok(ControlFlow::Continue(())),
         }
     }
@@ -283,10 +283,11 @@ fn flags(standing: &Standing) -> (bool, bool) {
     (standing.open, standing.authoritative)
 }
 
-/// The registry has ended, and with it the session.
-fn ended(changed: Result<(), watch::error::RecvError>) -> Result<ControlFlow<()>, Status> {
-    match changed {
-        Ok(()) => Ok(ControlFlow::Continue(())),
-        Err(_) => Err(Status::unavailable("the control plane is ending")),
+/// Without the registry there is no session.
+fn while_there(changed: bool) -> Result<ControlFlow<()>, Status> {
+    if changed {
+        Ok(ControlFlow::Continue(()))
+    } else {
+        Err(Status::unavailable("the control plane is ending"))
     }
 }

@@ -12,7 +12,8 @@ use pointsman_route_key::{Host, Path, RouteKey};
 use super::Effective;
 
 /// A message of a control plane.
-pub(super) fn response(message: follow_response::Message) -> v1::FollowResponse {
+#[must_use]
+pub fn response(message: follow_response::Message) -> v1::FollowResponse {
     v1::FollowResponse {
         message: Some(message),
     }
@@ -37,7 +38,8 @@ pub(super) fn key(key: &RouteKey) -> v1::RouteKey {
 }
 
 /// Things to add or change.
-pub(super) fn batch(things: &[Thing]) -> v1::FollowResponse {
+#[must_use]
+pub fn batch(things: &[Thing]) -> v1::FollowResponse {
     let things = things.iter().map(|thing| v1::Thing {
         kind: Some(match thing {
             Thing::Route(it) => thing::Kind::Route(route(it)),
@@ -132,7 +134,8 @@ fn endpoint(endpoint: &Endpoint) -> v1::Endpoint {
 }
 
 /// The end of what was sent since the last one.
-pub(super) fn closing(closing: &Closing) -> v1::FollowResponse {
+#[must_use]
+pub fn closing(closing: &Closing) -> v1::FollowResponse {
     response(follow_response::Message::ClosingStep(v1::ClosingStep {
         removals: closing.removals.iter().map(removal).collect(),
         continues: closing.continues,
@@ -152,7 +155,8 @@ fn removal(removal: &Removal) -> v1::Removal {
 }
 
 /// A sign of life.
-pub(super) fn heartbeat(revision: u64, sum: Sum) -> v1::FollowResponse {
+#[must_use]
+pub fn heartbeat(revision: u64, sum: Sum) -> v1::FollowResponse {
     let Sum { things, digest } = sum;
     response(follow_response::Message::Heartbeat(v1::Heartbeat {
         revision,
@@ -162,7 +166,8 @@ pub(super) fn heartbeat(revision: u64, sum: Sum) -> v1::FollowResponse {
 }
 
 /// What a control plane's word is worth.
-pub(super) fn standing(standing: &Standing) -> v1::Standing {
+#[must_use]
+pub fn standing(standing: &Standing) -> v1::Standing {
     v1::Standing {
         open: standing.open,
         authoritative: standing.authoritative,
@@ -171,7 +176,8 @@ pub(super) fn standing(standing: &Standing) -> v1::Standing {
 }
 
 /// How the first closing step is reached.
-pub(super) fn transfer(transfer: Transfer) -> v1::Transfer {
+#[must_use]
+pub fn transfer(transfer: Transfer) -> v1::Transfer {
     match transfer {
         Transfer::Delta => v1::Transfer::Delta,
         Transfer::Snapshot => v1::Transfer::Snapshot,
@@ -179,7 +185,8 @@ pub(super) fn transfer(transfer: Transfer) -> v1::Transfer {
 }
 
 /// Which segments are granted.
-pub(super) fn filter(filter: &SegmentFilter) -> v1::SegmentFilter {
+#[must_use]
+pub fn filter(filter: &SegmentFilter) -> v1::SegmentFilter {
     let (mode, segments) = match filter {
         SegmentFilter::All => (v1::SegmentMode::All, &[][..]),
         SegmentFilter::SharedAnd(listed) => (v1::SegmentMode::SharedAndSegments, &listed[..]),
@@ -192,7 +199,8 @@ pub(super) fn filter(filter: &SegmentFilter) -> v1::SegmentFilter {
 }
 
 /// What every data plane uses alike; `default` in the place of the configured algorithm.
-pub(super) fn settings(effective: &Effective, default: Algorithm) -> v1::Settings {
+#[must_use]
+pub fn settings(effective: &Effective, default: Algorithm) -> v1::Settings {
     v1::Settings {
         mark_time: duration(effective.mark_time),
         empty_pool: Some(v1::EmptyPool {

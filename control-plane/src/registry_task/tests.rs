@@ -1,1 +1,330 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use pointsman_registry::{
+    Description, Fields, Fingerprint, ModificationTag, Registration, SegmentFilter, Sum, Uri,
+};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::*;
+
+fn message(address: &str, uri: &str) -> Registration {
+    Registration {
+        uris: vec![Uri::parse(uri).unwrap()],
+        address: address.into(),
+        segment: "".into(),
+        description: Arc::new(Description::new(Fields::default()).unwrap()),
+        stale_threshold_seconds: 0,
+        tag: ModificationTag::default(),
+        fingerprint: None,
+    }
+}
+
+struct Running {
+    handle: Handle,
+    source: Source,
+    end: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    metrics: MetricsRegistry,
+}
+
+fn run(settings: Settings) -> Running {
+    let mut metrics = MetricsRegistry::default();
+    let mut task = RegistryTask::new(settings, 7, &mut metrics);
+    let source = task.source("nats", WhileAway::Wait);
+    let handle = task.handle();
+    let (end, ended) = oneshot::channel::<()>();
+    let task = tokio::spawn(task.run(async {
+        let _ = ended.await;
+    }));
+    Running {
+        handle,
+        source,
+        end,
+        task,
+        metrics,
+    }
+}
+
+impl Running {
+    async fn routes(&self) -> usize {
+        self.handle
+            .read(|registry, now| registry.counts(now).routes)
+            .await
+            .unwrap()
+    }
+
+    async fn until_routes(&self, wanted: usize) {
+        let mut head = self.handle.head();
+        while self.routes().await != wanted {
+            head.changed().await.unwrap();
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.metrics).unwrap();
+        text
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_a_source_are_applied_in_their_order() {
+    let running = run(Settings::default());
+    for round in 0..1_000 {
+        let message = message("10.0.0.1:80", &format!("r{round}"));
+        running
+            .source
+            .send(Event::Register(message.clone()))
+            .await
+            .unwrap();
+        running
+            .source
+            .send(Event::Unregister(message))
+            .await
+            .unwrap();
+    }
+    running
+        .source
+        .send(Event::Register(message("10.0.0.1:80", "last")))
+        .await
+        .unwrap();
+    running.until_routes(1).await;
+    let key = Arc::clone(Uri::parse("last").unwrap().key());
+    let found = running
+        .handle
+        .read(move |registry, now| registry.route(&key, now).is_some())
+        .await;
+    assert_eq!(found, Ok(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repetition_is_worked_out_only_if_it_is_not_known() {
+    let running = run(Settings::default());
+    let worked_out = Arc::new(AtomicUsize::new(0));
+    for _ in 0..5 {
+        let worked_out = Arc::clone(&worked_out);
+        let otherwise = Box::new(move || {
+            worked_out.fetch_add(1, Ordering::Relaxed);
+            let mut message = message("10.0.0.1:80", "foo");
+            message.fingerprint = Some(Fingerprint(1));
+            Some(message)
+        });
+        let event = Event::Heard {
+            fingerprint: Fingerprint(1),
+            otherwise,
+        };
+        running.source.send(event).await.unwrap();
+    }
+    running.until_routes(1).await;
+    assert_eq!(worked_out.load(Ordering::Relaxed), 1);
+    assert!(
+        running
+            .metrics()
+            .contains("pointsman_registry_heartbeats_total 4")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn age_is_looked_at_without_anybody_asking() {
+    let running = run(Settings::default());
+    running.source.send(Event::Returned).await.unwrap();
+    running
+        .source
+        .send(Event::Register(message("10.0.0.1:80", "foo")))
+        .await
+        .unwrap();
+    running.until_routes(1).await;
+    let heard = Instant::now();
+    running.until_routes(0).await;
+    // The threshold, after the grace that follows a return.
+    let lived = heard.elapsed();
+    assert!(
+        lived >= Duration::from_secs(140) && lived < Duration::from_secs(141),
+        "{lived:?}"
+    );
+    assert!(running.metrics().contains("routes_pruned_total 1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mass_of_old_endpoints_goes_at_once() {
+    let running = run(Settings::default());
+    running.source.send(Event::Returned).await.unwrap();
+    for number in 0..3_000 {
+        let message = message("10.0.0.1:80", &format!("r{number}"));
+        running.source.send(Event::Register(message)).await.unwrap();
+    }
+    running.until_routes(3_000).await;
+    let heard = Instant::now();
+    running.until_routes(0).await;
+    assert!(
+        heard.elapsed() < Duration::from_secs(142),
+        "{:?}",
+        heard.elapsed()
+    );
+}
+
+/// C-329: while the source is away everything stays
+#[tokio::test(start_paused = true)]
+async fn nothing_goes_while_the_source_is_away() {
+    let running = run(Settings::default());
+    running.source.send(Event::Returned).await.unwrap();
+    running
+        .source
+        .send(Event::Register(message("10.0.0.1:80", "foo")))
+        .await
+        .unwrap();
+    running.until_routes(1).await;
+    running
+        .source
+        .send(Event::Lost {
+            last_heard: Instant::now(),
+        })
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    assert_eq!(running.routes().await, 1);
+    running.source.send(Event::Returned).await.unwrap();
+    running.until_routes(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_opens_and_becomes_authoritative_by_listening() {
+    let running = run(Settings::default());
+    let mut standing = running.handle.standing();
+    running.source.send(Event::Returned).await.unwrap();
+    let start = Instant::now();
+    standing.wait_for(|standing| standing.open).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 20);
+    standing
+        .wait_for(|standing| standing.authoritative)
+        .await
+        .unwrap();
+    assert_eq!(start.elapsed().as_secs(), 120);
+    assert_eq!(standing.borrow().reason, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_table_has_no_authority_over_a_fleet_that_serves() {
+    let running = run(Settings::default());
+    let mut standing = running.handle.standing();
+    let held = Sum {
+        things: 3,
+        digest: 0,
+    };
+    let place = running.handle.roster().enter(replica("one", held)).unwrap();
+    running.source.send(Event::Returned).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert!(!standing.borrow().authoritative);
+    place.update(|replica| replica.held = Sum::default());
+    standing
+        .wait_for(|standing| standing.authoritative)
+        .await
+        .unwrap();
+}
+
+fn replica(id: &str, held: Sum) -> Replica {
+    let now = Instant::now();
+    Replica {
+        id: id.into(),
+        name: id.into(),
+        version: "1".into(),
+        availability_zone: "".into(),
+        address: None,
+        filter: SegmentFilter::All,
+        since: now,
+        sent_revision: 0,
+        acked_revision: 0,
+        acked_at: None,
+        behind_since: None,
+        held,
+        rejected: Vec::new(),
+        withheld: 0,
+        degraded: "".into(),
+        digest_mismatches: 0,
+        last_heard: now,
+        draining: false,
+        requests: 0,
+        in_flight: 0,
+        connections: 0,
+    }
+}
+
+#[tokio::test]
+async fn a_newer_session_of_the_same_process_replaces_the_older_one() {
+    let replicas = Arc::new(Replicas::default());
+    let first = replicas.enter(replica("one", Sum::default())).unwrap();
+    let other = replicas.enter(replica("two", Sum::default())).unwrap();
+    let second = replicas.enter(replica("one", Sum::default())).unwrap();
+    assert!(first.replaced().is_cancelled());
+    assert!(!other.replaced().is_cancelled() && !second.replaced().is_cancelled());
+    drop(first);
+    let names: Vec<_> = replicas
+        .list()
+        .iter()
+        .map(|it| it.name.to_string())
+        .collect();
+    assert_eq!(names, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn whoever_comes_after_the_end_is_told() {
+    let running = run(Settings::default());
+    let Running {
+        handle,
+        source,
+        end,
+        task,
+        ..
+    } = running;
+    end.send(()).unwrap();
+    task.await.unwrap();
+    assert_eq!(handle.read(|registry, _| registry.head()).await, Err(Ended));
+    assert_eq!(source.send(Event::Returned).await, Err(Ended));
+}
+
+/// C-131: each registered URI is counted
+/// C-248: each unregistered one too, by its component
+/// C-249: or without one
+#[tokio::test(start_paused = true)]
+async fn messages_are_counted_by_component_and_by_what_became_of_them() {
+    let running = run(Settings::default());
+    let tags = Some(vec![("component", "route-emitter")]);
+    let mut message = message("10.0.0.1:80", "foo");
+    message.description = Arc::new(
+        Description::new(Fields {
+            tags,
+            ..Fields::default()
+        })
+        .unwrap(),
+    );
+    for _ in 0..2 {
+        running
+            .source
+            .send(Event::Register(message.clone()))
+            .await
+            .unwrap();
+    }
+    running
+        .source
+        .send(Event::Unregister(message))
+        .await
+        .unwrap();
+    running
+        .source
+        .send(Event::Register(self::message("10.0.0.1:80", "bar")))
+        .await
+        .unwrap();
+    running.until_routes(1).await;
+    let metrics = running.metrics();
+    for line in [
+        "registry_message_total{component=\"route-emitter\",action=\"added\"} 1",
+        "registry_message_total{component=\"route-emitter\",action=\"refreshed\"} 1",
+        "registry_message_total{component=\"\",action=\"added\"} 1",
+        "unregistry_message_total{component=\"route-emitter\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+}

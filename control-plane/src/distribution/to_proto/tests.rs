@@ -1,1 +1,170 @@
+use std::sync::Arc;
 
+use pointsman_registry::{
+    Capabilities, Description, Fields, Held, ModificationTag, Policy, Reader, Registration,
+    Registry, Settings, Step, Time, Uri, View, WhileAway,
+};
+
+use super::*;
+
+/// The things of a registry with one endpoint that says everything that can be said.
+fn things(fields: Fields<'_>) -> Vec<v1::Thing> {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let source = registry.add_source("nats", WhileAway::Wait);
+    let message = Registration {
+        uris: vec![Uri::parse("*.Foo.com/Path").unwrap()],
+        address: "10.0.0.1:443".into(),
+        segment: "is1".into(),
+        description: Arc::new(Description::new(fields).unwrap()),
+        stale_threshold_seconds: 60,
+        tag: ModificationTag::default(),
+        fingerprint: None,
+    };
+    registry.register(source, &message, Time::ZERO);
+    let view = View {
+        filter: SegmentFilter::All,
+        capabilities: Capabilities::ALL,
+    };
+    let (mut reader, _) = Reader::new(&registry, view, Held::default());
+    let Step::Batch(things) = reader.next(&registry, 10) else {
+        panic!("a batch comes first")
+    };
+    let Some(follow_response::Message::Batch(batch)) = batch(&things).message else {
+        panic!("a batch stays one");
+    };
+    batch.things
+}
+
+#[test]
+fn everything_that_was_registered_arrives() {
+    let policy = Policy {
+        scope: "org".into(),
+        sources: [Box::from("cf:app:x")].into(),
+    };
+    let things = things(Fields {
+        protocol: "http2",
+        tls: Some("san"),
+        app_id: "app",
+        instance_id: "instance",
+        instance_index: "3",
+        availability_zone: "z1",
+        route_service_url: "https://rs",
+        algorithm: "hash",
+        hash_header: "X-User",
+        hash_balance: 1.5,
+        tags: Some(vec![("process_id", "web")]),
+        updated_at_ns: 42,
+        policy: Some(policy),
+    });
+    let [route, endpoint] = &things[..] else {
+        panic!("{things:?}")
+    };
+    let (Some(thing::Kind::Route(route)), Some(thing::Kind::Endpoint(endpoint))) =
+        (route.kind.clone(), endpoint.kind.clone())
+    else {
+        panic!("{things:?}");
+    };
+    let key = v1::RouteKey {
+        host: Some(route_key::Host::HostSuffix("foo.com".to_owned())),
+        path: Some(route_key::Path::PathPrefix("/path".to_owned())),
+    };
+    assert_eq!(route.key.as_ref(), Some(&key));
+    assert_eq!(
+        (route.revision, route.birth, &*route.segment),
+        (1, 1, "is1")
+    );
+    assert_eq!(
+        (&*route.host_as_registered, &*route.path_as_registered),
+        ("*.Foo.com", "/Path")
+    );
+    let policy = v1::Policy {
+        scope: "org".to_owned(),
+        sources: vec!["cf:app:x".to_owned()],
+    };
+    assert_eq!(route.policy, Some(policy));
+    let pool = route.groups[0].pool.clone().unwrap();
+    assert_eq!(
+        (
+            route.groups.len(),
+            route.groups[0].weight,
+            &*pool.route_service_url
+        ),
+        (1, 1, "https://rs")
+    );
+    let balancing = pool.balancing.unwrap();
+    assert_eq!(
+        (balancing.algorithm(), &*balancing.hash_header),
+        (v1::Algorithm::Hash, "X-User")
+    );
+    let wanted = v1::Endpoint {
+        route: Some(key),
+        group: String::new(),
+        address: "10.0.0.1:443".to_owned(),
+        segment: "is1".to_owned(),
+        generation: endpoint.generation,
+        protocol: "http2".to_owned(),
+        tls: Some(v1::TlsIdentity {
+            server_cert_domain_san: "san".to_owned(),
+        }),
+        app_id: "app".to_owned(),
+        instance_id: "instance".to_owned(),
+        instance_index: "3".to_owned(),
+        tags: [("process_id".to_owned(), "web".to_owned())].into(),
+        has_tags: true,
+        availability_zone: "z1".to_owned(),
+        route_service_url: "https://rs".to_owned(),
+        balancing: Some(v1::RegisteredBalancing {
+            algorithm: "hash".to_owned(),
+            hash_header: "X-User".to_owned(),
+            hash_balance: 1.5,
+        }),
+        limits: None,
+        updated_at_ns: 42,
+        stale_threshold_seconds: 60,
+        silent: false,
+    };
+    assert_eq!(endpoint, wanted);
+}
+
+#[test]
+fn what_was_not_registered_is_absent() {
+    let things = things(Fields::default());
+    let Some(thing::Kind::Route(route)) = things[0].kind.clone() else {
+        panic!("{things:?}")
+    };
+    let Some(thing::Kind::Endpoint(endpoint)) = things[1].kind.clone() else {
+        panic!("{things:?}")
+    };
+    assert_eq!((route.policy, route.empty_pool), (None, None));
+    assert_eq!(route.groups[0].pool, Some(v1::Pool::default()));
+    assert_eq!(
+        (endpoint.tls, endpoint.balancing, endpoint.has_tags),
+        (None, None, false)
+    );
+}
+
+#[test]
+fn settings_and_filters_are_told() {
+    let effective = Effective {
+        mark_time: Duration::from_millis(1500),
+        empty_pool_status: 503,
+        empty_pool_timeout: Duration::from_secs(5),
+        default_algorithm: Algorithm::LeastConnection,
+        registration_interval: Duration::from_secs(20),
+    };
+    let told = settings(&effective, Algorithm::RoundRobin);
+    assert_eq!(told.default_algorithm(), v1::Algorithm::RoundRobin);
+    assert_eq!(
+        told.mark_time,
+        Some(prost_types::Duration {
+            seconds: 1,
+            nanos: 500_000_000
+        })
+    );
+    assert_eq!(told.empty_pool.unwrap().status, 503);
+    let only = filter(&SegmentFilter::Only(vec!["a".into()]));
+    assert_eq!(
+        (only.mode(), only.segments),
+        (v1::SegmentMode::Segments, vec!["a".to_owned()])
+    );
+}

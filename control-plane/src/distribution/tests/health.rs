@@ -1,0 +1,196 @@
+use std::time::Duration;
+
+use pointsman_proto::v1;
+use pointsman_proto::v1::follow_request::Message as Said;
+use pointsman_proto::v1::follow_response::Message;
+use pointsman_registry::Sum;
+use tokio::time::Instant;
+use tonic::Code;
+
+use super::scene::{Scene, hello, message, settings};
+use crate::registry_task::Event;
+
+#[tokio::test]
+async fn signs_of_life_carry_what_should_be_held() {
+    let heartbeat = Duration::from_millis(100);
+    let scene = Scene::new(super::super::Settings {
+        heartbeat,
+        ..settings()
+    })
+    .await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let mut data_plane = scene.follow(hello("one")).await;
+    let step = data_plane.step_to(2).await;
+    let beat = loop {
+        if let Some(Message::Heartbeat(beat)) = data_plane.next().await.unwrap() {
+            break beat;
+        }
+    };
+    let wanted = v1::Heartbeat {
+        revision: 2,
+        things: step.closing.things,
+        digest: step.closing.digest,
+    };
+    assert_eq!(beat, wanted);
+}
+
+#[tokio::test]
+async fn who_is_silent_for_three_signs_of_life_is_left() {
+    let heartbeat = Duration::from_millis(200);
+    let scene = Scene::new(super::super::Settings {
+        heartbeat,
+        ..settings()
+    })
+    .await;
+    let mut data_plane = scene.follow(hello("one")).await;
+    for _ in 0..5 {
+        data_plane
+            .say(Said::Heartbeat(v1::Heartbeat::default()))
+            .await;
+        tokio::time::sleep(heartbeat).await;
+    }
+    assert_eq!(scene.handle.replicas().len(), 1);
+    let silent = Instant::now();
+    let ended = data_plane.end().await;
+    assert_eq!(
+        (ended.code(), ended.message()),
+        (Code::DeadlineExceeded, "nothing was heard for 0.6 seconds")
+    );
+    assert!(silent.elapsed() >= heartbeat * 2);
+    while !scene.handle.replicas().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_differs_is_sent_again_and_counted() {
+    let scene = Scene::new(settings()).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let mut data_plane = scene.follow(hello("one")).await;
+    let first = data_plane.step_to(2).await;
+    let held = first.expected();
+    data_plane
+        .ack_as(
+            &first,
+            Sum {
+                digest: held.digest ^ 1,
+                ..held
+            },
+            Vec::new(),
+        )
+        .await;
+    let repair = data_plane.step().await;
+    assert!(repair.closing.complete);
+    assert_eq!(repair.sum(), held);
+    assert_eq!(
+        scene
+            .until_replica(|it| it.digest_mismatches == 1)
+            .await
+            .acked_revision,
+        2
+    );
+    // What differs again at once is counted, and not sent for ever.
+    data_plane.ack_as(&repair, Sum::default(), Vec::new()).await;
+    scene.until_replica(|it| it.digest_mismatches == 2).await;
+    scene.register(message("10.0.0.2:80", "foo")).await;
+    let step = data_plane.step_to(3).await;
+    assert!(!step.closing.complete && step.endpoints.len() == 1);
+    assert!(
+        scene
+            .metrics()
+            .contains("pointsman_distribution_mismatches_total 2")
+    );
+}
+
+#[tokio::test]
+async fn a_heartbeat_at_rest_is_compared_too() {
+    let scene = Scene::new(settings()).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let mut data_plane = scene.follow(hello("one")).await;
+    let first = data_plane.step_to(2).await;
+    let beat = |things| {
+        Said::Heartbeat(v1::Heartbeat {
+            revision: 2,
+            things,
+            digest: first.closing.digest,
+        })
+    };
+    // Before the ack it says nothing about this revision.
+    data_plane.say(beat(9)).await;
+    data_plane.ack(&first).await;
+    data_plane.say(beat(2)).await;
+    scene
+        .until_replica(|it| it.acked_revision == 2 && it.held.things == 2)
+        .await;
+    assert_eq!(scene.handle.replicas()[0].digest_mismatches, 0);
+    data_plane.say(beat(1)).await;
+    assert!(data_plane.step().await.closing.complete);
+}
+
+#[tokio::test]
+async fn a_change_of_the_standing_is_told() {
+    let (distribution, handle, source, _) = super::scene::parts(settings());
+    tokio::time::pause();
+    let (client, server) = tokio::io::duplex(64 * 1024);
+    let incoming = super::ends::one(server);
+    tokio::spawn(distribution.serve(incoming, std::future::pending()));
+    let channel = super::ends::over_pipe(client).await;
+    let mut data_plane = super::scene::DataPlane::over(channel, hello("one"))
+        .await
+        .unwrap();
+    assert!(!data_plane.welcome.standing.clone().unwrap().open);
+    source.send(Event::Returned).await.unwrap();
+    let start = Instant::now();
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        data_plane
+            .say(Said::Heartbeat(v1::Heartbeat::default()))
+            .await;
+        if let Some(Message::Standing(standing)) = data_plane.next().await.unwrap() {
+            told.push((
+                standing.open,
+                standing.authoritative,
+                start.elapsed().as_secs(),
+            ));
+        }
+    }
+    assert_eq!(told, [(true, false, 20), (true, true, 120)]);
+    drop(handle);
+}
+
+#[tokio::test]
+async fn reports_are_shown_and_failing_endpoints_are_considered() {
+    let scene = Scene::new(settings()).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let mut data_plane = scene.follow(hello("one")).await;
+    let step = data_plane.step_to(2).await;
+    let failing = v1::FailingEndpoint {
+        route: step.endpoints[0].route.clone(),
+        address: "10.0.0.1:80".to_owned(),
+        reason: "it refuses".to_owned(),
+        count: 3,
+    };
+    let load = v1::Load {
+        requests: 10,
+        in_flight: 2,
+        connections: 4,
+    };
+    let report = v1::Report {
+        failing: vec![failing, v1::FailingEndpoint::default()],
+        load: Some(load),
+        draining: true,
+        ..v1::Report::default()
+    };
+    data_plane.say(Said::Report(report)).await;
+    let replica = scene.until_replica(|it| it.draining).await;
+    assert_eq!(
+        (replica.requests, replica.in_flight, replica.connections),
+        (10, 2, 4)
+    );
+    // A plain endpoint that is still heard stays, whatever a data plane thinks of it.
+    let routes = scene
+        .handle
+        .read(|registry, now| registry.counts(now).routes)
+        .await;
+    assert_eq!(routes, Ok(1));
+}
