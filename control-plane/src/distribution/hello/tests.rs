@@ -24,64 +24,56 @@ fn read_hello(change: impl FnOnce(&mut v1::Hello)) -> Result<Caller, Status> {
     }))
 }
 
+fn refused(change: impl FnOnce(&mut v1::Hello)) -> String {
+    let refused = read_hello(change).unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    refused.message().to_owned()
+}
+
 #[test]
-fn what_is_wrong_is_said_with_what_would_be_right() {
+fn a_hello_without_its_parts_is_refused_with_what_would_be_right() {
     let long = "x".repeat(257);
-    let segments = |mode: v1::SegmentMode, segments: Vec<String>| {
-        Some(v1::SegmentFilter {
-            mode: mode.into(),
-            segments,
-        })
+    assert_eq!(
+        refused(|it| it.id.clear()),
+        "hello.id is empty; expected a text that is unique to one life of one process"
+    );
+    assert_eq!(
+        refused(|it| it.name.clone_from(&long)),
+        "hello.name has 257 bytes; expected at most 256"
+    );
+    assert_eq!(
+        refused(|it| it.protocol_level = 0),
+        "hello.protocol_level is 0; expected 1 or more"
+    );
+    assert_eq!(
+        refused(|it| it.filter = None),
+        "hello.filter.mode is 0; expected all, shared and segments, or segments"
+    );
+}
+
+#[test]
+fn a_filter_that_means_nothing_is_refused() {
+    let with = |mode: i32, segments: Vec<String>| {
+        refused(|it| it.filter = Some(v1::SegmentFilter { mode, segments }))
     };
-    let listed = v1::SegmentMode::Segments;
-    let cases: [(&dyn Fn(&mut v1::Hello), &str); 8] = [
-        (
-            &|it| it.id.clear(),
-            "hello.id is empty; expected a text that is unique to one life",
-        ),
-        (
-            &|it| it.name.clone_from(&long),
-            "hello.name has 257 bytes; expected at most 256",
-        ),
-        (
-            &|it| it.protocol_level = 0,
-            "hello.protocol_level is 0; expected 1 or more",
-        ),
-        (
-            &|it| it.filter = None,
-            "hello.filter.mode is 0; expected all, shared and segments",
-        ),
-        (
-            &|it| {
-                it.filter = Some(v1::SegmentFilter {
-                    mode: 9,
-                    segments: vec![],
-                })
-            },
-            "hello.filter.mode is 9",
-        ),
-        (
-            &|it| it.filter = segments(listed, vec![]),
-            "hello.filter asks for listed segments only, and lists none",
-        ),
-        (
-            &|it| it.filter = segments(listed, vec![long.clone()]),
-            "hello.filter names a segment of more than 256 bytes",
-        ),
-        (
-            &|it| it.filter = segments(listed, vec![String::new(); 1025]),
-            "hello.filter names 1025 segments",
-        ),
-    ];
-    for (change, message) in cases {
-        let refused = read_hello(change).unwrap_err();
-        assert_eq!(refused.code(), Code::InvalidArgument);
-        assert!(
-            refused.message().starts_with(message),
-            "{}",
-            refused.message()
-        );
-    }
+    let listed = v1::SegmentMode::Segments.into();
+    assert!(with(9, vec![]).starts_with("hello.filter.mode is 9; expected"));
+    assert_eq!(
+        with(listed, vec![]),
+        "hello.filter asks for listed segments only, and lists none"
+    );
+    assert_eq!(
+        with(listed, vec!["x".repeat(257)]),
+        "hello.filter names a segment of more than 256 bytes"
+    );
+    assert_eq!(
+        with(listed, vec![String::new(); 1025]),
+        "hello.filter names 1025 segments; expected at most 1024"
+    );
+}
+
+#[test]
+fn another_beginning_is_refused() {
     assert_eq!(
         read(None).unwrap_err().message(),
         "the stream ended before a hello"

@@ -17,10 +17,7 @@ async fn an_empty_data_plane_gets_everything_and_then_what_changes() {
     );
     assert_eq!(welcome.transfer(), v1::Transfer::Snapshot);
     assert!(!welcome.standing.clone().unwrap().open);
-    assert_eq!(
-        welcome.settings.clone().unwrap().mark_time.unwrap().seconds,
-        30
-    );
+    assert_eq!(welcome.settings.unwrap().mark_time.unwrap().seconds, 30);
     let first = data_plane.step_to(3).await;
     assert!(first.closing.complete || first.routes.len() == 1);
     assert_eq!((first.routes.len(), first.endpoints.len()), (1, 2));
@@ -223,7 +220,7 @@ async fn what_a_data_plane_cannot_honour_is_kept_from_it_and_shown() {
     scene.register(saying("10.0.0.1:80", "service", rs)).await;
     scene.register(message("10.0.0.2:80", "plain")).await;
     let mut simple = scene.follow(hello("one")).await;
-    let told = simple.welcome.settings.clone().unwrap();
+    let told = simple.welcome.settings.unwrap();
     assert_eq!(told.default_algorithm(), v1::Algorithm::RoundRobin);
     let step = simple.step_to(4).await;
     assert_eq!((step.routes.len(), step.endpoints.len()), (1, 1));
@@ -249,7 +246,7 @@ async fn what_a_data_plane_cannot_honour_is_kept_from_it_and_shown() {
             ..hello("two")
         })
         .await;
-    let told = able.welcome.settings.clone().unwrap();
+    let told = able.welcome.settings.unwrap();
     assert_eq!(told.default_algorithm(), v1::Algorithm::LeastConnection);
     assert_eq!(able.step_to(4).await.endpoints.len(), 2);
 }

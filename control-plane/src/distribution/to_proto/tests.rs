@@ -35,8 +35,8 @@ fn things(fields: Fields<'_>) -> Vec<v1::Thing> {
     batch.things
 }
 
-#[test]
-fn everything_that_was_registered_arrives() {
+/// Everything that can be said.
+fn everything() -> (v1::Route, v1::Endpoint) {
     let policy = Policy {
         scope: "org".into(),
         sources: [Box::from("cf:app:x")].into(),
@@ -56,48 +56,62 @@ fn everything_that_was_registered_arrives() {
         updated_at_ns: 42,
         policy: Some(policy),
     });
-    let [route, endpoint] = &things[..] else {
-        panic!("{things:?}")
-    };
-    let (Some(thing::Kind::Route(route)), Some(thing::Kind::Endpoint(endpoint))) =
-        (route.kind.clone(), endpoint.kind.clone())
-    else {
-        panic!("{things:?}");
-    };
-    let key = v1::RouteKey {
+    both(things)
+}
+
+fn both(things: Vec<v1::Thing>) -> (v1::Route, v1::Endpoint) {
+    let mut kinds = things.into_iter().map(|thing| thing.kind.unwrap());
+    match (kinds.next(), kinds.next(), kinds.next()) {
+        (Some(thing::Kind::Route(route)), Some(thing::Kind::Endpoint(endpoint)), None) => {
+            (route, endpoint)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn key_of_both() -> v1::RouteKey {
+    v1::RouteKey {
         host: Some(route_key::Host::HostSuffix("foo.com".to_owned())),
         path: Some(route_key::Path::PathPrefix("/path".to_owned())),
-    };
-    assert_eq!(route.key.as_ref(), Some(&key));
+    }
+}
+
+#[test]
+fn the_attributes_that_were_registered_arrive() {
+    let (route, _) = everything();
+    assert_eq!(route.key, Some(key_of_both()));
     assert_eq!(
         (route.revision, route.birth, &*route.segment),
         (1, 1, "is1")
     );
-    assert_eq!(
-        (&*route.host_as_registered, &*route.path_as_registered),
-        ("*.Foo.com", "/Path")
-    );
+    assert_eq!(route.host_as_registered, "*.Foo.com");
+    assert_eq!(route.path_as_registered, "/Path");
     let policy = v1::Policy {
         scope: "org".to_owned(),
         sources: vec!["cf:app:x".to_owned()],
     };
     assert_eq!(route.policy, Some(policy));
-    let pool = route.groups[0].pool.clone().unwrap();
+    let [group] = &route.groups[..] else {
+        panic!("{route:?}")
+    };
+    let pool = group.pool.clone().unwrap();
     assert_eq!(
-        (
-            route.groups.len(),
-            route.groups[0].weight,
-            &*pool.route_service_url
-        ),
-        (1, 1, "https://rs")
+        (&*group.id, group.weight, &*pool.route_service_url),
+        ("", 1, "https://rs")
     );
     let balancing = pool.balancing.unwrap();
+    assert_eq!(balancing.algorithm(), v1::Algorithm::Hash);
     assert_eq!(
-        (balancing.algorithm(), &*balancing.hash_header),
-        (v1::Algorithm::Hash, "X-User")
+        (&*balancing.hash_header, balancing.hash_balance.to_bits()),
+        ("X-User", 1.5_f64.to_bits())
     );
+}
+
+#[test]
+fn the_endpoint_that_was_registered_arrives() {
+    let (_, endpoint) = everything();
     let wanted = v1::Endpoint {
-        route: Some(key),
+        route: Some(key_of_both()),
         group: String::new(),
         address: "10.0.0.1:443".to_owned(),
         segment: "is1".to_owned(),
@@ -128,13 +142,7 @@ fn everything_that_was_registered_arrives() {
 
 #[test]
 fn what_was_not_registered_is_absent() {
-    let things = things(Fields::default());
-    let Some(thing::Kind::Route(route)) = things[0].kind.clone() else {
-        panic!("{things:?}")
-    };
-    let Some(thing::Kind::Endpoint(endpoint)) = things[1].kind.clone() else {
-        panic!("{things:?}")
-    };
+    let (route, endpoint) = both(things(Fields::default()));
     assert_eq!((route.policy, route.empty_pool), (None, None));
     assert_eq!(route.groups[0].pool, Some(v1::Pool::default()));
     assert_eq!(
