@@ -156,13 +156,13 @@ impl Buffer {
     /// Notes that `count` bytes of [`Buffer::space`] were filled.
     #[inline]
     pub(crate) fn commit(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.bytes.len());
+        self.end += count.min(self.bytes.len() - self.end);
     }
 
     /// Drops `count` bytes from the front.
     #[inline]
     pub(crate) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start += count.min(self.len());
     }
 
     /// Drops everything that was read.
@@ -185,7 +185,8 @@ impl Buffer {
         let filled = self.len();
         bytes[..filled].copy_from_slice(self.filled());
         let old = std::mem::replace(&mut self.bytes, bytes.into());
-        if let Some(home) = &self.home {
+        // What grew is nobody's size, whatever it happens to be: it goes back to the allocator.
+        if let Some(home) = self.home.take() {
             home.take_back(old);
         }
         self.start = 0;
@@ -240,7 +241,7 @@ mod tests {
         fill(&mut buffer, b"hello world");
         buffer.consume(6);
         assert_eq!(buffer.filled(), b"world");
-        buffer.consume(99);
+        buffer.consume(usize::MAX);
         assert!(buffer.is_empty());
         assert_eq!(buffer.space().len(), SMALL);
     }
@@ -267,6 +268,19 @@ mod tests {
         fill(&mut buffer, &[b'b'; 10]);
         assert!(!buffer.grow(SMALL + 10));
         assert_eq!(&buffer.filled()[SMALL - 1..=SMALL], b"ab");
+    }
+
+    #[test]
+    fn a_buffer_that_grew_is_not_of_the_budget() {
+        let buffers = Rc::new(Buffers::default());
+        let mut buffer = buffers.small();
+        while buffer.capacity() < LARGE {
+            let room = buffer.space().len();
+            buffer.commit(room);
+            assert!(buffer.grow(LARGE));
+        }
+        drop(buffer);
+        assert_eq!((buffers.large_out.get(), buffers.large.borrow().len()), (0, 0));
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl Wire {
         self.input.consume(count);
     }
 
+    /// Drops everything that was read.
+    pub(crate) fn discard_input(&mut self) {
+        self.input.clear();
+    }
+
     /// Makes room for a head of up to `most` bytes; answers whether there is any.
     #[inline]
     pub(crate) fn grow(&mut self, most: usize) -> bool {

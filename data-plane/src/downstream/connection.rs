@@ -191,7 +191,7 @@ impl Connection<'_> {
         let mut request = std::mem::take(&mut desk.request);
         let limits = self.worker.settings.limits.request_body;
         // Nothing behind it is read as HTTP, nor as its body.
-        self.wire.consume(usize::MAX);
+        self.wire.discard_input();
         let mut exchange = Exchange::new(&self.client, &mut request, &mut self.wire, limits, false);
         proxy::answer_refused(self.worker, &mut exchange, desk, &self.deadline, unread).await;
         desk.request = request;
