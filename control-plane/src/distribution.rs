@@ -5,11 +5,11 @@
 
 mod bounds;
 mod from_proto;
-mod hello;
+pub mod hello;
 mod metrics;
 mod service;
 mod session;
-mod to_proto;
+pub mod to_proto;
 
 use std::collections::BTreeMap;
 use std::io;

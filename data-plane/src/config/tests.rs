@@ -1,1 +1,102 @@
+use pointsman_process::configuration::load_str;
 
+use super::*;
+
+fn problems(text: &str) -> String {
+    load_str::<Config>("dp.yml", text).unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_file_has_the_defaults_of_the_limits() {
+    let config = load_str::<Config>("dp.yml", "{}").unwrap().value;
+    let settings = config.limits.settings();
+    assert_eq!(settings.request.head, 64 * 1024);
+    assert_eq!(settings.endpoint_connections, 500);
+    assert_eq!(config.drain.bounds().wait.as_secs(), 20);
+    assert!(config.upstream.client().is_none());
+    assert_eq!(
+        config.segments.filter().mode(),
+        pointsman_proto::v1::SegmentMode::All
+    );
+}
+
+#[test]
+fn every_section_is_read() {
+    let text = "
+name: dp-1
+zone: z1
+listen: [127.0.0.1:0, '[::1]:8080']
+workers: 2
+control_planes:
+  addresses: ['10.0.0.1:7600']
+  tls: {certificate: c.pem, key: k.pem, ca: ca.pem}
+segments: {mode: shared-and-segments, list: [east]}
+admin: {listen: '127.0.0.1:0'}
+limits: {request_head: 128KiB, attempts: 5, endpoint_connections: 0}
+timeouts: {dial: 2s, attempt: 5s}
+headers: {forwarded_proto: force-https}
+upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
+access_log: {to: file, file: access.log}
+drain: {wait: 1s, timeout: 2s}
+log: {level: debug, form: human}
+";
+    let config = load_str::<Config>("dp.yml", text).unwrap().value;
+    assert_eq!(config.listen.len(), 2);
+    assert_eq!(config.limits.settings().request.head, 128 * 1024);
+    assert_eq!(config.limits.settings().attempts, 5);
+    assert_eq!(config.timeouts.settings().dial.as_secs(), 2);
+    assert_eq!(config.timeouts.settings().attempt.unwrap().as_secs(), 5);
+    assert!(!config.upstream.settings().keep_alive);
+    assert!(config.upstream.client().unwrap().client.is_some());
+    assert_eq!(config.segments.filter().segments, ["east"]);
+    assert!(config.access_log.settings().is_some());
+}
+
+#[test]
+fn what_would_not_work_is_told_with_place_and_hint() {
+    for (text, expected) in [
+        (
+            "limitz: {}",
+            "dp.yml:1:1: limitz: is no key of this file; did you mean `limits`?",
+        ),
+        ("listen: []", "listen: is empty"),
+        (
+            "limits: {request_head: 2MiB}",
+            "write a number from 1 to 1048576",
+        ),
+        ("limits: {attempts: 0}", "limits.attempts: is 0"),
+        ("timeouts: {dial: 0s}", "timeouts.dial: is 0"),
+        (
+            "control_planes: {addresses: []}",
+            "there would never be a table",
+        ),
+        (
+            "control_planes: {addresses: ['10.0.0.1:7600']}",
+            "in clear text over a network",
+        ),
+        (
+            "control_planes: {addresses: ['127.0.0.1:0']}",
+            "no port to connect to",
+        ),
+        (
+            "segments: {mode: segments}",
+            "is empty, though the mode asks for one",
+        ),
+        ("segments: {list: [east]}", "narrows nothing"),
+        (
+            "admin: {listen: '0.0.0.0:7602'}",
+            "would show the served routes to anybody",
+        ),
+        ("admin: {user: u}", "has no password"),
+        ("access_log: {to: file}", "has no file"),
+        ("access_log: {file: x}", "is not written to"),
+        (
+            "upstream: {client: {certificate: c, key: k}}",
+            "add upstream.ca",
+        ),
+        ("workers: 0", "workers"),
+    ] {
+        let told = problems(text);
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+}

@@ -1,1 +1,309 @@
+use pointsman_proto::v1::{route_key, thing};
 
+use super::*;
+
+fn follower() -> Follower {
+    Follower::new(
+        Identity {
+            id: "id".to_owned(),
+            name: "name".to_owned(),
+            zone: "z1".to_owned(),
+            filter: v1::SegmentFilter {
+                mode: v1::SegmentMode::All.into(),
+                segments: vec![],
+            },
+        },
+        1,
+    )
+}
+
+fn say(message: follow_response::Message) -> v1::FollowResponse {
+    v1::FollowResponse {
+        message: Some(message),
+    }
+}
+
+fn welcome(epoch: u64) -> v1::Welcome {
+    v1::Welcome {
+        epoch,
+        standing: Some(v1::Standing {
+            open: true,
+            ..v1::Standing::default()
+        }),
+        settings: Some(v1::Settings {
+            mark_time: Some(prost_types::Duration {
+                seconds: 30,
+                nanos: 0,
+            }),
+            empty_pool: Some(v1::EmptyPool {
+                status: 404,
+                timeout: None,
+            }),
+            default_algorithm: v1::Algorithm::RoundRobin.into(),
+            registration_interval: Some(prost_types::Duration {
+                seconds: 20,
+                nanos: 0,
+            }),
+        }),
+        filter_digest: 77,
+        ..v1::Welcome::default()
+    }
+}
+
+fn key(host: &str) -> v1::RouteKey {
+    v1::RouteKey {
+        host: Some(route_key::Host::ExactHost(host.to_owned())),
+        path: Some(route_key::Path::PathPrefix(String::new())),
+    }
+}
+
+fn batch(hosts: &[&str]) -> v1::FollowResponse {
+    let things = hosts.iter().map(|host| v1::Thing {
+        kind: Some(thing::Kind::Route(v1::Route {
+            key: Some(key(host)),
+            host_as_registered: (*host).to_owned(),
+            path_as_registered: "/".to_owned(),
+            groups: vec![v1::Group {
+                weight: 1,
+                ..v1::Group::default()
+            }],
+            ..v1::Route::default()
+        })),
+    });
+    say(follow_response::Message::Batch(v1::Batch {
+        things: things.collect(),
+    }))
+}
+
+fn closing(follower: &Follower, revision: u64) -> v1::FollowResponse {
+    let View { things, digest } = follower.held();
+    say(follow_response::Message::ClosingStep(v1::ClosingStep {
+        revision,
+        complete: true,
+        things,
+        digest,
+        ..v1::ClosingStep::default()
+    }))
+}
+
+fn filled() -> Follower {
+    let mut follower = follower();
+    follower.hello();
+    follower
+        .receive(say(follow_response::Message::Welcome(welcome(5))))
+        .unwrap();
+    follower.receive(batch(&["a", "b"])).unwrap();
+    let step = closing(&follower, 9);
+    assert_eq!(follower.receive(step), Ok(Received::Agreed));
+    follower
+}
+
+fn hello(follower: &mut Follower) -> v1::Hello {
+    match follower.hello().message {
+        Some(follow_request::Message::Hello(hello)) => hello,
+        other => panic!("no hello: {other:?}"),
+    }
+}
+
+fn ack(follower: &mut Follower) -> Option<v1::Ack> {
+    match follower.ack()?.message {
+        Some(follow_request::Message::Ack(ack)) => Some(ack),
+        other => panic!("no ack: {other:?}"),
+    }
+}
+
+#[test]
+fn hello_says_what_is_held() {
+    let mut empty = follower();
+    let first = hello(&mut empty);
+    assert_eq!((first.epoch, first.revision, first.things), (0, 0, 0));
+    assert_eq!(first.capabilities.len(), CLAIMED.len());
+    let mut filled = filled();
+    let again = hello(&mut filled);
+    assert_eq!(
+        (
+            again.epoch,
+            again.revision,
+            again.things,
+            again.filter_digest
+        ),
+        (5, 9, 2, 77)
+    );
+}
+
+#[test]
+fn an_ack_waits_for_the_publication_of_what_it_acknowledges() {
+    let mut follower = filled();
+    assert_eq!(ack(&mut follower), None);
+    assert_eq!(follower.publish().unwrap().routes(), 2);
+    let ack = ack(&mut follower).unwrap();
+    assert_eq!((ack.epoch, ack.revision, ack.things), (5, 9, 2));
+    assert_eq!(follower.ack(), None, "once");
+    assert!(follower.publish().is_none());
+}
+
+#[test]
+fn a_closing_step_that_changes_nothing_is_acknowledged_at_once() {
+    let mut follower = filled();
+    follower.publish();
+    follower.ack();
+    let step = closing(&follower, 9);
+    follower.receive(step).unwrap();
+    assert_eq!(ack(&mut follower).unwrap().revision, 9);
+}
+
+#[test]
+fn a_session_begins_with_a_welcome_and_has_one() {
+    let mut follower = follower();
+    follower.hello();
+    assert!(matches!(
+        follower.receive(batch(&["a"])),
+        Err(Breach::OutOfTurn(..))
+    ));
+    let mut follower = filled();
+    let second = say(follow_response::Message::Welcome(welcome(5)));
+    assert!(matches!(
+        follower.receive(second),
+        Err(Breach::OutOfTurn(..))
+    ));
+    follower.hello();
+    let nameless = say(follow_response::Message::Welcome(welcome(0)));
+    assert_eq!(follower.receive(nameless), Err(Breach::NoEpoch));
+    let unset = v1::Welcome {
+        settings: None,
+        ..welcome(6)
+    };
+    let unset = follower.receive(say(follow_response::Message::Welcome(unset)));
+    assert!(matches!(unset, Err(Breach::Settings(_))), "{unset:?}");
+    assert_eq!(
+        follower.position(),
+        (5, 9),
+        "a welcome that is refused changes nothing"
+    );
+}
+
+#[test]
+fn a_table_that_differs_is_asked_for_anew() {
+    let mut follower = filled();
+    follower.publish();
+    let beat = v1::Heartbeat {
+        revision: 9,
+        things: 3,
+        digest: 1,
+    };
+    let answer = follower.receive(say(follow_response::Message::Heartbeat(beat)));
+    assert_eq!(answer, Err(Breach::Diverged { revision: 9 }));
+    assert_eq!(hello(&mut follower).revision, 0);
+    assert_eq!(follower.table().routes(), 2, "and served meanwhile");
+}
+
+#[test]
+fn what_cannot_be_held_is_named_in_the_ack() {
+    let mut follower = filled();
+    let odd = v1::Thing {
+        kind: Some(thing::Kind::Route(v1::Route {
+            key: Some(key("c")),
+            policy: Some(v1::Policy::default()),
+            ..v1::Route::default()
+        })),
+    };
+    let nameless = v1::Thing { kind: None };
+    let things = vec![odd, nameless];
+    follower
+        .receive(say(follow_response::Message::Batch(v1::Batch { things })))
+        .unwrap();
+    let step = closing(&follower, 10);
+    assert_eq!(
+        follower.receive(step),
+        Ok(Received::Agreed),
+        "what has no name is not compared"
+    );
+    follower.publish();
+    let ack = ack(&mut follower).unwrap();
+    let named: Vec<_> = ack.rejected.iter().map(|it| it.route.clone()).collect();
+    assert_eq!(named, [Some(key("c")), None]);
+    assert!(ack.rejected[0].reason.contains("POLICY"));
+    assert_eq!(
+        hello(&mut follower).rejected.len(),
+        1,
+        "what has no name cannot be asked for"
+    );
+}
+
+#[test]
+fn only_an_open_control_plane_fills_a_data_plane() {
+    let mut follower = follower();
+    follower.hello();
+    let young = v1::Welcome {
+        standing: Some(v1::Standing::default()),
+        ..welcome(5)
+    };
+    follower
+        .receive(say(follow_response::Message::Welcome(young)))
+        .unwrap();
+    let step = closing(&follower, 1);
+    follower.receive(step).unwrap();
+    assert!(!follower.is_filled());
+    let open = v1::Standing {
+        open: true,
+        ..v1::Standing::default()
+    };
+    follower
+        .receive(say(follow_response::Message::Standing(open)))
+        .unwrap();
+    assert!(follower.is_filled());
+}
+
+fn ask(follower: &mut Follower, kind: v1::question::Kind) -> v1::Answer {
+    let question = v1::Question {
+        id: 4,
+        kind: Some(kind),
+    };
+    let received = follower.receive(say(follow_response::Message::Question(question)));
+    match received {
+        Ok(Received::Answer(answer)) => match answer.message {
+            Some(follow_request::Message::Answer(answer)) => answer,
+            other => panic!("no answer: {other:?}"),
+        },
+        other => panic!("no answer: {other:?}"),
+    }
+}
+
+#[test]
+fn questions_are_answered_from_the_table_that_is_served() {
+    use v1::answer::Kind;
+    let mut follower = filled();
+    let explain = |url: &str| v1::question::Kind::ExplainUrl(url.to_owned());
+    let things = |answer: v1::Answer| match answer.kind {
+        Some(Kind::Holding(holding)) => holding.things.len(),
+        other => panic!("no holding: {other:?}"),
+    };
+    assert_eq!(
+        things(ask(&mut follower, explain("http://a/x?y"))),
+        0,
+        "not published yet"
+    );
+    follower.publish();
+    assert_eq!(things(ask(&mut follower, explain("http://A:80/x?y"))), 1);
+    assert_eq!(things(ask(&mut follower, explain("a"))), 1);
+    assert_eq!(things(ask(&mut follower, explain("c"))), 0);
+    assert_eq!(
+        things(ask(&mut follower, v1::question::Kind::Route(key("b")))),
+        1
+    );
+    let refused = ask(&mut follower, explain("/x")).kind;
+    assert!(matches!(refused, Some(Kind::Refused(_))), "{refused:?}");
+    let digest = ask(
+        &mut follower,
+        v1::question::Kind::Digest(v1::DigestQuestion {}),
+    );
+    assert!(matches!(
+        digest.kind,
+        Some(Kind::Digest(v1::Heartbeat {
+            revision: 9,
+            things: 2,
+            ..
+        }))
+    ));
+    assert_eq!(digest.id, 4);
+}
