@@ -53,17 +53,14 @@ async fn a_flood_delays_nobody_for_long() {
     })
     .await;
     let registered = sent.elapsed();
-    println!(
-        "after {MESSAGES} registrations: greeted in {greeted:?}, registered in {registered:?}"
-    );
-    let bound = if cfg!(debug_assertions) {
-        Duration::from_secs(8)
-    } else {
-        Duration::from_secs(1)
-    };
+    let bound = Duration::from_secs(1);
     assert!(
         registered < bound && greeted < bound,
-        "{greeted:?} {registered:?}"
+        "greeted in {greeted:?}, registered in {registered:?}"
+    );
+    let waiting = plane.metric("buffered_messages").await;
+    println!(
+        "greeted in {greeted:?}, registered in {registered:?}, {waiting} messages still waiting"
     );
     assert_eq!(
         plane.metric("total_dropped_messages").await.to_bits(),

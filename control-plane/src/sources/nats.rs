@@ -149,12 +149,15 @@ impl Nats {
             presence,
             state: State::connected(),
         };
+        let take_in = registrations::take_in(shared, subscriptions.messages, &backlog, &drops);
         // Side by side: a backlog of registrations delays no greeting.
         tokio::try_join!(
             watch.run(),
             tell_started(&client),
             greetings::answer(shared, subscriptions.greetings, &client),
-            registrations::take_in(shared, subscriptions.messages, &backlog, &drops),
+            // It only moves messages to where they are bounded, and must keep up with the connection: handling, which
+            // works, would otherwise use up the turn of both.
+            tokio::task::unconstrained(take_in),
             registrations::handle(Arc::clone(&shared.reader), &backlog, &source),
         )?;
         Ok(())

@@ -1,12 +1,14 @@
-//! What was received and is not handled yet, within bounds.
+//! What was received and is not handled yet, within bounds; publishers take turns.
 
-use std::collections::VecDeque;
+mod turns;
+
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::settings::Pending;
+use turns::Turns;
 
 /// A message that has something to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +41,8 @@ impl Kind {
     }
 }
 
-/// The messages between the one who takes them off the connection and the one who handles them, in their order.
+/// The messages between the one who takes them off the connection and the one who handles them. Those of one publisher
+/// stay in their order; publishers take turns, so that the flood of one delays the others by one message.
 #[derive(Debug)]
 pub(super) struct Backlog {
     bounds: Pending,
@@ -50,7 +53,7 @@ pub(super) struct Backlog {
 
 #[derive(Debug, Default)]
 struct State {
-    queue: VecDeque<Received>,
+    queue: Turns,
     bytes: usize,
     /// Whether a message is being handled.
     busy: bool,
@@ -92,7 +95,7 @@ impl Backlog {
             return Err(Full);
         }
         state.bytes = bytes;
-        state.queue.push_back(received);
+        state.queue.push(received);
         drop(state);
         self.arrived.notify_one();
         Ok(())
@@ -109,7 +112,7 @@ impl Backlog {
             {
                 let mut state = self.state();
                 state.busy = false;
-                if let Some(received) = state.queue.pop_front() {
+                if let Some(received) = state.queue.pop() {
                     state.bytes -= received.payload.len();
                     state.busy = true;
                     return received;

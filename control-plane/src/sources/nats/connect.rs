@@ -18,7 +18,7 @@ use super::{Error, Metrics};
 const EVENTS: usize = 256;
 
 /// Messages between the library and the intake, which does nothing but take them off.
-const SUBSCRIPTION_CAPACITY: usize = 16_384;
+const SUBSCRIPTION_CAPACITY: usize = 65_536;
 
 /// A connection, and what becomes of it.
 pub(super) struct Connection {
