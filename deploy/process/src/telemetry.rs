@@ -7,6 +7,7 @@
 //! * the field `component` names the part of the process (`nats`, `registry`, `router`). It becomes the end of
 //!   `source` and is not repeated in `data`. It may stand on a span instead;
 //! * a field whose name ends in `.json` holds JSON text, which is put into `data` as it is, without the ending;
+//! * a field whose name has a dot stands in an object: `modification_tag.guid` and `modification_tag.index`;
 //! * secrets, header values and query strings are never fields.
 
 mod gorouter;

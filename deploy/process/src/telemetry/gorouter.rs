@@ -56,10 +56,25 @@ impl Fields {
                 (Some(name), Value::String(json)) => {
                     // Text that is no JSON after all is shown as the text that it is.
                     let parsed = serde_json::from_str(json);
-                    self.data.push((name, parsed.unwrap_or(value)));
+                    self.put(name, parsed.unwrap_or(value));
                 }
-                _ => self.data.push((name, value)),
+                _ => self.put(name, value),
             },
+        }
+    }
+
+    /// Puts a value under its name, or, where the name has a dot, into the object before the dot.
+    fn put(&mut self, name: &'static str, value: Value) {
+        let Some((outer, inner)) = name.split_once('.') else {
+            self.data.push((name, value));
+            return;
+        };
+        let known = self.data.iter_mut().find(|(name, _)| *name == outer);
+        match known {
+            Some((_, Value::Object(object))) => {
+                object.insert(inner.to_owned(), value);
+            }
+            _ => self.data.push((outer, serde_json::json!({ inner: value }))),
         }
     }
 }

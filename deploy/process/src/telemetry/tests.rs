@@ -106,6 +106,25 @@ fn spans_lend_their_fields_and_their_component() {
 }
 
 #[test]
+fn names_with_a_dot_stand_in_an_object() {
+    let memory = logged(Timestamps::UnixEpoch, "info", |_| {
+        let (tag, list) = ("guid-1", "[1,2]");
+        tracing::info!(
+            uri = "a",
+            tag.guid = tag,
+            tag.index = 3,
+            list.json = list,
+            "changed"
+        );
+    });
+    let data = &memory.lines()[0]["data"];
+    assert_eq!(
+        *data,
+        json!({ "uri": "a", "tag": { "guid": "guid-1", "index": 3 }, "list": [1, 2] })
+    );
+}
+
+#[test]
 fn the_level_changes_while_the_process_runs() {
     let memory = logged(Timestamps::UnixEpoch, "warn", |handle| {
         tracing::info!("unheard");

@@ -84,14 +84,15 @@ impl Ending {
     }
 }
 
-/// Gorouter's name of a failure, where it has one.
+/// Gorouter's name of a failure, where the part that failed has not told it itself.
 fn tell_failure(ended: &Ended) {
     let error = ended.to_string();
     match ended.task.as_str() {
         "nats" if error.contains("nats-connection-closed") => {
             tracing::error!(component = "nats", error, "nats-connection-closed");
         }
-        "nats" => tracing::error!(component = "nats", error, "nats-connection-error"),
+        // The source tells why it could not connect, and the router why it could not listen.
+        "nats" | "router" => {}
         _ => tracing::error!(component = "router", error, "Error occurred"),
     }
 }

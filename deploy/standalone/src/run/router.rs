@@ -54,17 +54,19 @@ pub(super) fn follower(zone: &str, index: u64) -> Follower {
 /// Follows the control plane from now on, and opens the listener when the time has come.
 pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counted {
     let counted = Counted::default();
-    let table = Readiness::new();
+    let status = watch::Sender::new(Status::default());
+    let shown = status.subscribe();
     let (follower, control_plane, publisher, failures) = followed;
     let subscription = Subscription::new(Parts {
         follower,
         publisher,
         control_planes: vec![control_plane],
-        ready: table.condition("table", "the control plane has not filled it yet"),
+        // Health waits for more than the table: for the listener.
+        ready: Readiness::new().condition("table", "the control plane has not filled it yet"),
         failures,
         load: load(Arc::clone(&counted)),
         draining: tasks.stages().leaving().clone(),
-        status: watch::Sender::new(Status::default()),
+        status,
     });
     let end = tasks.stages().ending().clone();
     tasks.spawn_vital("subscription", async move {
@@ -73,7 +75,7 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counte
     });
     let (spawner, counts) = (tasks.clone(), Arc::clone(&counted));
     tasks.spawn_vital("router", async move {
-        let opened = open(&spawner, router, &table, &counts).await;
+        let opened = open(&spawner, router, shown, &counts).await;
         if opened.is_ok() {
             spawner.stages().ending().cancelled().await;
         }
@@ -98,7 +100,7 @@ fn load(counted: Counted) -> Arc<dyn Fn() -> Load + Send + Sync> {
 async fn open(
     tasks: &Tasks,
     router: Router,
-    table: &Readiness,
+    status: watch::Receiver<Status>,
     counted: &Counted,
 ) -> std::io::Result<()> {
     tracing::debug!(
@@ -108,7 +110,7 @@ async fn open(
     );
     let stages = tasks.stages().clone();
     let warm = async {
-        tokio::join!(time::sleep(router.delay), table.ready());
+        tokio::join!(time::sleep(router.delay), filled(status));
     };
     if stages.leaving().run_until_cancelled(warm).await.is_none() {
         return Ok(());
@@ -148,4 +150,20 @@ async fn open(
     stages.ending().cancelled().await;
     drop(router.started);
     Ok(())
+}
+
+/// Waits until the table holds what an open control plane has: which may be nothing, as in Gorouter, where an empty
+/// table is served after the delay.
+async fn filled(mut status: watch::Receiver<Status>) {
+    let filled = |status: &Status| {
+        let open = status
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.open);
+        open && status.confirmed.is_some()
+    };
+    if status.wait_for(filled).await.is_err() {
+        // The subscription has ended, and its end ends the process.
+        std::future::pending::<()>().await;
+    }
 }

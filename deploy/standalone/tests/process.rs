@@ -1,0 +1,227 @@
+//! The binary as a process: its command line, its log, its ports, its signals and its exit status, on a real
+//! nats-server.
+
+#[path = "process/broker.rs"]
+mod broker;
+#[path = "process/instance.rs"]
+mod instance;
+#[path = "process/router.rs"]
+mod router;
+
+use broker::Broker;
+use instance::Instance;
+use router::{Router, ended, get};
+
+/// Short enough for a test, long enough for a slow machine to start in.
+const DELAY: &str = "start_response_delay_interval: 1s\n";
+
+/// CF-003: a missing file is one line in Go's words, and status 1.
+/// CF-004: a file with a wrong value does not start the process.
+#[test]
+fn a_file_that_is_refused_is_one_line_and_status_1() {
+    let (status, line) = ended(&["-c", "/nowhere/gorouter.yml"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(line["message"], "Error loading config:");
+    assert_eq!(
+        line["data"]["error"],
+        "open /nowhere/gorouter.yml: no such file or directory"
+    );
+    assert_eq!(line["log_level"], 3);
+    assert!(
+        line["timestamp"].is_f64() && line.get("source").is_none(),
+        "{line}"
+    );
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("g.yml");
+    std::fs::write(&path, "balancing_algorithm: best\n").expect("it can be written");
+    let (status, line) = ended(&["-c", &path.display().to_string()]);
+    assert_eq!(status, Some(1));
+    let error = line["data"]["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("g.yml:1:22: balancing_algorithm: Invalid load balancing algorithm best.")
+    );
+}
+
+/// CF-002: an unknown flag is status 2.
+#[test]
+fn an_unknown_flag_is_status_2() {
+    assert_eq!(ended(&["--unknown"]).0, Some(2));
+}
+
+/// CF-049: without NATS the start fails after three tries.
+/// C-080: three tries 100 ms apart, then `nats-connection-error` and status 1.
+#[test]
+fn without_nats_the_start_fails() {
+    let router = Router::start("nats: {hosts: [{hostname: 127.0.0.1, port: 1}]}\n");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(1), "{log:#?}");
+    let errors: Vec<_> = log
+        .iter()
+        .filter(|line| line["message"] == "nats-connection-error")
+        .collect();
+    assert_eq!(errors.len(), 1, "{log:#?}");
+    assert_eq!(errors[0]["source"], "gorouter.stdout.nats");
+}
+
+/// CF-029: port 0 is a free port, which the log tells.
+/// CF-072: segments and mode are told at the start.
+#[test]
+fn a_start_tells_what_scripts_wait_for() {
+    let broker = Broker::start();
+    let file = format!(
+        "{DELAY}routing_table_sharding_mode: segments\nisolation_segments: [a, b]\nindex: 3\nunknwon: 1\n"
+    );
+    let mut router = Router::start(&(broker.nats() + &file));
+    let early = get(router.health_port(), "/health", "x");
+    assert!(early.starts_with("HTTP/1.1 503 "), "{early}");
+    let started = router.wait_for("gorouter.started");
+    assert_eq!(started["source"], "gorouter.stdout.router");
+    let told: Vec<_> = router
+        .log()
+        .iter()
+        .map(|line| line["message"].as_str().unwrap_or_default())
+        .collect();
+    let order = [
+        "starting",
+        "unknown-configuration-key",
+        "retrieved-isolation-segments",
+        "setting-up-nats-connection",
+        "Successfully-connected-to-nats",
+        "subscriber-started",
+        "tcp-listener-started",
+        "tls-listener-not-enabled",
+        "gorouter.started",
+    ];
+    let mut rest = told.iter();
+    for name in order {
+        assert!(
+            rest.any(|told| *told == name),
+            "{name} is not told in its place: {told:?}"
+        );
+    }
+    let segments = router.find("retrieved-isolation-segments");
+    assert_eq!(
+        segments["data"]["isolation_segments"],
+        serde_json::json!(["a", "b"])
+    );
+    assert_eq!(segments["data"]["routing_table_sharding_mode"], "segments");
+    let listener = router.find("tcp-listener-started");
+    assert_ne!(listener["data"]["address"]["Port"], 0, "{listener}");
+    router.wait_until_healthy();
+}
+
+/// CF-146: SIGUSR1 makes the process unhealthy, lets it serve on and finish, and ends it with status 0.
+/// CF-148: a second signal is told and changes nothing.
+#[test]
+fn sigusr1_drains_in_full() {
+    let broker = Broker::start();
+    let instance = Instance::start();
+    let mut router = Router::start(&(broker.nats() + DELAY + "drain_wait: 2s\n"));
+    router.wait_for("subscriber-started");
+    broker.register("app.example.com", instance.port());
+    router.wait_until_healthy();
+    let port = router.traffic_port();
+    assert!(get(port, "/", "app.example.com").ends_with("from the instance"));
+    let slow = std::thread::spawn(move || get(port, "/slow", "app.example.com"));
+    instance.wait_for_slow_request();
+
+    router.signal("USR1");
+    let draining = router.wait_for("gorouter-draining");
+    assert_eq!(draining["data"]["wait_seconds"], 2.0);
+    assert!(get(router.health_port(), "/health", "x").starts_with("HTTP/1.1 503 "));
+    assert!(get(port, "/", "app.example.com").ends_with("from the instance"));
+    router.signal("TERM");
+    assert_eq!(
+        router.wait_for("gorouter.signal.ignored")["data"]["signal"],
+        "terminated"
+    );
+    router.wait_for("gorouter.stopping");
+    instance.finish_slow_request();
+    assert!(
+        slow.join()
+            .expect("an answer")
+            .ends_with("from the instance")
+    );
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        log.last().map(|line| line["message"].clone()),
+        Some("gorouter.exited".into())
+    );
+}
+
+#[test]
+fn sigterm_finishes_what_is_in_flight_without_the_wait() {
+    let broker = Broker::start();
+    let instance = Instance::start();
+    let mut router = Router::start(&(broker.nats() + DELAY + "drain_wait: 600s\n"));
+    router.wait_for("subscriber-started");
+    broker.register("app.example.com", instance.port());
+    router.wait_until_healthy();
+    let port = router.traffic_port();
+    let slow = std::thread::spawn(move || get(port, "/slow", "app.example.com"));
+    instance.wait_for_slow_request();
+    router.signal("TERM");
+    router.wait_for("gorouter.stopping");
+    instance.finish_slow_request();
+    assert!(
+        slow.join()
+            .expect("an answer")
+            .ends_with("from the instance")
+    );
+    assert_eq!(router.until_it_ends().0, Some(0));
+}
+
+/// CF-150: requests that outlast the drain timeout are cut, and the status is 0 all the same.
+#[test]
+fn a_drain_ends_with_its_timeout() {
+    let broker = Broker::start();
+    let instance = Instance::start();
+    let mut router = Router::start(&(broker.nats() + DELAY + "drain_timeout: 1s\n"));
+    router.wait_for("subscriber-started");
+    broker.register("app.example.com", instance.port());
+    router.wait_until_healthy();
+    let port = router.traffic_port();
+    let slow = std::thread::spawn(move || get(port, "/slow", "app.example.com"));
+    instance.wait_for_slow_request();
+    router.signal("USR1");
+    router.wait_for("router.drain.timed-out");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(0), "{log:#?}");
+    assert!(
+        !slow
+            .join()
+            .expect("the request ends")
+            .ends_with("from the instance")
+    );
+    instance.finish_slow_request();
+}
+
+#[test]
+fn a_signal_during_the_start_delay_ends_the_process_at_once() {
+    let broker = Broker::start();
+    let file = "start_response_delay_interval: 600s\ndroplet_stale_threshold: 1200s\n";
+    let mut router = Router::start(&(broker.nats() + file));
+    router.wait_for("subscriber-started");
+    router.signal("TERM");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(0), "{log:#?}");
+    assert!(
+        log.iter()
+            .all(|line| line["message"] != "tcp-listener-started"),
+        "{log:#?}"
+    );
+}
+
+#[test]
+fn protection_that_is_missing_stops_the_start() {
+    let router = Router::start("enable_proxy: true\n");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(1));
+    let error = log[0]["data"]["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("enable_proxy: protects, and is not honoured by this release"),
+        "{error}"
+    );
+}

@@ -1,0 +1,80 @@
+//! A nats-server of the test's own, and messages to it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A broker on a free port; it ends with the value.
+pub struct Broker {
+    process: Child,
+    port: u16,
+}
+
+impl Broker {
+    /// Starts it, and waits until it takes connections.
+    pub fn start() -> Self {
+        // The port is free until somebody takes it in between, which then shows as a failed start.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let process = Command::new("nats-server")
+            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nats-server is installed");
+        let broker = Self { process, port };
+        #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+        let begun = Instant::now();
+        while broker.connect().is_none() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "nats-server does not start"
+            );
+            std::thread::yield_now();
+        }
+        broker
+    }
+
+    /// The keys of a file that lead to it.
+    pub fn nats(&self) -> String {
+        format!(
+            "nats: {{hosts: [{{hostname: 127.0.0.1, port: {}}}]}}\n",
+            self.port
+        )
+    }
+
+    fn connect(&self) -> Option<BufReader<TcpStream>> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        let mut stream = BufReader::new(stream);
+        let mut info = String::new();
+        stream.read_line(&mut info).ok()?;
+        info.starts_with("INFO ").then_some(stream)
+    }
+
+    /// Registers an endpoint on 127.0.0.1, and waits until the broker has taken the message.
+    pub fn register(&self, uri: &str, port: u16) {
+        let message = format!(
+            r#"{{"host":"127.0.0.1","port":{port},"uris":["{uri}"],"app":"app-1","private_instance_id":"i-1"}}"#
+        );
+        let mut stream = self.connect().expect("the broker runs");
+        let publish = format!(
+            "CONNECT {{\"verbose\":false}}\r\nPUB router.register {}\r\n{message}\r\nPING\r\n",
+            message.len()
+        );
+        stream
+            .get_mut()
+            .write_all(publish.as_bytes())
+            .expect("it takes messages");
+        let mut answer = String::new();
+        stream.read_line(&mut answer).expect("it answers");
+        assert_eq!(answer, "PONG\r\n");
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

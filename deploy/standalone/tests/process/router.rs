@@ -1,0 +1,167 @@
+//! The binary under test.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine.
+const BOUND: Duration = Duration::from_secs(60);
+
+const BINARY: &str = env!("CARGO_BIN_EXE_pointsman");
+
+/// A running router; it is killed with the value.
+pub struct Router {
+    process: Child,
+    lines: Receiver<Value>,
+    log: Vec<Value>,
+    health: u16,
+    _folder: TempDir,
+}
+
+/// Runs the binary to its end: the status, and the first line of its log (null without one).
+pub fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = Command::new(BINARY)
+        .args(arguments)
+        .output()
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text
+        .lines()
+        .next()
+        .and_then(|line| serde_json::from_str(line).ok());
+    (output.status.code(), line.unwrap_or_default())
+}
+
+/// The answer to one request, head and body; empty when there is none.
+pub fn get(port: u16, path: &str, host: &str) -> String {
+    let mut answer = String::new();
+    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
+        return answer;
+    };
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    if stream.set_read_timeout(Some(BOUND)).is_ok() && stream.write_all(request.as_bytes()).is_ok()
+    {
+        // What came before the connection broke is the answer.
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer
+}
+
+impl Router {
+    /// Starts it with free ports and these keys.
+    pub fn start(keys: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("gorouter.yml");
+        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let (health, routes) = (free(), free());
+        let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
+        let (health_port, routes_port) = (port(&health), port(&routes));
+        let ports =
+            format!("port: 0\nstatus: {{port: {health_port}, routes: {{port: {routes_port}}}}}\n");
+        std::fs::write(&path, format!("{ports}{keys}")).expect("it can be written");
+        drop((health, routes));
+        let mut process = Command::new(BINARY)
+            .arg("-c")
+            .arg(&path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let stdout = BufReader::new(process.stdout.take().expect("it is piped"));
+        let (tell, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let lines = stdout.lines().map_while(Result::ok);
+            let mut lines = lines.filter_map(|line| serde_json::from_str(&line).ok());
+            lines.try_for_each(|line| tell.send(line))
+        });
+        Self {
+            process,
+            lines,
+            log: Vec::new(),
+            health: health_port,
+            _folder: folder,
+        }
+    }
+
+    /// Where health is; it answers from here on.
+    pub fn health_port(&mut self) -> u16 {
+        self.wait_for("setting-up-nats-connection");
+        self.health
+    }
+
+    /// Where requests are taken.
+    pub fn traffic_port(&mut self) -> u16 {
+        let line = self.wait_for("tcp-listener-started");
+        let port = line["data"]["address"]["Port"].as_u64();
+        port.and_then(|port| u16::try_from(port).ok())
+            .expect("the port is told")
+    }
+
+    /// The line with this message, which has come or comes in time.
+    pub fn wait_for(&mut self, message: &str) -> Value {
+        while !self.log.iter().any(|line| line["message"] == message) {
+            match self.lines.recv_timeout(BOUND) {
+                Ok(line) => self.log.push(line),
+                Err(error) => panic!("{message} is not told: {error}; told: {:#?}", self.log),
+            }
+        }
+        self.find(message)
+    }
+
+    /// The line with this message among those that have come.
+    pub fn find(&self, message: &str) -> Value {
+        let found = self.log.iter().find(|line| line["message"] == message);
+        found.cloned().unwrap_or_default()
+    }
+
+    /// The lines that have come.
+    pub fn log(&self) -> &[Value] {
+        &self.log
+    }
+
+    /// Waits until health is good.
+    pub fn wait_until_healthy(&mut self) {
+        self.wait_for("gorouter.started");
+        #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+        let begun = Instant::now();
+        while !get(self.health, "/health", "x").ends_with("\r\n\r\nok\n") {
+            assert!(begun.elapsed() < BOUND, "it does not become healthy");
+            thread::yield_now();
+        }
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .expect("kill exists");
+        assert!(sent.success());
+    }
+
+    /// The status and the whole log, once it has ended by itself.
+    pub fn until_it_ends(mut self) -> (Option<i32>, Vec<Value>) {
+        loop {
+            match self.lines.recv_timeout(BOUND) {
+                Ok(line) => self.log.push(line),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(error) => panic!("it does not end: {error}; told: {:#?}", self.log),
+            }
+        }
+        let status = self.process.wait().expect("it has ended").code();
+        (status, std::mem::take(&mut self.log))
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
