@@ -74,7 +74,7 @@ impl Route {
     pub fn host_as_registered(&self) -> Cow<'_, str> {
         match &self.registered {
             Some(registered) => Cow::Borrowed(&registered.host),
-            None => Cow::Owned(self.key.host.to_string()),
+            None => host(&self.key),
         }
     }
 
@@ -90,6 +90,14 @@ impl Route {
     #[must_use]
     pub fn options(&self) -> Option<&Options> {
         self.options.as_deref()
+    }
+}
+
+/// The host that the key spells.
+pub(crate) fn host(key: &RouteKey) -> Cow<'_, str> {
+    match &key.host {
+        Host::Exact(host) => Cow::Borrowed(host),
+        Host::Suffix(_) | Host::Any => Cow::Owned(key.host.to_string()),
     }
 }
 

@@ -7,7 +7,7 @@ use pointsman_route_key::digest::Digest;
 use crate::options::Options;
 use crate::registration::Uri;
 use crate::settings::EffectiveValues;
-use crate::thing::{AsRegistered, context_path};
+use crate::thing::{self, AsRegistered, context_path};
 use crate::time::Time;
 
 use super::Registry;
@@ -48,7 +48,7 @@ impl Registry {
     pub(super) fn bear_route(&mut self, uri: &Uri) -> RouteId {
         let key = Arc::clone(uri.key());
         let (host, path) = uri.host_and_path();
-        let as_spelt = context_path(&key) == path && key.host.to_string() == host;
+        let as_spelt = context_path(&key) == path && thing::host(&key) == host;
         let registered = (!as_spelt).then(|| {
             Arc::new(AsRegistered {
                 host: host.into(),
@@ -249,12 +249,9 @@ impl Registry {
 /// The digest of the attributes.
 fn generation(record: &RouteRecord, options: &Options) -> u64 {
     let digest = match &record.registered {
-        None => {
-            let host = record.key.host.to_string();
-            Digest::new()
-                .field(host.as_bytes())
-                .field(context_path(&record.key).as_bytes())
-        }
+        None => Digest::new()
+            .field(thing::host(&record.key).as_bytes())
+            .field(context_path(&record.key).as_bytes()),
         Some(it) => Digest::new()
             .field(it.host.as_bytes())
             .field(it.path.as_bytes()),

@@ -168,16 +168,12 @@ impl Registry {
         id
     }
 
+    /// The address in the one copy that all endpoints with it share.
     fn take_address(&mut self, address: &Arc<str>) -> Arc<str> {
-        if let Some((known, _)) = self.addresses.get_key_value(address) {
-            let known = Arc::clone(known);
-            if let Some(count) = self.addresses.get_mut(&known) {
-                *count += 1;
-            }
-            return known;
-        }
-        self.addresses.insert(Arc::clone(address), 1);
-        Arc::clone(address)
+        let entry = self.addresses.entry(Arc::clone(address));
+        let known = Arc::clone(entry.key());
+        *entry.or_default() += 1;
+        known
     }
 
     /// An endpoint that is known, announced again.
