@@ -3,8 +3,10 @@
 //! serde stops at its first error. So each value at fault is set aside and the document is read again without it,
 //! until nothing is at fault any more; what was read then is used only when nothing had been set aside.
 
+mod access;
 mod fault;
 mod number;
+mod path;
 mod reader;
 mod scalar;
 
@@ -15,7 +17,8 @@ use serde::de::DeserializeOwned;
 
 use super::{Document, Problem, nearest};
 use fault::{Cause, Fault};
-use reader::{Path, Reader};
+use path::Path;
+use reader::Reader;
 
 /// More problems than anybody reads; a bound on the rounds.
 const MAX_ROUNDS: usize = 2_000;

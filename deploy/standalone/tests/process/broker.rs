@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A broker on a free port; it ends with the value.
-pub struct Broker {
+pub(crate) struct Broker {
     process: Child,
     port: u16,
 }
 
 impl Broker {
     /// Starts it, and waits until it takes connections.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         // The port is free until somebody takes it in between, which then shows as a failed start.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("an address").port();
@@ -37,7 +37,7 @@ impl Broker {
     }
 
     /// The keys of a file that lead to it.
-    pub fn nats(&self) -> String {
+    pub(crate) fn nats(&self) -> String {
         format!(
             "nats: {{hosts: [{{hostname: 127.0.0.1, port: {}}}]}}\n",
             self.port
@@ -53,7 +53,7 @@ impl Broker {
     }
 
     /// Registers an endpoint on 127.0.0.1, and waits until the broker has taken the message.
-    pub fn register(&self, uri: &str, port: u16) {
+    pub(crate) fn register(&self, uri: &str, port: u16) {
         let message = format!(
             r#"{{"host":"127.0.0.1","port":{port},"uris":["{uri}"],"app":"app-1","private_instance_id":"i-1"}}"#
         );

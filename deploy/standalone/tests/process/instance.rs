@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// An instance on a free port.
-pub struct Instance {
+pub(crate) struct Instance {
     port: u16,
     begun: Receiver<()>,
     finish: Sender<()>,
@@ -16,7 +16,7 @@ pub struct Instance {
 
 impl Instance {
     /// Starts it.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (tell, begun) = mpsc::channel();
@@ -36,19 +36,19 @@ impl Instance {
     }
 
     /// Where it listens.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Waits until a request for `/slow` has come.
-    pub fn wait_for_slow_request(&self) {
+    pub(crate) fn wait_for_slow_request(&self) {
         self.begun
             .recv_timeout(Duration::from_secs(20))
             .expect("a slow request comes");
     }
 
     /// Answers it.
-    pub fn finish_slow_request(&self) {
+    pub(crate) fn finish_slow_request(&self) {
         self.finish.send(()).expect("the instance runs");
     }
 }

@@ -16,7 +16,7 @@ const BOUND: Duration = Duration::from_secs(60);
 const BINARY: &str = env!("CARGO_BIN_EXE_pointsman");
 
 /// A running router; it is killed with the value.
-pub struct Router {
+pub(crate) struct Router {
     process: Child,
     lines: Receiver<Value>,
     log: Vec<Value>,
@@ -25,7 +25,7 @@ pub struct Router {
 }
 
 /// Runs the binary to its end: the status, and the first line of its log (null without one).
-pub fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
     let output = Command::new(BINARY)
         .args(arguments)
         .output()
@@ -39,7 +39,7 @@ pub fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
 }
 
 /// The answer to one request, head and body; empty when there is none.
-pub fn get(port: u16, path: &str, host: &str) -> String {
+pub(crate) fn get(port: u16, path: &str, host: &str) -> String {
     let mut answer = String::new();
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
         return answer;
@@ -55,7 +55,7 @@ pub fn get(port: u16, path: &str, host: &str) -> String {
 
 impl Router {
     /// Starts it with free ports and these keys.
-    pub fn start(keys: &str) -> Self {
+    pub(crate) fn start(keys: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("gorouter.yml");
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -89,13 +89,13 @@ impl Router {
     }
 
     /// Where health is; it answers from here on.
-    pub fn health_port(&mut self) -> u16 {
+    pub(crate) fn health_port(&mut self) -> u16 {
         self.wait_for("setting-up-nats-connection");
         self.health
     }
 
     /// Where requests are taken.
-    pub fn traffic_port(&mut self) -> u16 {
+    pub(crate) fn traffic_port(&mut self) -> u16 {
         let line = self.wait_for("tcp-listener-started");
         let port = line["data"]["address"]["Port"].as_u64();
         port.and_then(|port| u16::try_from(port).ok())
@@ -103,7 +103,7 @@ impl Router {
     }
 
     /// The line with this message, which has come or comes in time.
-    pub fn wait_for(&mut self, message: &str) -> Value {
+    pub(crate) fn wait_for(&mut self, message: &str) -> Value {
         while !self.log.iter().any(|line| line["message"] == message) {
             match self.lines.recv_timeout(BOUND) {
                 Ok(line) => self.log.push(line),
@@ -114,18 +114,18 @@ impl Router {
     }
 
     /// The line with this message among those that have come.
-    pub fn find(&self, message: &str) -> Value {
+    pub(crate) fn find(&self, message: &str) -> Value {
         let found = self.log.iter().find(|line| line["message"] == message);
         found.cloned().unwrap_or_default()
     }
 
     /// The lines that have come.
-    pub fn log(&self) -> &[Value] {
+    pub(crate) fn log(&self) -> &[Value] {
         &self.log
     }
 
     /// Waits until health is good.
-    pub fn wait_until_healthy(&mut self) {
+    pub(crate) fn wait_until_healthy(&mut self) {
         self.wait_for("gorouter.started");
         #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
         let begun = Instant::now();
@@ -136,7 +136,7 @@ impl Router {
     }
 
     /// Sends it a signal by its name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.process.id().to_string();
         let sent = Command::new("kill")
             .args(["-s", name, &pid])
@@ -146,7 +146,7 @@ impl Router {
     }
 
     /// The status and the whole log, once it has ended by itself.
-    pub fn until_it_ends(mut self) -> (Option<i32>, Vec<Value>) {
+    pub(crate) fn until_it_ends(mut self) -> (Option<i32>, Vec<Value>) {
         loop {
             match self.lines.recv_timeout(BOUND) {
                 Ok(line) => self.log.push(line),

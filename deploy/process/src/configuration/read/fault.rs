@@ -6,7 +6,7 @@ use serde::de;
 
 use super::super::document::Node;
 use super::super::{Place, Problem, nearest};
-use super::reader::Path;
+use super::path::Path;
 
 /// A fault; boxed, since it travels through every `Result` of the reader.
 #[derive(Debug)]

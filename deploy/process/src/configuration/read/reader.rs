@@ -1,59 +1,21 @@
 //! The serde deserializer over a document's nodes.
 
-use std::fmt;
-
-use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{Deserializer, Visitor};
 
 use super::super::document::{Content, Entry, Node, Scalar};
 use super::super::go;
+use super::access::{Entries, Items, Variant};
 use super::fault::{Cause, Fault};
 use super::number::{integer, kind};
+use super::path::{Path, Step};
 use super::scalar::{Resolved, mismatch, resolve};
 use super::{Context, Manners};
-
-/// The way from the root to a node.
-#[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
-    parent: Option<&'a Self>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Root,
-    Key(&'a str),
-    Index(usize),
-}
-
-impl Path<'_> {
-    pub(super) fn root() -> Self {
-        Self {
-            parent: None,
-            step: Step::Root,
-        }
-    }
-}
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            parent.fmt(f)?;
-        }
-        match (self.step, self.parent.map(|parent| parent.step)) {
-            (Step::Root, _) => Ok(()),
-            (Step::Index(index), _) => write!(f, "[{index}]"),
-            (Step::Key(key), None | Some(Step::Root)) => f.write_str(key),
-            (Step::Key(key), Some(_)) => write!(f, ".{key}"),
-        }
-    }
-}
 
 /// One node, about to be read into a type.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     pub(super) node: &'a Node,
-    path: Path<'a>,
+    pub(super) path: Path<'a>,
     pub(super) context: &'a Context,
     /// The name of the type in Go's words, where a newtype gives one.
     pub(super) expected: Option<&'static str>,
@@ -365,156 +327,5 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_unit()
-    }
-}
-
-/// The items of a list, without those that were set aside.
-struct Items<'a> {
-    items: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
-    parent: &'a Reader<'a>,
-}
-
-impl<'de> de::SeqAccess<'de> for Items<'_> {
-    type Error = Fault;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
-        let context = self.parent.context;
-        let next = self
-            .items
-            .find(|(_, node)| !context.aside.contains(&node.id));
-        let Some((index, node)) = next else {
-            return Ok(None);
-        };
-        let path = Path {
-            parent: Some(&self.parent.path),
-            step: Step::Index(index),
-        };
-        let reader = Reader::new(node, path, context);
-        seed.deserialize(reader)
-            .map(Some)
-            .map_err(|fault| fault.place(node, &path))
-    }
-}
-
-/// The entries of a map, without those whose value was set aside.
-struct Entries<'a> {
-    entries: std::vec::IntoIter<&'a Entry>,
-    current: Option<&'a Entry>,
-    parent: &'a Reader<'a>,
-}
-
-impl<'a> Entries<'a> {
-    fn new(entries: Vec<&'a Entry>, parent: &'a Reader<'a>) -> Self {
-        Self {
-            entries: entries.into_iter(),
-            current: None,
-            parent,
-        }
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'_> {
-    type Error = Fault;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
-        let context = self.parent.context;
-        self.current = self
-            .entries
-            .find(|entry| !context.aside.contains(&entry.value.id));
-        let Some(entry) = self.current else {
-            return Ok(None);
-        };
-        let key: StrDeserializer<'_, Fault> = entry.key.as_str().into_deserializer();
-        let path = Path {
-            parent: Some(&self.parent.path),
-            step: Step::Key(&entry.key),
-        };
-        seed.deserialize(key)
-            .map(Some)
-            .map_err(|fault| fault.place(&entry.value, &path))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let Some(entry) = self.current.take() else {
-            return Err(de::Error::custom("a value was asked for before its key"));
-        };
-        let path = Path {
-            parent: Some(&self.parent.path),
-            step: Step::Key(&entry.key),
-        };
-        let reader = Reader::new(&entry.value, path, self.parent.context);
-        seed.deserialize(reader)
-            .map_err(|fault| fault.place(&entry.value, &path))
-    }
-}
-
-/// One choice of an enum: a word, or a map of one key.
-struct Variant<'a> {
-    name: &'a str,
-    value: Option<&'a Node>,
-    parent: &'a Reader<'a>,
-}
-
-impl<'a> Variant<'a> {
-    fn content<T>(self, read: impl FnOnce(Reader<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
-        let Some(value) = self.value else {
-            let what = format!("`{}` needs settings of its own", self.name);
-            return Err(Fault::wrong(
-                what,
-                Some(format!("write `{}:` and them below", self.name)),
-            ));
-        };
-        let path = Path {
-            parent: Some(&self.parent.path),
-            step: Step::Key(self.name),
-        };
-        let reader = Reader::new(value, path, self.parent.context);
-        read(reader).map_err(|fault| fault.place(value, &path))
-    }
-}
-
-impl<'de> de::EnumAccess<'de> for Variant<'_> {
-    type Error = Fault;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
-        let name: StrDeserializer<'_, Fault> = self.name.into_deserializer();
-        seed.deserialize(name).map(|variant| (variant, self))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Variant<'_> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        match self.value {
-            Some(value) if !value.is_null() => Err(Fault::wrong(
-                format!("`{}` takes no settings", self.name),
-                None,
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
-        self.content(|reader| seed.deserialize(reader))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.content(|reader| reader.deserialize_seq(visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.content(|reader| reader.deserialize_struct("", fields, visitor))
     }
 }
