@@ -26,6 +26,7 @@ impl Fleet {
             Process::start("control-plane", &configuration::control_plane(&broker, "")).await;
         pin(control_plane.id(), &options.other_cores);
         let publisher = Publisher::connect(&broker).await;
+        publisher.greet().await;
         let message = Emitted::plain(HOST, backend, 0);
         let registered = publisher
             .keep_registered(&message, Duration::from_secs(10))

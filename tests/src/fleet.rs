@@ -77,11 +77,12 @@ impl Fleet {
         self.control_plane.kill();
     }
 
-    /// Starts a control plane where the killed one was.
+    /// Starts a control plane where the killed one was, and waits until it listens to the broker.
     pub async fn restart_control_plane(&mut self) {
         self.control_plane.kill();
         self.control_plane =
             Process::start("control-plane", &self.control_plane_configuration).await;
+        self.publisher.greet().await;
     }
 
     /// Registers once, and waits until every data plane answers the host with 200. Returns how long that took.

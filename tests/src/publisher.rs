@@ -10,12 +10,18 @@ use async_nats::Client;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::Broker;
+use crate::{Broker, eventually};
 
 /// The subject of registrations.
 pub const REGISTER: &str = "router.register";
 /// The subject of unregistrations.
 pub const UNREGISTER: &str = "router.unregister";
+
+/// The subject that publishers ask for the interval of registrations on.
+pub const GREET: &str = "router.greet";
+
+/// How long a router may take until it answers.
+const GREETED: Duration = Duration::from_secs(20);
 
 /// A connection to a broker that routes are published on.
 #[derive(Clone, Debug)]
@@ -49,6 +55,20 @@ impl Publisher {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Waits until a router answers `router.greet`, as route-emitter does before its first registration: what is published
+    /// before that is heard by nobody, for core NATS keeps nothing.
+    ///
+    /// # Panics
+    ///
+    /// When none answers.
+    pub async fn greet(&self) {
+        eventually("an answer to router.greet", GREETED, async || {
+            let answered = self.client.request(GREET, Bytes::new()).await;
+            answered.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
     }
 
     /// Publishes one registration; it has left this process when this returns.
