@@ -111,6 +111,3 @@ async fn wrong_method(uri: axum::http::Uri) -> Response {
         .because("this path answers GET and HEAD")
         .for_path(uri.path())
 }
-
-#[cfg(test)]
-mod tests;

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_process::readiness::{Condition, Liveness, Readiness};
+use pointsman_process::readiness::{Condition, Liveness, Pulse, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_process::tls;
 use pointsman_registry::Algorithm;
@@ -26,7 +26,7 @@ pub use settings::{Distribution, DistributionListener, DistributionTls, Settings
 
 use crate::admin::{self, Inside};
 use crate::distribution;
-use crate::registry_task::{Handle, RegistryTask, Source};
+use crate::registry_task::{Ended, Handle, RegistryTask, Source};
 use crate::sources::nats::{Announcement, Nats};
 
 /// Why a control plane could not be built.
@@ -177,6 +177,8 @@ impl Bound {
             "readiness",
             follow_standing(handle.clone(), table, ending.clone()),
         );
+        let pulse = process.liveness.pulse("registry", LATE);
+        tasks.spawn_vital("liveness", feel(handle.clone(), pulse, ending.clone()));
         let end = ending.clone();
         let registry = async move {
             self.registry.run(end.cancelled_owned()).await;
@@ -241,6 +243,25 @@ async fn follow_standing(
     ending.cancelled().await;
     Ok(())
 }
+
+/// Asks the registry for a sign of life, again and again; its answers are the pulse.
+async fn feel(handle: Handle, pulse: Pulse, ending: CancellationToken) -> Result<(), Ended> {
+    let mut asks = tokio::time::interval(LATE / 10);
+    loop {
+        tokio::select! {
+            _ = asks.tick() => {}
+            () = ending.cancelled() => return Ok(()),
+        }
+        match handle.read(|_, _| ()).await {
+            Ok(()) => pulse.beat(),
+            Err(_) if ending.is_cancelled() => return Ok(()),
+            Err(ended) => return Err(ended),
+        }
+    }
+}
+
+/// After how long a registry that does not answer is taken for stuck.
+const LATE: Duration = Duration::from_secs(30);
 
 /// How long the end of a control plane may take: it has no requests in flight, and its data planes need no farewell.
 pub const GRACE: Duration = Duration::from_secs(2);

@@ -267,3 +267,35 @@ fn assert_is_announcement(json: &Value) {
 fn loopback() -> std::net::SocketAddr {
     ([127, 0, 0, 1], 9999).into()
 }
+
+/// stream.md 1.7: while the broker is away, registrations do not age; afterwards they do.
+#[tokio::test]
+async fn registrations_do_not_age_while_the_broker_is_away() {
+    let broker = Broker::start().await;
+    let keys = "reconnect_max_wait: 50ms\n  ping_interval: 100ms";
+    let configuration = configuration::control_plane(&broker, keys).replace(
+        "start_delay: 0s",
+        "start_delay: 0s\n  interval: 1s\n  stale_threshold: 2s",
+    );
+    let process = Process::start("control-plane", &configuration).await;
+    let publisher = Publisher::connect(&broker).await;
+    until_logged(&process, "subscriber-started", 1).await;
+    let mut plane = Plane {
+        broker,
+        process,
+        publisher,
+    };
+    plane
+        .publisher
+        .register(&Emitted::plain("a.example.com", loopback(), 0))
+        .await;
+    plane.until_routes(&["a.example.com"]).await;
+    plane.broker.kill();
+    // Two and a half thresholds, by the reminders.
+    until_logged(&plane.process, "nats-connection-still-disconnected", 50).await;
+    assert_eq!(plane.routes().await, ["a.example.com"]);
+    plane.broker.restart().await;
+    plane.until_logged("nats-connection-reconnected").await;
+    plane.until_routes(&[]).await;
+    assert!(!plane.logged("pruned-route").is_empty());
+}

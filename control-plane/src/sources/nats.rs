@@ -121,7 +121,8 @@ impl Nats {
     pub async fn run(self, source: Source) -> Result<(), Error> {
         let shared = &self.shared;
         tracing::info!(component = "nats", "setting-up-nats-connection");
-        let connection = connect::first(&shared.settings, &shared.metrics).await?;
+        let first = connect::first(&shared.settings, &shared.metrics);
+        let connection = Box::pin(first).await?;
         connection.servers.connected();
         shared.metrics.connected.set(1);
         // The watch looks at the connection from here on, whatever becomes of it while we subscribe.
@@ -198,3 +199,6 @@ async fn announce(shared: &Shared, client: &Client) -> Result<(), Error> {
     shared.metrics.announcements.inc();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
