@@ -116,6 +116,20 @@ fn what_was_overwritten_is_skipped() {
 }
 
 #[test]
+fn what_comes_and_goes_is_remembered_once() {
+    let mut scene = Scene::new(Settings::default());
+    scene.register(&endpoint(1));
+    for _ in 0..1000 {
+        scene.register(&endpoint(2));
+        scene.unregister(&endpoint(2));
+    }
+    assert_eq!(scene.registry.counts(scene.now).removals, 1);
+    scene.register(&endpoint(2));
+    assert_eq!(scene.registry.counts(scene.now).removals, 0);
+    assert_eq!(scene.registry.horizon(), 0);
+}
+
+#[test]
 fn another_epoch_filter_or_a_forgotten_revision_gets_a_snapshot() {
     let memory = crate::Memory {
         removals: 2,
