@@ -280,7 +280,10 @@ mod tests {
             assert!(buffer.grow(LARGE));
         }
         drop(buffer);
-        assert_eq!((buffers.large_out.get(), buffers.large.borrow().len()), (0, 0));
+        assert_eq!(
+            (buffers.large_out.get(), buffers.large.borrow().len()),
+            (0, 0)
+        );
     }
 
     #[test]

@@ -25,5 +25,5 @@ mod worker;
 
 pub use access_log::{AccessLog, Sink};
 pub use counters::{Totals, Traffic};
-pub use start::{Proxy, Surroundings, start};
 pub use settings::{ForwardedProto, Headers, Limits, Settings, Timeouts, Upstream, UpstreamTls};
+pub use start::{Proxy, Surroundings, start};

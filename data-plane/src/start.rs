@@ -52,6 +52,11 @@ pub fn start(
     mut settings: Settings,
     surroundings: Surroundings,
 ) -> io::Result<Proxy> {
+    let Surroundings {
+        table,
+        failures,
+        stages,
+    } = surroundings;
     let count = settings.workers.map_or_else(available, NonZeroUsize::get);
     let log = settings.access_log.take().map(Writer::start).transpose()?;
     let identities = Identities::new(settings.upstream.tls.take()).map_err(io::Error::other)?;
@@ -77,14 +82,14 @@ pub fn start(
             listeners,
             settings: Arc::clone(&settings),
             counters: Arc::clone(counters),
-            table: surroundings.table.clone(),
-            failures: surroundings.failures.clone(),
+            table: table.clone(),
+            failures: failures.clone(),
             identities: Arc::clone(&identities),
             places: Arc::clone(&places),
             lines: log.as_ref().map(Writer::lines),
             origin,
             idle: idle_limits(&settings, count),
-            stages: surroundings.stages.clone(),
+            stages: stages.clone(),
         };
         worker::spawn(assignment, ended.clone())
     });

@@ -62,6 +62,10 @@ pub(crate) struct Worker {
     /// The access log, if there is one.
     pub(crate) lines: RefCell<Option<Lines>>,
     admission: Admission,
+    #[expect(
+        clippy::vec_box,
+        reason = "a desk is large, and moves between here and a request"
+    )]
     desks: RefCell<Vec<Box<Desk>>>,
     random: RefCell<fastrand::Rng>,
     stage: Cell<Stage>,

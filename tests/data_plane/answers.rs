@@ -20,19 +20,33 @@ async fn answering(bytes: impl AsRef<[u8]>) -> (Endpoint, Plane) {
 #[tokio::test]
 async fn an_answer_is_passed_on() {
     let endpoint = Endpoint::with(|_| {
-        Reply::status(302).with_header("Location", "/there").with_body("moved").into()
+        Reply::status(302)
+            .with_header("Location", "/there")
+            .with_body("moved")
+            .into()
     })
     .await;
     let plane = Plane::before(&endpoint);
     let answer = plane.get("/").await;
-    assert!(answer.head.starts_with("HTTP/1.1 302 Found\r\n"), "{}", answer.head);
+    assert!(
+        answer.head.starts_with("HTTP/1.1 302 Found\r\n"),
+        "{}",
+        answer.head
+    );
     assert_eq!(answer.header("Location"), Some("/there"));
     assert_eq!(answer.body, b"moved");
     assert_eq!(answer.header("Content-Type"), None);
     assert_eq!(answer.header("Server"), None);
-    assert!(answer.header("Date").is_some_and(|date| date.ends_with(" GMT")));
+    assert!(
+        answer
+            .header("Date")
+            .is_some_and(|date| date.ends_with(" GMT"))
+    );
     let sent = endpoint.last_request().head;
-    assert_eq!(answer.header("X-Vcap-Request-Id"), sent.header("X-Vcap-Request-Id"));
+    assert_eq!(
+        answer.header("X-Vcap-Request-Id"),
+        sent.header("X-Vcap-Request-Id")
+    );
 }
 
 /// D-327: an endpoint's own X-Vcap-Request-Id is kept.
@@ -56,7 +70,10 @@ async fn fields_of_the_endpoint() {
         .endpoint("app.test", &endpoint)
         .with(|settings| settings.headers.keep_endpoint_router_error = true)
         .start();
-    assert_eq!(plane.get("/").await.header("X-Cf-RouterError"), Some("not really"));
+    assert_eq!(
+        plane.get("/").await.header("X-Cf-RouterError"),
+        Some("not really")
+    );
 }
 
 /// hop-by-hop fields of an answer end here, also those that stand beside `close`.
@@ -80,12 +97,20 @@ async fn hop_by_hop_fields_end_here() {
 #[tokio::test]
 async fn answers_without_a_body() {
     for (bytes, status) in [
-        ("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", 204),
-        ("HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\nETag: x\r\n\r\n", 304),
+        (
+            "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+            204,
+        ),
+        (
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\nETag: x\r\n\r\n",
+            304,
+        ),
     ] {
         let (_endpoint, plane) = answering(bytes).await;
         let mut client = plane.connect().await;
-        client.write(head("GET /", &["Connection: close"]).as_bytes()).await;
+        client
+            .write(head("GET /", &["Connection: close"]).as_bytes())
+            .await;
         let answer = client.read_head().await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("Transfer-Encoding"), None);
@@ -102,10 +127,17 @@ async fn head_has_a_length_and_no_body() {
     let mut client = plane.connect().await;
     client.write(head("HEAD /", &[]).as_bytes()).await;
     let answer = client.read_head().await;
-    assert_eq!((answer.status, answer.header("Content-Length")), (200, Some("7")));
+    assert_eq!(
+        (answer.status, answer.header("Content-Length")),
+        (200, Some("7"))
+    );
     client.write(head("GET /", &[]).as_bytes()).await;
     assert_eq!(client.read_answer().await.body, b"content");
-    assert_eq!(endpoint.accepted_connections(), 1, "the endpoint's connection was kept");
+    assert_eq!(
+        endpoint.accepted_connections(),
+        1,
+        "the endpoint's connection was kept"
+    );
 }
 
 /// D-322: a chunked answer is passed on chunked.
@@ -118,7 +150,9 @@ async fn a_chunked_answer() {
     )
     .await;
     let mut client = plane.connect().await;
-    client.write(head("GET /", &["Connection: close"]).as_bytes()).await;
+    client
+        .write(head("GET /", &["Connection: close"]).as_bytes())
+        .await;
     let answer = client.read_head().await;
     assert_eq!(answer.header("Transfer-Encoding"), Some("chunked"));
     let body = String::from_utf8(client.read_to_end().await).expect("text");
@@ -134,8 +168,9 @@ async fn a_body_of_unknown_length() {
     assert_eq!(answer.header("Transfer-Encoding"), Some("chunked"));
     assert_eq!(answer.header("Connection"), None);
     assert_eq!(answer.body, b"all of it");
-    let answer =
-        plane.ask("GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n").await;
+    let answer = plane
+        .ask("GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n")
+        .await;
     assert_eq!(answer.header("Transfer-Encoding"), None);
     assert_eq!(answer.header("Connection"), Some("close"));
     assert_eq!(answer.body, b"all of it");
@@ -148,7 +183,9 @@ async fn http_1_0_keeps_its_connection_when_it_asks() {
     let plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
     for _ in 0..2 {
-        client.write(b"GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n").await;
+        client
+            .write(b"GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n")
+            .await;
         let answer = client.read_answer().await;
         assert!(answer.head.starts_with("HTTP/1.0 200 "), "{}", answer.head);
         assert_eq!(answer.header("Connection"), Some("keep-alive"));
@@ -177,19 +214,31 @@ async fn interim_answers_are_passed_on() {
 
 const EVIL: &[(&str, &str)] = &[
     ("garbage\r\n\r\n", "malformed HTTP response"),
-    ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "malformed MIME header"),
+    (
+        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        "malformed MIME header",
+    ),
     ("HTTP/1.1 099 X\r\n\r\n", "malformed HTTP status code"),
     ("HTTP/1.1 2000 X\r\n\r\n", "malformed HTTP"),
     ("HTTP/1.1 abc X\r\n\r\n", "malformed HTTP"),
     ("HTTP/1.1 600 X\r\n\r\n", "malformed HTTP status code"),
     ("HTTP/1.1 200 OK\nContent-Length: 0\n\n", "malformed"),
-    ("HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", "malformed"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "Content-Length"),
+    (
+        "HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",
+        "malformed",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "Content-Length",
+    ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "too many transfer encodings",
     ),
-    ("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", "switch"),
+    (
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
+        "switch",
+    ),
     ("HTTP/1.1 200 OK\r\nContent-Le", "unexpected EOF"),
 ];
 
@@ -209,12 +258,22 @@ async fn a_malformed_answer_is_a_502() {
         client.write(head("GET /", &[]).as_bytes()).await;
         let answer = client.read_answer().await;
         assert_eq!(answer.status, 502, "{bytes:?}: {}", answer.head);
-        let error = answer.header("X-Cf-RouterError").expect("an error").to_owned();
-        assert!(error.starts_with("endpoint_failure (") && error.contains(words), "{error}");
+        let error = answer
+            .header("X-Cf-RouterError")
+            .expect("an error")
+            .to_owned();
+        assert!(
+            error.starts_with("endpoint_failure (") && error.contains(words),
+            "{error}"
+        );
         assert_eq!(endpoint.request_count(), 1, "never tried again: {bytes:?}");
         endpoint.script(|_| Reply::text("well").into());
         client.write(head("GET /", &[]).as_bytes()).await;
-        assert_eq!(client.read_answer().await.body, b"well", "the connection goes on");
+        assert_eq!(
+            client.read_answer().await.body,
+            b"well",
+            "the connection goes on"
+        );
     }
 }
 
@@ -226,7 +285,10 @@ async fn heads_of_answers_are_bounded() {
     let many: String = (0..300).map(|n| format!("X-{n}: 1\r\n")).collect();
     for (bytes, words) in [
         (long, "server response headers exceeded"),
-        (format!("HTTP/1.1 200 OK\r\n{many}\r\n"), "Too many response headers"),
+        (
+            format!("HTTP/1.1 200 OK\r\n{many}\r\n"),
+            "Too many response headers",
+        ),
         ("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(9), "1xx"),
     ] {
         let (_endpoint, plane) = answering(bytes).await;
@@ -248,11 +310,13 @@ async fn heads_of_answers_are_bounded() {
 /// Decision 15: and is logged.
 #[tokio::test]
 async fn an_answer_that_is_cut_short_looks_like_that() {
-    let (_endpoint, plane) =
-        answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await;
+    let (_endpoint, plane) = answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await;
     let mut client = plane.connect().await;
     client.write(head("GET /short", &[]).as_bytes()).await;
-    assert_eq!(client.read_head().await.header("Content-Length"), Some("10"));
+    assert_eq!(
+        client.read_head().await.header("Content-Length"),
+        Some("10")
+    );
     assert!(client.read_to_end().await.len() < 10);
     let line = plane.line("/short").await;
     assert!(line.contains(" 200 0 4 "), "{line}");

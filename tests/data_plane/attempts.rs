@@ -15,7 +15,11 @@ async fn refusing() -> Endpoint {
 /// Requests take turns among the endpoints.
 #[tokio::test]
 async fn requests_take_turns() {
-    let endpoints = [Endpoint::named("a").await, Endpoint::named("b").await, Endpoint::named("c").await];
+    let endpoints = [
+        Endpoint::named("a").await,
+        Endpoint::named("b").await,
+        Endpoint::named("c").await,
+    ];
     let mut setup = Setup::new();
     for endpoint in &endpoints {
         setup = setup.endpoint("app.test", endpoint);
@@ -37,10 +41,18 @@ async fn requests_take_turns() {
 async fn a_refused_connection_is_tried_elsewhere() {
     let gone = refusing().await;
     let there = Endpoint::with(|_| Answer::Echo).await;
-    let plane = Setup::new().endpoint("app.test", &gone).endpoint("app.test", &there).start();
+    let plane = Setup::new()
+        .endpoint("app.test", &gone)
+        .endpoint("app.test", &there)
+        .start();
     for _ in 0..4 {
-        let answer = plane.ask(head("POST /", &["Content-Length: 3"]) + "abc").await;
-        assert_eq!((answer.status, answer.header("X-Cf-RouterError")), (200, None));
+        let answer = plane
+            .ask(head("POST /", &["Content-Length: 3"]) + "abc")
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("X-Cf-RouterError")),
+            (200, None)
+        );
     }
     assert_eq!(there.request_count(), 4);
     let totals = plane.totals();
@@ -67,13 +79,20 @@ async fn attempts_are_bounded() {
         let plane = setup.start();
         let answer = plane.get("/").await;
         assert_eq!(answer.status, 502);
-        let error = answer.header("X-Cf-RouterError").expect("the router's error").to_owned();
+        let error = answer
+            .header("X-Cf-RouterError")
+            .expect("the router's error")
+            .to_owned();
         assert!(error.starts_with("endpoint_failure (") && error.contains("connection refused"));
         assert!(!error.contains("127.0.0.1"), "{error}");
         let body = "502 Bad Gateway: Registered endpoint failed to handle the request.\n";
         assert_eq!(String::from_utf8_lossy(&answer.body), body);
         assert_eq!(answer.header("Connection"), None, "the connection stays");
-        assert_eq!(plane.totals().attempts, expected, "{endpoints} endpoints, {allowed} allowed");
+        assert_eq!(
+            plane.totals().attempts,
+            expected,
+            "{endpoints} endpoints, {allowed} allowed"
+        );
         assert_eq!(plane.totals().bad_gateways, 1);
     }
 }
@@ -90,14 +109,19 @@ async fn a_dropped_request_is_repeated_only_if_that_is_safe() {
         (head("POST /", &["Content-Length: 0"]), 502),
         (head("POST /", &["Content-Length: 3"]) + "abc", 502),
         (head("POST /", &["Idempotency-Key: k"]), 200),
-        (head("POST /", &["X-Idempotency-Key: k", "Content-Length: 3"]) + "abc", 200),
+        (
+            head("POST /", &["X-Idempotency-Key: k", "Content-Length: 3"]) + "abc",
+            200,
+        ),
         (head("POST /", &["Idempotency-Key:"]), 502),
         (head("DELETE /", &[]), 502),
     ] {
         let dropping = Endpoint::with(|_| Answer::Close).await;
         let second = Endpoint::with(|_| Answer::Close).await;
-        let plane =
-            Setup::new().endpoint("app.test", &dropping).endpoint("app.test", &second).start();
+        let plane = Setup::new()
+            .endpoint("app.test", &dropping)
+            .endpoint("app.test", &second)
+            .start();
         // Whichever is asked first drops; the other answers from then on.
         let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         for endpoint in [&dropping, &second] {
@@ -114,7 +138,10 @@ async fn a_dropped_request_is_repeated_only_if_that_is_safe() {
         let delivered = dropping.request_count() + second.request_count();
         assert_eq!(delivered, if expected == 200 { 2 } else { 1 }, "{request}");
         if expected == 502 {
-            assert_eq!(answer.header("X-Cf-RouterError"), Some("endpoint_failure (EOF)"));
+            assert_eq!(
+                answer.header("X-Cf-RouterError"),
+                Some("endpoint_failure (EOF)")
+            );
         }
     }
 }
@@ -124,7 +151,10 @@ async fn a_dropped_request_is_repeated_only_if_that_is_safe() {
 async fn an_answer_is_an_answer() {
     let failing = Endpoint::with(|_| Reply::status(503).into()).await;
     let other = Endpoint::with(|_| Reply::status(503).into()).await;
-    let plane = Setup::new().endpoint("app.test", &failing).endpoint("app.test", &other).start();
+    let plane = Setup::new()
+        .endpoint("app.test", &failing)
+        .endpoint("app.test", &other)
+        .start();
     assert_eq!(plane.get("/").await.status, 503);
     assert_eq!(failing.request_count() + other.request_count(), 1);
 }
@@ -143,7 +173,10 @@ async fn connections_are_used_again() {
     }
     assert_eq!(endpoint.accepted_connections(), 1);
     let totals = plane.totals();
-    assert_eq!((totals.connections_accepted, totals.dials, totals.reused), (1, 1, 4));
+    assert_eq!(
+        (totals.connections_accepted, totals.dials, totals.reused),
+        (1, 1, 4)
+    );
 }
 
 /// D-509: without keep-alive each request has a connection of its own, and says so.
@@ -158,7 +191,10 @@ async fn connections_are_not_used_again_where_that_is_off() {
         assert_eq!(plane.get("/").await.status, 200);
     }
     assert_eq!(endpoint.accepted_connections(), 3);
-    assert_eq!(endpoint.last_request().head.header("connection"), Some("close"));
+    assert_eq!(
+        endpoint.last_request().head.header("connection"),
+        Some("close")
+    );
 }
 
 /// R-094: an endpoint that closes kept connections loses no request: a GET is repeated, and what
@@ -168,9 +204,14 @@ async fn connections_are_not_used_again_where_that_is_off() {
 async fn connections_that_ended_while_unused_cost_nothing() {
     let mut endpoint = Endpoint::named("back").await;
     let plane = Plane::before(&endpoint);
-    for request in [head("GET /", &[]), head("POST /", &["Content-Length: 3"]) + "abc"] {
+    for request in [
+        head("GET /", &[]),
+        head("POST /", &["Content-Length: 3"]) + "abc",
+    ] {
         assert_eq!(plane.get("/").await.status, 200);
-        plane.until("an unused connection", |totals| totals.idle_upstream == 1).await;
+        plane
+            .until("an unused connection", |totals| totals.idle_upstream == 1)
+            .await;
         endpoint.close().await;
         endpoint.reopen().await;
         assert_eq!(plane.ask(&request).await.status, 200);
@@ -212,16 +253,31 @@ async fn a_client_that_goes_away_blames_nobody() {
     let plane = Plane::before(&silent);
     let mut client = plane.connect().await;
     client.write(head("GET /gone", &[]).as_bytes()).await;
-    plane.until("the request is out", |totals| totals.attempts == 1).await;
+    plane
+        .until("the request is out", |totals| totals.attempts == 1)
+        .await;
     pointsman_tests::eventually("the request arrives", crate::support::BOUND, async || {
-        if silent.request_count() == 1 { Ok(()) } else { Err("not yet".to_owned()) }
+        if silent.request_count() == 1 {
+            Ok(())
+        } else {
+            Err("not yet".to_owned())
+        }
     })
     .await;
     drop(client);
-    plane.until("the client is gone", |totals| totals.clients_gone == 1).await;
+    plane
+        .until("the client is gone", |totals| totals.clients_gone == 1)
+        .await;
     let line = plane.line("/gone").await;
     assert!(line.contains("\" 499 0 0 "), "{line}");
-    assert!(line.contains("x_cf_routererror:\"endpoint_failure (context canceled)\""), "{line}");
+    assert!(
+        line.contains("x_cf_routererror:\"endpoint_failure (context canceled)\""),
+        "{line}"
+    );
     silent.script(|_| Reply::text("fine").into());
-    assert_eq!(plane.get("/").await.body, b"fine", "the only endpoint is not marked");
+    assert_eq!(
+        plane.get("/").await.body,
+        b"fine",
+        "the only endpoint is not marked"
+    );
 }

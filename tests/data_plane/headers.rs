@@ -22,7 +22,10 @@ async fn seen_with(proto: ForwardedProto, request: String) -> Head {
 }
 
 fn values<'a>(head: &'a Head, name: &str) -> Vec<&'a str> {
-    let named = head.headers.iter().filter(|field| field.0.eq_ignore_ascii_case(name));
+    let named = head
+        .headers
+        .iter()
+        .filter(|field| field.0.eq_ignore_ascii_case(name));
     named.map(|field| field.1.as_str()).collect()
 }
 
@@ -61,7 +64,10 @@ async fn request_lines_are_forwarded_as_received() {
 async fn hosts_and_versions() {
     let upper = "GET /CTX/x HTTP/1.1\r\nHost: APP.Test:1234\r\n\r\n".to_owned();
     let head = seen(upper).await;
-    assert_eq!((head.target.as_str(), values(&head, "host")), ("/CTX/x", vec!["APP.Test:1234"]));
+    assert_eq!(
+        (head.target.as_str(), values(&head, "host")),
+        ("/CTX/x", vec!["APP.Test:1234"])
+    );
     let old = seen("GET /a/b HTTP/1.0\r\nHost: app.test\r\n\r\n".to_owned()).await;
     assert!(old.bytes.starts_with(b"GET /a/b HTTP/1.1\r\n"));
 }
@@ -74,9 +80,15 @@ async fn hosts_and_versions() {
 async fn forwarded_for_names_the_client() {
     let plain = seen(head("GET /", &[])).await;
     assert_eq!(values(&plain, "x-forwarded-for"), ["127.0.0.1"]);
-    let two = ["X-Forwarded-For: 1.2.3.4, 5.6.7.8", "X-Forwarded-For: 9.9.9.9"];
+    let two = [
+        "X-Forwarded-For: 1.2.3.4, 5.6.7.8",
+        "X-Forwarded-For: 9.9.9.9",
+    ];
     let two = seen(head("GET /", &two)).await;
-    assert_eq!(values(&two, "x-forwarded-for"), ["1.2.3.4, 5.6.7.8, 9.9.9.9, 127.0.0.1"]);
+    assert_eq!(
+        values(&two, "x-forwarded-for"),
+        ["1.2.3.4, 5.6.7.8, 9.9.9.9, 127.0.0.1"]
+    );
 }
 
 /// D-276: without the field it is the connection's scheme.
@@ -101,7 +113,11 @@ async fn forwarded_proto_has_three_modes() {
         let field = sent.map(|sent| format!("X-Forwarded-Proto: {sent}"));
         let fields: Vec<_> = field.iter().map(String::as_str).collect();
         let head = seen_with(mode, head("GET /", &fields)).await;
-        assert_eq!(values(&head, "x-forwarded-proto"), [expected], "{mode:?} {sent:?}");
+        assert_eq!(
+            values(&head, "x-forwarded-proto"),
+            [expected],
+            "{mode:?} {sent:?}"
+        );
     }
 }
 
@@ -113,7 +129,10 @@ async fn request_start_is_added_once() {
     let start = values(&added, "x-request-start");
     assert_eq!(start.len(), 1);
     assert_eq!(start[0].len(), 13);
-    assert!(start[0].bytes().all(|byte| byte.is_ascii_digit()), "{start:?}");
+    assert!(
+        start[0].bytes().all(|byte| byte.is_ascii_digit()),
+        "{start:?}"
+    );
     let kept = seen(head("GET /", &["X-Request-Start: t=1"])).await;
     assert_eq!(values(&kept, "x-request-start"), ["t=1"]);
     let empty = seen(head("GET /", &["X-Request-Start:"])).await;
@@ -153,14 +172,19 @@ async fn identity_fields_are_the_routers() {
 async fn registered_values_are_checked_on_the_way_out() {
     let endpoint = Endpoint::with(|_| Answer::Echo).await;
     let plane = Setup::new()
-        .thing("app.test", endpoint.address(), |thing| thing.instance_id.clear())
+        .thing("app.test", endpoint.address(), |thing| {
+            thing.instance_id.clear()
+        })
         .thing("evil.test", endpoint.address(), |thing| {
             thing.app_id = "a\r\nX-Injected: 1".to_owned();
         })
         .start();
     plane.get("/").await;
     let address = endpoint.address().to_string();
-    assert_eq!(values(&endpoint.last_request().head, "x-cf-instanceid"), [address]);
+    assert_eq!(
+        values(&endpoint.last_request().head, "x-cf-instanceid"),
+        [address]
+    );
     let answer = plane.ask("GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n").await;
     assert_eq!(answer.status, 502);
     assert_eq!(endpoint.request_count(), 1);
@@ -244,8 +268,11 @@ async fn connection_cannot_name_what_endpoints_rely_on() {
 #[tokio::test]
 async fn nothing_else_is_invented() {
     let plain = seen(head("GET /", &[])).await;
-    let mut names: Vec<_> =
-        plain.headers.iter().map(|field| field.0.to_ascii_lowercase()).collect();
+    let mut names: Vec<_> = plain
+        .headers
+        .iter()
+        .map(|field| field.0.to_ascii_lowercase())
+        .collect();
     names.sort();
     assert_eq!(
         names,
@@ -260,7 +287,13 @@ async fn nothing_else_is_invented() {
             "x-vcap-request-id",
         ]
     );
-    let fields = ["X-Forwarded-Host: h", "Forwarded: for=1", "X-Real-IP: 2", "Cookie: a", "Cookie: b"];
+    let fields = [
+        "X-Forwarded-Host: h",
+        "Forwarded: for=1",
+        "X-Real-IP: 2",
+        "Cookie: a",
+        "Cookie: b",
+    ];
     let sent = seen(head("GET /", &fields)).await;
     assert_eq!(values(&sent, "x-forwarded-host"), ["h"]);
     assert_eq!(values(&sent, "forwarded"), ["for=1"]);
@@ -273,7 +306,12 @@ async fn nothing_else_is_invented() {
 async fn a_put_reaches_the_endpoint() {
     let endpoint = Endpoint::with(|_| Answer::Echo).await;
     let plane = Plane::before(&endpoint);
-    plane.ask(head("PUT /thing", &["Content-Length: 5"]) + "hello").await;
+    plane
+        .ask(head("PUT /thing", &["Content-Length: 5"]) + "hello")
+        .await;
     let seen = endpoint.last_request();
-    assert_eq!((seen.head.method.as_str(), &*seen.body), ("PUT", &b"hello"[..]));
+    assert_eq!(
+        (seen.head.method.as_str(), &*seen.body),
+        ("PUT", &b"hello"[..])
+    );
 }

@@ -9,7 +9,10 @@ use pointsman_tests::endpoint::{Answer, Reply};
 use crate::support::{Plane, Setup, head};
 
 fn unavailable() -> pointsman_routing::Settings {
-    pointsman_routing::Settings { empty_pool: EmptyPool::Unavailable, ..Default::default() }
+    pointsman_routing::Settings {
+        empty_pool: EmptyPool::Unavailable,
+        ..Default::default()
+    }
 }
 
 /// D-194: an unknown host is a 404 that names it, `unknown_route`, `no-cache, no-store`.
@@ -23,13 +26,18 @@ async fn an_unknown_host_is_a_404() {
     let endpoint = Endpoint::named("app").await;
     let plane = Plane::before(&endpoint);
     for host in ["nope.example.com:99", "app.test."] {
-        let answer = plane.ask(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        let answer = plane
+            .ask(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+            .await;
         assert_eq!(answer.status, 404);
         let body = format!("404 Not Found: Requested route ('{host}') does not exist.\n");
         assert_eq!(String::from_utf8_lossy(&answer.body), body);
         assert_eq!(answer.header("X-Cf-RouterError"), Some("unknown_route"));
         assert_eq!(answer.header("Cache-Control"), Some("no-cache, no-store"));
-        assert_eq!(answer.header("Content-Type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(
+            answer.header("Content-Type"),
+            Some("text/plain; charset=utf-8")
+        );
         assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
         assert_eq!(answer.header("Connection"), None, "the connection stays");
         assert_eq!(answer.header("X-Vcap-Request-Id"), None);
@@ -43,12 +51,22 @@ async fn an_unknown_host_is_a_404_to_head_too() {
     let endpoint = Endpoint::named("app").await;
     let plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
-    client.write(b"HEAD / HTTP/1.1\r\nHost: nope.test\r\n\r\n").await;
+    client
+        .write(b"HEAD / HTTP/1.1\r\nHost: nope.test\r\n\r\n")
+        .await;
     let answer = client.read_head().await;
     assert_eq!(answer.status, 404);
-    assert!(answer.header("Content-Length").is_some_and(|length| length != "0"));
+    assert!(
+        answer
+            .header("Content-Length")
+            .is_some_and(|length| length != "0")
+    );
     client.write(head("GET /", &[]).as_bytes()).await;
-    assert_eq!(client.read_answer().await.body, b"app", "no body was sent before it");
+    assert_eq!(
+        client.read_answer().await.body,
+        b"app",
+        "no body was sent before it"
+    );
 }
 
 /// D-192: a host that is the client's own address is no host.
@@ -56,27 +74,43 @@ async fn an_unknown_host_is_a_404_to_head_too() {
 async fn the_clients_own_address_is_no_host() {
     let endpoint = Endpoint::named("app").await;
     let plane = Plane::before(&endpoint);
-    let answer = plane.ask("GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n").await;
+    let answer = plane
+        .ask("GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n")
+        .await;
     assert_eq!(answer.status, 400);
     assert_eq!(answer.header("X-Cf-RouterError"), Some("empty_host"));
     assert_eq!(answer.header("Cache-Control"), Some("public,max-age=2"));
-    assert_eq!(answer.body, b"400 Bad Request: Request had empty Host header\n");
+    assert_eq!(
+        answer.body,
+        b"400 Bad Request: Request had empty Host header\n"
+    );
 }
 
 /// D-198: a route without endpoints is a 503 `no_endpoints` where the control plane says so.
 /// D-199: otherwise it is a 404 `unknown_route`.
 #[tokio::test]
 async fn a_route_without_endpoints() {
-    let plane = Setup::new().session(unavailable()).route("empty.test").start();
-    let answer = plane.ask("GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n").await;
+    let plane = Setup::new()
+        .session(unavailable())
+        .route("empty.test")
+        .start();
+    let answer = plane
+        .ask("GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n")
+        .await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.header("X-Cf-RouterError"), Some("no_endpoints"));
     assert_eq!(answer.header("Cache-Control"), Some("public,max-age=2"));
-    let body = "503 Service Unavailable: Requested route ('empty.test') has no available endpoints.\n";
+    let body =
+        "503 Service Unavailable: Requested route ('empty.test') has no available endpoints.\n";
     assert_eq!(String::from_utf8_lossy(&answer.body), body);
     let plane = Setup::new().route("empty.test").start();
-    let answer = plane.ask("GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n").await;
-    assert_eq!((answer.status, answer.header("X-Cf-RouterError")), (404, Some("unknown_route")));
+    let answer = plane
+        .ask("GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n")
+        .await;
+    assert_eq!(
+        (answer.status, answer.header("X-Cf-RouterError")),
+        (404, Some("unknown_route"))
+    );
 }
 
 /// D-202: with every endpoint at its bound, a request is a 503 `Connection Limit Reached`.
@@ -91,14 +125,23 @@ async fn endpoints_have_a_bound() {
         .start();
     let mut first = plane.connect().await;
     first.write(head("GET /", &[]).as_bytes()).await;
-    plane.until("the first request is in flight", |totals| totals.attempts == 1).await;
+    plane
+        .until("the first request is in flight", |totals| {
+            totals.attempts == 1
+        })
+        .await;
     let answer = plane.get("/").await;
     assert_eq!(answer.status, 503);
-    assert_eq!(answer.header("X-Cf-RouterError"), Some("Connection Limit Reached"));
+    assert_eq!(
+        answer.header("X-Cf-RouterError"),
+        Some("Connection Limit Reached")
+    );
     assert_eq!(answer.header("Cache-Control"), None);
     assert_eq!(plane.totals().backend_exhausted_conns, 1);
     drop(first);
-    plane.until("the place is free", |totals| totals.requests_in_flight == 0).await;
+    plane
+        .until("the place is free", |totals| totals.requests_in_flight == 0)
+        .await;
 }
 
 /// L-22: requests in flight are bounded for the process; what is above is shed with 503
@@ -112,9 +155,16 @@ async fn the_process_has_a_bound() {
         .start();
     let mut first = plane.connect().await;
     first.write(head("GET /", &[]).as_bytes()).await;
-    plane.until("the first request is in flight", |totals| totals.requests_in_flight == 1).await;
+    plane
+        .until("the first request is in flight", |totals| {
+            totals.requests_in_flight == 1
+        })
+        .await;
     let answer = plane.get("/").await;
-    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("1")));
+    assert_eq!(
+        (answer.status, answer.header("Retry-After")),
+        (503, Some("1"))
+    );
     assert_eq!(answer.header("X-Cf-RouterError"), Some("overloaded"));
 }
 
@@ -137,8 +187,14 @@ async fn paths_and_wildcards() {
         ("app.test", "/ab", "root"),
         ("x.y.wild.test", "/", "wild"),
     ] {
-        let answer = plane.ask(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
-        assert_eq!(String::from_utf8_lossy(&answer.body), expected, "{host}{path}");
+        let answer = plane
+            .ask(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+            .await;
+        assert_eq!(
+            String::from_utf8_lossy(&answer.body),
+            expected,
+            "{host}{path}"
+        );
     }
 }
 
@@ -148,9 +204,14 @@ async fn options_star_is_about_the_router() {
     let endpoint = Endpoint::named("app").await;
     let plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
-    client.write(b"OPTIONS * HTTP/1.1\r\nHost: app.test\r\n\r\n").await;
+    client
+        .write(b"OPTIONS * HTTP/1.1\r\nHost: app.test\r\n\r\n")
+        .await;
     let answer = client.read_answer().await;
-    assert_eq!((answer.status, answer.header("Content-Length")), (200, Some("0")));
+    assert_eq!(
+        (answer.status, answer.header("Content-Length")),
+        (200, Some("0"))
+    );
     client.write(head("GET /", &[]).as_bytes()).await;
     assert_eq!(client.read_answer().await.status, 200);
     assert_eq!(endpoint.request_count(), 1);
@@ -162,10 +223,14 @@ async fn a_new_table_is_served_at_once() {
     let endpoint = Endpoint::with(|_| Reply::text("old").into()).await;
     let mut plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
-    client.write(b"GET / HTTP/1.1\r\nHost: new.test\r\n\r\n").await;
+    client
+        .write(b"GET / HTTP/1.1\r\nHost: new.test\r\n\r\n")
+        .await;
     assert_eq!(client.read_answer().await.status, 404);
     let new = Endpoint::with(|_| Answer::Reply(Reply::text("new").after(Duration::ZERO))).await;
     plane.add("new.test", &new);
-    client.write(b"GET / HTTP/1.1\r\nHost: new.test\r\n\r\n").await;
+    client
+        .write(b"GET / HTTP/1.1\r\nHost: new.test\r\n\r\n")
+        .await;
     assert_eq!(client.read_answer().await.body, b"new");
 }

@@ -2,7 +2,12 @@
 
 mod answers;
 mod attempts;
+mod bodies;
+mod drain;
 mod framing;
 mod headers;
+mod log;
 mod lookup;
 mod support;
+mod timeouts;
+mod tls;

@@ -10,14 +10,18 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pointsman_data_plane::failing::{self, Failures};
 use pointsman_data_plane::table::{Publisher, publication};
-use pointsman_data_plane::{AccessLog, Proxy, Settings, Sink, Surroundings, Totals, Traffic};
+use pointsman_data_plane::{
+    AccessLog, Proxy, Settings, Sink, Surroundings, Totals, Traffic, UpstreamTls,
+};
 use pointsman_process::shutdown::Stages;
+use pointsman_process::tls::{self, Dates, Source, Trust};
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
     Address, EndpointThing, Protocol, RouteThing, Thing, Writer as TableWriter,
 };
+use pointsman_tests::certs::Identity;
 use pointsman_tests::client::RawAnswer;
-use pointsman_tests::{Endpoint, RawConnection, eventually};
+use pointsman_tests::{Authority, Endpoint, RawConnection, eventually};
 
 /// How long a test waits for a state.
 pub(crate) const BOUND: Duration = Duration::from_secs(10);
@@ -62,6 +66,7 @@ impl Write for Log {
 impl Setup {
     /// One worker, an access log in memory, no route.
     pub(crate) fn new() -> Self {
+        pointsman_tests::install_crypto_provider();
         let log = Log::default();
         let settings = Settings {
             workers: NonZeroUsize::new(1),
@@ -111,6 +116,22 @@ impl Setup {
         })
     }
 
+    /// Whose certificates endpoints have to show, and what is shown to them.
+    pub(crate) fn trust(mut self, authority: &Authority, identity: Option<&Identity>) -> Self {
+        let pem = |text: &str| Source::inline("test", text);
+        let trust = Trust::load(vec![pem(authority.pem())]).expect("an authority");
+        let identity = identity.map(|identity| {
+            tls::Identity::load(
+                pem(&identity.certificate),
+                pem(&identity.key),
+                Dates::Enforced,
+            )
+            .expect("an identity")
+        });
+        self.settings.upstream.tls = Some(UpstreamTls { trust, identity });
+        self
+    }
+
     /// An endpoint as the test makes it.
     pub(crate) fn thing(
         mut self,
@@ -125,7 +146,6 @@ impl Setup {
 
     /// Starts it.
     pub(crate) fn start(mut self) -> Plane {
-        pointsman_tests::install_crypto_provider();
         let (publisher, table) = publication();
         publisher.publish(self.table.publish());
         let (failures, kept) = failing::channel();

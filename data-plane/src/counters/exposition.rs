@@ -141,7 +141,9 @@ const GAUGES: &[Row] = &[
     ),
 ];
 
-const CLASSES: &[(&str, fn(&Totals) -> u64)] = &[
+type Class = (&'static str, fn(&Totals) -> u64);
+
+const CLASSES: &[Class] = &[
     ("2xx", |t| t.responses_2xx),
     ("3xx", |t| t.responses_3xx),
     ("4xx", |t| t.responses_4xx),
@@ -181,7 +183,7 @@ impl Traffic {
             }
             micros += worker.latency.micros.get();
         }
-        let bounds = BOUNDS.iter().map(|&bound| seconds(bound)).chain([f64::MAX]);
+        let bounds = BOUNDS.iter().map(|&bound| seconds(bound)).chain([f64::INFINITY]);
         let buckets: Vec<_> = bounds.zip(buckets).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let help = "From the head of a request to the last byte of its response";

@@ -132,10 +132,9 @@ impl Exchange<'_> {
         if self.request.version() == Version::Http10 {
             return;
         }
-        if head.status() == 100 {
-            if std::mem::replace(&mut self.asked_for_body, true) && self.request.expects_continue()
-            {
-                // The client was asked already, and counts the answers.
+        if head.status() == 100 && std::mem::replace(&mut self.asked_for_body, true) {
+            // The client was asked already, or asks for nothing.
+            if self.request.expects_continue() {
                 return;
             }
         }

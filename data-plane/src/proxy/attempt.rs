@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Journey;
 use super::patience::{Patience, Waiting};
+use super::prepare::Addressed;
 use super::reason::{Failure, Reason, Sent};
 use super::upload::{Upload, UploadFault};
 use crate::deadlines::Tick;
@@ -178,16 +179,18 @@ impl<'a> Journey<'a, '_> {
         endpoint: &Endpoint,
     ) -> Result<u64, Reason> {
         let head = &*self.exchange.request;
-        let keep_alive = self.worker.settings.upstream.keep_alive;
+        let addressed = Addressed {
+            endpoint,
+            request_id: &self.record.request_id,
+            keep_alive: self.worker.settings.upstream.keep_alive,
+        };
         let out = upstream.wire.output();
         let before = out.len();
-        self.desk
-            .prepared
-            .write(out, head, &self.record.request_id, endpoint, keep_alive)
-            .map_err(|_| Reason::Unwritable)?;
+        let written = self.desk.prepared.write(out, head, &addressed);
+        written.map_err(|_| Reason::Unwritable)?;
         let length = out.len() - before;
         upstream.wire.begin_body(head.body());
-        if self.record.forwarded.is_none() {
+        if self.record.forwarded.is_none() && self.worker.lines.borrow().is_some() {
             self.record.forwarded = Some(Instant::now());
         }
         Ok(length as u64)
@@ -218,10 +221,10 @@ impl<'a> Journey<'a, '_> {
                 Poll::Pending => break,
             }
         }
-        if self.exchange.has_output() {
-            if let Poll::Ready(Err(_)) = self.exchange.poll_flush(cx) {
-                return Poll::Ready(Err(Reason::ClientGone));
-            }
+        if self.exchange.has_output()
+            && let Poll::Ready(Err(_)) = self.exchange.poll_flush(cx)
+        {
+            return Poll::Ready(Err(Reason::ClientGone));
         }
         if self.client_is_gone(cx) {
             return Poll::Ready(Err(Reason::ClientGone));

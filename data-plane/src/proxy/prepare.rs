@@ -79,6 +79,17 @@ pub(crate) struct Prepared {
     pub(super) idempotent: bool,
 }
 
+/// What differs from endpoint to endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addressed<'a> {
+    /// Who gets the request.
+    pub(super) endpoint: &'a Endpoint,
+    /// The request's id.
+    pub(super) request_id: &'a RequestId,
+    /// Whether the connection would be used again.
+    pub(super) keep_alive: bool,
+}
+
 /// What a request is prepared with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
@@ -161,10 +172,9 @@ impl Prepared {
         &self,
         out: &mut Vec<u8>,
         head: &RequestHead,
-        id: &RequestId,
-        endpoint: &Endpoint,
-        keep_alive: bool,
+        to: &Addressed<'_>,
     ) -> Result<(), InvalidField> {
+        let endpoint = to.endpoint;
         let instance = match endpoint.instance_id() {
             "" => endpoint.address().as_str(),
             id => id,
@@ -172,7 +182,7 @@ impl Prepared {
         let mut with: SmallVec<[(Name<'_>, &[u8]); 9]> = SmallVec::new();
         with.push((Known::XForwardedFor.into(), &self.forwarded_for));
         with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
-        with.push((Known::XVcapRequestId.into(), id));
+        with.push((Known::XVcapRequestId.into(), to.request_id));
         with.push((Known::XCfApplicationId.into(), endpoint.app_id().as_bytes()));
         with.push((Known::XCfInstanceId.into(), instance.as_bytes()));
         with.push((
@@ -188,7 +198,7 @@ impl Prepared {
         if !self.announced.is_empty() {
             with.push((Known::Trailer.into(), &self.announced));
         }
-        let connection = if keep_alive {
+        let connection = if to.keep_alive {
             UpstreamConnection::KeepAlive
         } else {
             UpstreamConnection::Close

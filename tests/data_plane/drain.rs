@@ -1,0 +1,114 @@
+//! Leaving without losing a request.
+
+use std::time::Duration;
+
+use pointsman_tests::endpoint::Reply;
+use pointsman_tests::{Endpoint, eventually};
+use tokio::net::TcpStream;
+
+use crate::support::{BOUND, Plane, head};
+
+/// during the wait everything is served, and answers ask their connection to close.
+/// from the first second.
+/// D-628: new connections are served, too.
+#[tokio::test]
+async fn answers_close_while_the_process_is_leaving() {
+    let endpoint = Endpoint::named("served").await;
+    let plane = Plane::before(&endpoint);
+    let mut client = plane.connect().await;
+    client.write(head("GET /", &[]).as_bytes()).await;
+    assert_eq!(client.read_answer().await.header("Connection"), None);
+    plane.stages.leave();
+    client.write(head("GET /", &[]).as_bytes()).await;
+    // The worker may see the request before the stage; the one after it cannot.
+    let mut answer = client.read_answer().await;
+    if answer.header("Connection").is_none() {
+        client.write(head("GET /", &[]).as_bytes()).await;
+        answer = client.read_answer().await;
+    }
+    assert_eq!(
+        (answer.status, answer.header("Connection")),
+        (200, Some("close"))
+    );
+    assert_eq!(client.read_to_end().await, b"");
+    let answer = plane.get("/").await;
+    assert_eq!(
+        (&*answer.body, answer.header("Connection")),
+        (&b"served"[..], Some("close"))
+    );
+}
+
+/// D-614: a request in flight completes before the end.
+/// D-624: after the wait new connections are refused.
+/// D-629: unused connections are closed then.
+/// Decision 14 and 3.1: the log is complete when the process has ended.
+#[tokio::test]
+async fn requests_in_flight_finish() {
+    let slow = Reply::text("late").after(Duration::from_millis(500));
+    let endpoint = Endpoint::with(move |_| slow.clone().into()).await;
+    let mut plane = Plane::before(&endpoint);
+    let mut idle = plane.connect().await;
+    let mut busy = plane.connect().await;
+    busy.write(head("GET /late", &[]).as_bytes()).await;
+    plane
+        .until("the request is out", |totals| totals.attempts == 1)
+        .await;
+    plane.stages.close();
+    assert_eq!(
+        idle.read_to_end().await,
+        b"",
+        "an unused connection is closed"
+    );
+    eventually(
+        "new connections are refused",
+        BOUND,
+        async || match TcpStream::connect(plane.address).await {
+            Ok(_) => Err("accepted".to_owned()),
+            Err(error) => Ok(assert_eq!(
+                error.kind(),
+                std::io::ErrorKind::ConnectionRefused
+            )),
+        },
+    )
+    .await;
+    assert_eq!(busy.read_answer().await.body, b"late");
+    plane.ended().await;
+    assert!(
+        plane.lines().iter().any(|line| line.contains("/late")),
+        "the last line is written"
+    );
+}
+
+/// connections that a client had made before the listener closed are served.
+#[tokio::test]
+async fn connections_in_the_queue_are_served() {
+    let endpoint = Endpoint::named("queued").await;
+    let plane = Plane::before(&endpoint);
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = plane.connect().await;
+        client.write(head("GET /", &[]).as_bytes()).await;
+        clients.push(client);
+    }
+    plane.stages.close();
+    for mut client in clients {
+        assert_eq!(client.read_answer().await.body, b"queued");
+    }
+}
+
+/// D-615: what lasts longer than the drain may is cut, and the process ends.
+#[tokio::test]
+async fn endless_requests_are_cut_at_the_end() {
+    let endpoint = Endpoint::with(|_| pointsman_tests::endpoint::Answer::Silence).await;
+    let mut plane = Plane::before(&endpoint);
+    let mut client = plane.connect().await;
+    client.write(head("GET /", &[]).as_bytes()).await;
+    plane
+        .until("the request is out", |totals| totals.attempts == 1)
+        .await;
+    plane.stages.close();
+    plane.stages.end();
+    plane.ended().await;
+    assert_eq!(plane.totals().cut_by_drain, 1);
+    assert_eq!(client.read_to_end().await, b"");
+}

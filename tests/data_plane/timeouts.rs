@@ -1,0 +1,203 @@
+//! Who may take how long, and what the other side gets when the time is over.
+
+use std::time::Duration;
+
+use pointsman_data_plane::{Settings, Timeouts};
+use pointsman_tests::Endpoint;
+use pointsman_tests::endpoint::{Answer, Reply};
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use crate::support::{BOUND, Plane, Setup, head};
+
+/// Long enough for a step of the deadlines, short enough for a test.
+const SHORT: Duration = Duration::from_millis(150);
+
+/// A data plane before an endpoint, with these timeouts.
+fn plane(endpoint: &Endpoint, change: impl FnOnce(&mut Timeouts)) -> Plane {
+    let change = |settings: &mut Settings| change(&mut settings.timeouts);
+    Setup::new()
+        .endpoint("app.test", endpoint)
+        .with(change)
+        .start()
+}
+
+/// L-05: a head that does not come to its end is a 408, and nothing at all a silent close.
+/// D-075: the connection ends.
+#[tokio::test]
+async fn slow_heads_end() {
+    let endpoint = Endpoint::named("x").await;
+    let plane = plane(&endpoint, |timeouts| timeouts.request_head = SHORT);
+    let mut silent = plane.connect().await;
+    assert_eq!(silent.read_to_end().await, b"");
+    let mut slow = plane.connect().await;
+    slow.write(b"GET / HTTP/1.1\r\nHost:").await;
+    let answer = slow.read_answer().await;
+    assert_eq!(answer.status, 408);
+    assert_eq!(answer.header("X-Cf-RouterError"), Some("request_timeout"));
+    assert_eq!(answer.header("Connection"), Some("close"));
+    assert_eq!(slow.read_to_end().await, b"");
+    let mut second = plane.connect().await;
+    second
+        .write(format!("{}GET /", head("GET /", &[])).as_bytes())
+        .await;
+    assert_eq!(second.read_answer().await.status, 200);
+    assert_eq!(
+        second.read_answer().await.status,
+        408,
+        "later requests have the same time"
+    );
+    assert_eq!(plane.totals().request_timeouts, 2);
+}
+
+/// L-07: a client that says nothing between requests is closed without a word.
+/// D-076: after the idle time.
+/// D-079: a request in work is not interrupted by it.
+#[tokio::test]
+async fn idle_clients_are_closed() {
+    let endpoint = Endpoint::with(|_| Reply::text("slow").after(SHORT * 3).into()).await;
+    let plane = plane(&endpoint, |timeouts| timeouts.client_idle = SHORT);
+    let mut client = plane.connect().await;
+    client.write(head("GET /", &[]).as_bytes()).await;
+    assert_eq!(client.read_answer().await.body, b"slow");
+    assert_eq!(client.read_to_end().await, b"");
+}
+
+/// L-08: a client that drips its body is a 408, and blames nobody.
+#[tokio::test]
+async fn slow_bodies_end() {
+    let endpoint = Endpoint::named("x").await;
+    let plane = plane(&endpoint, |timeouts| {
+        timeouts.body_grace = SHORT;
+        timeouts.body_window = SHORT;
+    });
+    let mut client = plane.connect().await;
+    client
+        .write((head("POST /", &["Content-Length: 100"]) + "drip").as_bytes())
+        .await;
+    let answer = client.read_answer().await;
+    assert_eq!(answer.status, 408);
+    assert_eq!(answer.header("X-Cf-RouterError"), Some("request_timeout"));
+    assert_eq!(
+        plane.get("/").await.status,
+        200,
+        "the endpoint is not marked"
+    );
+}
+
+/// L-09: a client that takes nothing of its answer is cut.
+#[tokio::test]
+async fn stalled_readers_are_cut() {
+    let endpoint = Endpoint::with(|_| Answer::Large(512 * 1024 * 1024)).await;
+    let plane = plane(&endpoint, |timeouts| timeouts.client_stall = SHORT);
+    let mut client = plane.connect().await;
+    client.write(head("GET /stall", &[]).as_bytes()).await;
+    client.read_head().await;
+    plane
+        .until("the answer is broken off", |totals| totals.broken_off == 1)
+        .await;
+    plane.line("/stall").await;
+}
+
+/// L-28: an endpoint that does not answer in time is a 504, with Gorouter's words where that is
+/// configured.
+/// D-488: Gorouter's status is 502.
+/// D-492: nothing is tried again, and nothing marked.
+#[tokio::test]
+async fn silent_endpoints_are_given_up() {
+    for (parity, status, error) in [
+        (false, 504, "endpoint_timeout"),
+        (true, 502, "endpoint_failure (context deadline exceeded)"),
+    ] {
+        let endpoint = Endpoint::with(|_| Answer::Silence).await;
+        let plane = Setup::new()
+            .endpoint("app.test", &endpoint)
+            .with(|settings| {
+                settings.timeouts.answer = SHORT;
+                settings.headers.timeout_is_bad_gateway = parity;
+            })
+            .start();
+        let answer = plane.get("/").await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("X-Cf-RouterError"), Some(error));
+        assert_eq!(endpoint.request_count(), 1);
+        endpoint.script(|_| Reply::text("awake").into());
+        assert_eq!(plane.get("/").await.body, b"awake");
+        pointsman_tests::eventually("its connection ends", crate::support::BOUND, async || {
+            let open = endpoint.open_connections();
+            if open <= 1 {
+                Ok(())
+            } else {
+                Err(format!("{open} open"))
+            }
+        })
+        .await;
+    }
+}
+
+/// D-489: a bound on the whole attempt cuts the answer.
+/// D-337: and ends a request that has no answer yet.
+#[tokio::test]
+async fn whole_attempts_are_bounded_where_that_is_configured() {
+    let endpoint = Endpoint::with(|_| {
+        Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_vec())
+    })
+    .await;
+    let plane = plane(&endpoint, |timeouts| timeouts.attempt = Some(SHORT));
+    let mut client = plane.connect().await;
+    client.write(head("GET /cut", &[]).as_bytes()).await;
+    assert_eq!(client.read_head().await.status, 200);
+    assert!(client.read_to_end().await.len() < 9);
+    let line = plane.line("/cut").await;
+    assert!(line.contains("context deadline exceeded"), "{line}");
+}
+
+/// L-28: connecting and the handshake are bounded, and another endpoint gets the request.
+/// D-508: an endpoint that accepts and never shakes hands is given up.
+#[tokio::test]
+async fn handshakes_are_bounded() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let mute = listener.local_addr().expect("an address");
+    let authority = pointsman_tests::Authority::new("authority");
+    let plane = Setup::new()
+        .thing("app.test", mute, |thing| {
+            thing.tls = Some("instance".to_owned())
+        })
+        .trust(&authority, None)
+        .with(|settings| settings.timeouts.handshake = SHORT)
+        .start();
+    let answer = plane.get("/").await;
+    assert_eq!(answer.status, 502);
+    let error = answer.header("X-Cf-RouterError").expect("an error");
+    assert!(error.contains("TLS handshake timeout"), "{error}");
+    assert_eq!(plane.get("/").await.status, 404, "it is set aside");
+}
+
+/// L-24: a client connection ends after so many requests.
+/// L-25: and at its age.
+#[tokio::test]
+async fn client_connections_end() {
+    let endpoint = Endpoint::named("x").await;
+    let plane = Setup::new()
+        .endpoint("app.test", &endpoint)
+        .with(|settings| settings.limits.connection_requests = 2)
+        .start();
+    let mut client = plane.connect().await;
+    for expected in [None, Some("close")] {
+        client.write(head("GET /", &[]).as_bytes()).await;
+        assert_eq!(client.read_answer().await.header("Connection"), expected);
+    }
+    assert_eq!(client.read_to_end().await, b"");
+    let plane = Setup::new()
+        .endpoint("app.test", &endpoint)
+        .with(|settings| settings.limits.connection_age = Duration::ZERO)
+        .start();
+    let mut client = plane.connect().await;
+    tokio::time::sleep(SHORT * 2).await;
+    client.write(head("GET /", &[]).as_bytes()).await;
+    assert_eq!(
+        client.read_answer().await.header("Connection"),
+        Some("close")
+    );
+}
