@@ -77,8 +77,12 @@ impl ControlPlane {
 
     /// Hears one message of some publisher.
     pub(crate) fn hear_one(&mut self, draw: &mut Draw, now: Time) {
-        let waiting: Vec<Name> =
-            self.heard.iter().filter(|(_, queue)| !queue.is_empty()).map(|(name, _)| *name).collect();
+        let waiting: Vec<Name> = self
+            .heard
+            .iter()
+            .filter(|(_, queue)| !queue.is_empty())
+            .map(|(name, _)| *name)
+            .collect();
         if waiting.is_empty() {
             return;
         }
@@ -140,7 +144,9 @@ impl ControlPlane {
 
     /// Takes one message of a data plane.
     pub(crate) fn take(&mut self, data_plane: usize, wire: &mut Wire, now: Time, holds: bool) {
-        let Some(message) = wire.take_up() else { return };
+        let Some(message) = wire.take_up() else {
+            return;
+        };
         match message.message {
             Some(follow_request::Message::Hello(_)) => {
                 self.welcome(data_plane, message, wire, self.standing(now, holds));
@@ -150,7 +156,10 @@ impl ControlPlane {
                 let (closed, sum) = session.closed.expect("an ack follows a closing step");
                 assert!(ack.revision <= closed, "an ack from the future");
                 assert_eq!(ack.epoch, self.registry.epoch());
-                assert!(ack.rejected.is_empty(), "what cannot be honoured is withheld");
+                assert!(
+                    ack.rejected.is_empty(),
+                    "what cannot be honoured is withheld"
+                );
                 if ack.revision == closed {
                     assert_eq!((ack.things, ack.digest), (sum.things, sum.digest));
                 }
@@ -171,19 +180,25 @@ impl ControlPlane {
         assert_eq!(degraded, "");
         let filter = caller.view.filter.clone();
         let (reader, transfer) = Reader::new(&self.registry, caller.view, caller.held);
-        wire.send_down(&to_proto::response(follow_response::Message::Welcome(v1::Welcome {
-            epoch: self.registry.epoch(),
-            name: String::new(),
-            version: String::new(),
-            protocol_level: 1,
-            standing: Some(to_proto::standing(&standing)),
-            settings: Some(to_proto::settings(&effective(), default)),
-            transfer: to_proto::transfer(transfer).into(),
-            filter: Some(to_proto::filter(&filter)),
-            filter_digest: filter.digest(),
-        })));
+        wire.send_down(&to_proto::response(follow_response::Message::Welcome(
+            v1::Welcome {
+                epoch: self.registry.epoch(),
+                name: String::new(),
+                version: String::new(),
+                protocol_level: 1,
+                standing: Some(to_proto::standing(&standing)),
+                settings: Some(to_proto::settings(&effective(), default)),
+                transfer: to_proto::transfer(transfer).into(),
+                filter: Some(to_proto::filter(&filter)),
+                filter_digest: filter.digest(),
+            },
+        )));
         let told = (standing.open, standing.authoritative);
-        let session = Session { reader, closed: None, told };
+        let session = Session {
+            reader,
+            closed: None,
+            told,
+        };
         self.sessions.insert(data_plane, session);
     }
 
@@ -196,7 +211,9 @@ impl ControlPlane {
         limit: usize,
     ) -> bool {
         let standing = self.standing(now, holds);
-        let Some(session) = self.sessions.get_mut(&data_plane) else { return false };
+        let Some(session) = self.sessions.get_mut(&data_plane) else {
+            return false;
+        };
         if !wire.has_room() {
             return false;
         }
@@ -223,7 +240,10 @@ impl ControlPlane {
 
     /// A sign of life.
     pub(crate) fn beat(&self, data_plane: usize, wire: &mut Wire) {
-        if let Some(Session { closed: Some((revision, sum)), .. }) = self.sessions.get(&data_plane)
+        if let Some(Session {
+            closed: Some((revision, sum)),
+            ..
+        }) = self.sessions.get(&data_plane)
             && wire.has_room()
         {
             wire.send_down(&to_proto::heartbeat(*revision, *sum));

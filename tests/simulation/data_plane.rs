@@ -69,14 +69,19 @@ impl DataPlane {
 
     /// Reads one message, and says what follows from it.
     pub(crate) fn read(&mut self, wire: &mut Wire, draw: &mut Draw) -> Came {
-        let Some(message) = wire.take_down() else { return Came::Nothing };
+        let Some(message) = wire.take_down() else {
+            return Came::Nothing;
+        };
         let closing = match &message.message {
             Some(v1::follow_response::Message::ClosingStep(step)) => {
                 (!step.continues).then_some(step.revision)
             }
             _ => None,
         };
-        let is_batch = matches!(message.message, Some(v1::follow_response::Message::Batch(_)));
+        let is_batch = matches!(
+            message.message,
+            Some(v1::follow_response::Message::Batch(_))
+        );
         let before = self.holds();
         let received = self.follower.receive(message).expect("both ends agree");
         if draw.percent(70) || closing.is_some() {
@@ -84,7 +89,10 @@ impl DataPlane {
         }
         if is_batch {
             let holds = self.holds();
-            assert!(before.keys().all(|name| holds.contains_key(name)), "a batch removed something");
+            assert!(
+                before.keys().all(|name| holds.contains_key(name)),
+                "a batch removed something"
+            );
         }
         if let Some(ack) = self.follower.ack() {
             wire.send_up(&ack);
@@ -105,7 +113,9 @@ impl DataPlane {
         let table = self.table();
         let mut holds = BTreeMap::new();
         for (uri, text) in URIS.iter().enumerate() {
-            let Some(route) = table.get(&key(text)) else { continue };
+            let Some(route) = table.get(&key(text)) else {
+                continue;
+            };
             for endpoint in route.endpoints() {
                 let number = (0..ADDRESSES)
                     .find(|&number| address(number) == endpoint.address().as_str())

@@ -37,8 +37,9 @@ impl Fleet {
         let mut draw = Draw::new(seed);
         let now = Time::ZERO;
         let control_planes = 1 + draw.of(0..2);
-        let control_planes =
-            (0..control_planes).map(|_| ControlPlane::new(draw.number(), now)).collect();
+        let control_planes = (0..control_planes)
+            .map(|_| ControlPlane::new(draw.number(), now))
+            .collect();
         let data_planes = vec![
             DataPlane::new(0, vec![]),
             DataPlane::new(1, vec!["east"]),
@@ -59,7 +60,8 @@ impl Fleet {
     pub(crate) fn step(&mut self) {
         match self.draw.of(0..100) {
             0..12 => {
-                let messages = self.publishers.change(&mut self.draw, self.now);
+                let heard = self.control_planes.iter().all(|it| !it.away);
+                let messages = self.publishers.change(&mut self.draw, self.now, heard);
                 self.publish(messages);
             }
             12..27 => {
@@ -120,7 +122,9 @@ impl Fleet {
     }
 
     fn fleet_holds_things(&self) -> bool {
-        self.data_planes.iter().any(|it| it.follower.held().things > 0)
+        self.data_planes
+            .iter()
+            .any(|it| it.follower.held().things > 0)
     }
 
     /// One end of one stream does something.
@@ -168,7 +172,10 @@ impl Fleet {
             let known = registered || !control_plane.ever.contains(&name);
             // The registry may have gone on since the step was cut.
             let removed_since = control_plane.registry.head() > revision;
-            assert!(known || removed_since, "{name:?} was removed at or before {revision}");
+            assert!(
+                known || removed_since,
+                "{name:?} was removed at or before {revision}"
+            );
         }
     }
 
@@ -276,7 +283,8 @@ impl Fleet {
                 assert!(turn < 10_000, "data plane {at} does not come to rest");
                 let holds = self.fleet_holds_things();
                 let Some(followed) = self.data_planes[at].follows else {
-                    self.data_planes[at].connect(at % self.control_planes.len(), &mut self.wires[at]);
+                    self.data_planes[at]
+                        .connect(at % self.control_planes.len(), &mut self.wires[at]);
                     continue;
                 };
                 let wire = &mut self.wires[at];
@@ -302,7 +310,10 @@ impl Fleet {
         let holds = data_plane.holds();
         assert_eq!(data_plane.follower.rejected().count(), 0);
         let followed = &self.control_planes[data_plane.follows.expect("a session")].registry;
-        assert_eq!(data_plane.follower.position(), (followed.epoch(), followed.head()));
+        assert_eq!(
+            data_plane.follower.position(),
+            (followed.epoch(), followed.head())
+        );
         for (uri, text) in URIS.iter().enumerate() {
             let ghosts: Vec<usize> = (0..ADDRESSES)
                 .filter(|number| self.publishers.dead.contains_key(&(uri, *number)))
@@ -324,29 +335,42 @@ impl Fleet {
                 .map(|(name, it)| (*name, SEGMENTS[it.segment].to_owned()))
                 .collect();
             assert_eq!(found, expected, "data plane {at}, {text}");
-            let Some(route) = data_plane.table().get(&key(text)) else { continue };
+            let Some(route) = data_plane.table().get(&key(text)) else {
+                continue;
+            };
             if ghosts.is_empty() {
                 let wanted = (algorithm.map(|(_, it)| it) == Some("least-connection"))
                     .then_some(Algorithm::LeastConnection);
                 assert_eq!(route.algorithm(), wanted, "data plane {at}, {text}");
-                let spelled = format!("{}{}", route.host_as_registered(), route.path_as_registered());
+                let spelled = format!(
+                    "{}{}",
+                    route.host_as_registered(),
+                    route.path_as_registered()
+                );
                 assert_eq!(spelled.trim_end_matches('/'), *text);
             }
         }
         let unconfirmed = data_plane.follower.unconfirmed();
-        assert_eq!(unconfirmed, 0, "an authoritative control plane leaves nothing unconfirmed");
+        assert_eq!(
+            unconfirmed, 0,
+            "an authoritative control plane leaves nothing unconfirmed"
+        );
     }
 }
 
 /// Whether a registry has had a route for this data plane since its last closing step.
 fn has_closed(registry: &Registry, uri: &str, data_plane: &DataPlane, now: Time) -> bool {
     let (epoch, revision) = data_plane.follower.position();
-    let Some(route) = registry.route(&key(uri), now) else { return false };
+    let Some(route) = registry.route(&key(uri), now) else {
+        return false;
+    };
     let mut endpoints = route.endpoints.iter();
     let endpoint =
         endpoints.any(|it| it.revision <= revision && data_plane.sees(&it.endpoint.segment));
     let attributes = route.attributes.iter().all(|it| {
-        let granted = it.options().is_none_or(|options| honoured().cover(options.needs()));
+        let granted = it
+            .options()
+            .is_none_or(|options| honoured().cover(options.needs()));
         granted && it.revision <= revision
     });
     epoch == registry.epoch() && endpoint && attributes

@@ -28,7 +28,10 @@ const STEPS: usize = 400;
 
 fn number(name: &str) -> Option<u64> {
     let text = pointsman_tests::environment(name)?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}; expected a number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is {text:?}; expected a number")),
+    )
 }
 
 fn run(seed: u64) {

@@ -63,29 +63,44 @@ pub(crate) struct Publishers {
 
 impl Publishers {
     /// Something changes.
-    pub(crate) fn change(&mut self, draw: &mut Draw, now: Time) -> Vec<Message> {
+    ///
+    /// Somebody may not hear it: then what leaves is as good as dead to them.
+    pub(crate) fn change(&mut self, draw: &mut Draw, now: Time, heard: bool) -> Vec<Message> {
         let name = (draw.of(0..URIS.len()), draw.of(0..ADDRESSES));
         match draw.of(0..10) {
             0..5 => vec![self.register(name, draw.of(0..SEGMENTS.len()), now)],
-            5..8 => self.live.remove(&name).map(|_| Message::Unregister(name)).into_iter().collect(),
+            5..8 => self
+                .live
+                .remove(&name)
+                .map(|_| Message::Unregister(name))
+                .into_iter()
+                .collect(),
             8 => {
                 // A removal of what never was, or is no more.
                 if self.live.remove(&name).is_some() {
                     self.dead.insert(name, now);
                     return Vec::new();
                 }
-                self.dead.remove(&name);
+                if heard {
+                    self.dead.remove(&name);
+                }
                 vec![Message::Unregister(name)]
             }
             _ => {
                 let algorithm = ["", "least-connection", "hash"][draw.of(0..3)];
                 self.algorithms.insert(name.0, algorithm);
-                let names: Vec<Name> =
-                    self.live.keys().copied().filter(|(uri, _)| *uri == name.0).collect();
+                let names: Vec<Name> = self
+                    .live
+                    .keys()
+                    .copied()
+                    .filter(|(uri, _)| *uri == name.0)
+                    .collect();
                 let segments: Vec<usize> =
                     names.iter().map(|name| self.live[name].segment).collect();
                 let again = names.into_iter().zip(segments);
-                again.map(|(name, segment)| self.register(name, segment, now)).collect()
+                again
+                    .map(|(name, segment)| self.register(name, segment, now))
+                    .collect()
             }
         }
     }
@@ -93,7 +108,12 @@ impl Publishers {
     fn register(&mut self, name: Name, segment: usize, now: Time) -> Message {
         self.changes += 1;
         let algorithm = self.algorithms.get(&name.0).copied().unwrap_or_default();
-        let registered = Registered { segment, change: self.changes, algorithm, said: now };
+        let registered = Registered {
+            segment,
+            change: self.changes,
+            algorithm,
+            said: now,
+        };
         self.dead.remove(&name);
         self.live.insert(name, registered.clone());
         Message::Register(name, registered)
@@ -101,7 +121,10 @@ impl Publishers {
 
     /// Those whose time it is say again what they are.
     pub(crate) fn repeat(&mut self, now: Time) -> Vec<Message> {
-        let due = self.live.iter_mut().filter(|(_, it)| now.since(it.said) >= INTERVAL);
+        let due = self
+            .live
+            .iter_mut()
+            .filter(|(_, it)| now.since(it.said) >= INTERVAL);
         due.map(|(name, registered)| {
             registered.said = now;
             Message::Register(*name, registered.clone())

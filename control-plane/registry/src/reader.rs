@@ -120,7 +120,14 @@ impl Reader {
             reader.again = held.rejected.into();
             return (reader, Transfer::Delta);
         }
-        reader.removed = registry.head();
+        // What was sent by this life, or never, is put right by the end of the snapshot. What another life sent may stay
+        // until this one has heard everybody, unless it is told what was removed here.
+        let of_another_life = held.epoch != 0 && held.epoch != registry.epoch();
+        reader.removed = if of_another_life {
+            registry.horizon()
+        } else {
+            registry.head()
+        };
         reader.snapshot = true;
         (reader, Transfer::Snapshot)
     }

@@ -228,3 +228,6 @@ impl Subscription {
         report::report(&mut self.parts.failures, load, unconfirmed, (age, draining))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,6 +169,10 @@ impl Follower {
         let settings = welcome.settings.unwrap_or_default();
         self.settle(&settings)?;
         self.writer.begin(welcome.epoch);
+        if welcome.transfer() == v1::Transfer::Snapshot {
+            // A snapshot that is cut leaves things that no earlier revision vouches for.
+            self.writer.ask_anew();
+        }
         self.stand(welcome.standing.unwrap_or_default());
         self.filter_digest = welcome.filter_digest;
         self.unnamed.clear();

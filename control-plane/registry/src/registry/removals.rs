@@ -59,6 +59,11 @@ impl Removals {
         );
     }
 
+    /// Whether the removal of this is remembered.
+    pub(super) fn remembers(&self, name: &Name) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     /// Takes back the removal of what lives again, and says where it stood.
     pub(super) fn revive(&mut self, name: &Name) -> Option<u64> {
         if self.by_name.is_empty() {

@@ -29,9 +29,11 @@ impl Registry {
 
     fn unregister_one(&mut self, message: &Registration, uri: &Uri, now: Time) -> Unregistered {
         let Some(route) = self.keys.get(uri.key()).copied() else {
+            self.bury_unknown(message, uri, now);
             return Unregistered::UnknownRoute;
         };
         let Ok(id) = self.find_endpoint(route, &message.address) else {
+            self.bury_unknown(message, uri, now);
             return Unregistered::UnknownEndpoint;
         };
         let record = &self.endpoints[id];
@@ -46,6 +48,26 @@ impl Registry {
             route_gone: self.remove_endpoint(id, now),
             other_segment,
         }
+    }
+
+    /// Remembers the removal of what is not known, as long as that may only mean that it was not heard yet: somebody
+    /// may have it from an earlier life of the registry, and has to be told that it is gone. Once everything that lives
+    /// was heard, its absence tells the same.
+    fn bury_unknown(&mut self, message: &Registration, uri: &Uri, now: Time) {
+        if message.address.is_empty() || self.standing(now, false).authoritative {
+            return;
+        }
+        let Some(segment) = self.segments.enter(&message.segment) else {
+            return;
+        };
+        let (route, address) = (Arc::clone(uri.key()), Arc::clone(&message.address));
+        if !self
+            .removals
+            .remembers(&(segment, Arc::clone(&route), Arc::clone(&address)))
+        {
+            self.bury(segment, route, address, now);
+        }
+        self.segments.leave_if_empty(segment);
     }
 
     /// An endpoint fails at whoever uses it. One that has been silent for ten thresholds goes; whether it did.

@@ -9,7 +9,9 @@ use super::absence::Absence;
 use crate::{Removal, Route, View};
 
 impl Writer {
-    /// Takes out what was removed, in the segment that lost it and in no other.
+    /// Takes out what was removed, in the segment that lost it and in no other. Only what this
+    /// epoch has not sent goes in whichever segment: there is no word of this epoch about where it
+    /// lives.
     pub(super) fn remove(&mut self, removal: &Removal) {
         let Removal {
             key,
@@ -23,7 +25,10 @@ impl Writer {
             .store
             .get(key)
             .and_then(|route| route.endpoint(address))
-            .is_some_and(|endpoint| endpoint.segment() == segment);
+            .is_some_and(|endpoint| {
+                let seen = endpoint.seen.load(Ordering::Relaxed);
+                endpoint.segment() == segment || !self.book.is_of_epoch(seen)
+            });
         if here {
             self.drop_endpoint(key, address);
         }

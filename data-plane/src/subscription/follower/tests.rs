@@ -198,6 +198,26 @@ fn a_table_that_differs_is_asked_for_anew() {
 }
 
 #[test]
+fn a_snapshot_that_is_cut_is_asked_for_again() {
+    let mut follower = filled();
+    follower.hello();
+    let snapshot = v1::Welcome {
+        transfer: v1::Transfer::Snapshot.into(),
+        filter_digest: 78,
+        ..welcome(5)
+    };
+    follower
+        .receive(say(follow_response::Message::Welcome(snapshot)))
+        .unwrap();
+    follower.receive(batch(&["c"])).unwrap();
+    let again = hello(&mut follower);
+    assert_eq!(
+        (again.epoch, again.revision, again.filter_digest),
+        (5, 0, 78)
+    );
+}
+
+#[test]
 fn what_cannot_be_held_is_named_in_the_ack() {
     let mut follower = filled();
     let odd = v1::Thing {

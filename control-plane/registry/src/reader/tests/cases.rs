@@ -389,3 +389,55 @@ fn a_repair_gives_everything_and_tells_that_it_did() {
     assert_eq!(replica.endpoints.len(), 10);
     assert_eq!(replica.sum(), reader.sums(&scene.registry).0);
 }
+
+/// The removals that a reader gives to somebody who has something of another life of the registry.
+fn told_to_a_stranger(scene: &Scene) -> Vec<String> {
+    let held = Held {
+        epoch: scene.registry.epoch().wrapping_add(1).max(1),
+        revision: 1,
+        ..Held::default()
+    };
+    let (mut reader, transfer) = Reader::new(&scene.registry, all(), held);
+    assert_eq!(transfer, Transfer::Snapshot);
+    let given = steps(scene, &mut reader);
+    let closings = given.into_iter().filter_map(|step| match step {
+        Step::Closing(closing) => Some(closing.removals),
+        Step::Batch(_) | Step::Idle => None,
+    });
+    let endpoints = closings.flatten().filter(|it| !it.address.is_empty());
+    endpoints
+        .map(|it| format!("{} {}", it.route, it.address))
+        .collect()
+}
+
+#[test]
+fn who_has_something_of_another_life_is_told_what_was_removed_in_this_one() {
+    let mut scene = Scene::new(Settings::default());
+    scene.register(&endpoint(1));
+    scene.register(&endpoint(2));
+    scene.unregister(&endpoint(1));
+    assert_eq!(told_to_a_stranger(&scene), ["foo 10.0.0.1:80"]);
+    let (mut reader, _) = Reader::new(&scene.registry, all(), Held::default());
+    let given = steps(&scene, &mut reader);
+    let told = given
+        .iter()
+        .any(|step| matches!(step, Step::Closing(closing) if !closing.removals.is_empty()));
+    assert!(!told, "who has nothing needs no removals");
+}
+
+#[test]
+fn a_removal_of_what_was_never_heard_is_told_while_others_may_have_it() {
+    let mut scene = Scene::new(Settings::default());
+    scene.unregister(&endpoint(1));
+    let head = scene.registry.head();
+    scene.unregister(&endpoint(1));
+    assert_eq!(scene.registry.head(), head, "once");
+    assert_eq!(told_to_a_stranger(&scene), ["foo 10.0.0.1:80"]);
+    scene.register(&endpoint(1));
+    assert_eq!(told_to_a_stranger(&scene), [""; 0]);
+    scene.pass(seconds(200));
+    assert!(scene.registry.standing(scene.now, false).authoritative);
+    scene.unregister(&endpoint(2));
+    // The first one went stale meanwhile; of the second the absence tells the same.
+    assert_eq!(told_to_a_stranger(&scene), ["foo 10.0.0.1:80"]);
+}
