@@ -152,3 +152,6 @@ pub(super) fn standing(standing: &Standing) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,11 +94,8 @@ fn figures_follow_registrations() {
 }
 
 /// C-131: each URI has an outcome
-/// C-147: a new route is told before its endpoint
-/// C-149: and only once
 /// C-194: an unknown address is added
 /// C-196: an equal one is refreshed
-/// C-153: a refresh is told apart
 #[test]
 fn each_uri_has_its_own_outcome() {
     let mut scene = scene();
@@ -115,7 +112,6 @@ fn each_uri_has_its_own_outcome() {
     );
 }
 
-/// C-200: any compared field that differs makes another endpoint of it
 /// C-201: a plain endpoint becomes a TLS one
 /// C-202: and a TLS one plain
 /// C-203: another port is another endpoint

@@ -165,7 +165,6 @@ fn nothing_is_pruned_without_an_interval() {
 }
 
 /// C-329: while the source is away nothing goes
-/// C-330: after its return what is not heard goes after what was left of its threshold
 /// C-331: without suspension everything goes
 /// C-332: what is heard again comes back
 /// C-333: with it everything stays

@@ -7,7 +7,6 @@ use crate::{Fields, Put, Settings, Unregistered};
 /// C-180: another identity replaces
 /// C-183: the empty tag is replaced by any
 /// C-184: an older put is unmodified
-/// C-154: an older tag is told as unmodified
 #[test]
 fn tags_decide_about_replacement() {
     for (stored, incoming, put) in [
