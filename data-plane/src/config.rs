@@ -104,7 +104,7 @@ impl Validate for Config {
             check.refuse("workers", "is above 1024", "leave it out for one per core");
         }
         check.within("control_planes", |check| {
-            self.control_planes.validate(check)
+            self.control_planes.validate(check);
         });
         check.within("segments", |check| self.segments.validate(check));
         check.within("admin", |check| self.admin.validate(check));

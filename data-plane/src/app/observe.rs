@@ -36,8 +36,16 @@ struct Serving {
 
 impl Collector for Serving {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let table = self.table.load();
         let status = self.status.borrow().clone();
+        self.encode_gauges(&mut encoder, &status)?;
+        encode_counters(&mut encoder, &status)
+    }
+}
+
+impl Serving {
+    /// What is served now, and how sure it is.
+    fn encode_gauges(&self, encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
+        let table = self.table.load();
         let age = status.confirmed.map(|at| at.elapsed().as_secs_f64());
         for (name, help, value) in [
             ("total_routes", "Routes that are served", table.routes()),
@@ -67,38 +75,43 @@ impl Collector for Serving {
                 status.unconfirmed,
             ),
         ] {
-            gauge(&mut encoder, (name, help), float(value))?;
+            gauge(encoder, (name, help), float(value))?;
         }
         if let Some(age) = age {
             let name = "pointsman_table_age_seconds";
             gauge(
-                &mut encoder,
+                encoder,
                 (name, "Since a control plane confirmed the table"),
                 age,
             )?;
         }
-        for (name, help, value) in [
-            (
-                "pointsman_sessions",
-                "Sessions with control planes",
-                status.sessions,
-            ),
-            (
-                "pointsman_divergences",
-                "Times that the table differed from the control plane's",
-                status.divergences,
-            ),
-            (
-                "pointsman_table_publications",
-                "Tables published",
-                status.publications,
-            ),
-        ] {
-            let counter = ConstCounter::new(value);
-            counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
-        }
         Ok(())
     }
+}
+
+/// What has happened since the process started.
+fn encode_counters(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
+    for (name, help, value) in [
+        (
+            "pointsman_sessions",
+            "Sessions with control planes",
+            status.sessions,
+        ),
+        (
+            "pointsman_divergences",
+            "Times that the table differed from the control plane's",
+            status.divergences,
+        ),
+        (
+            "pointsman_table_publications",
+            "Tables published",
+            status.publications,
+        ),
+    ] {
+        let counter = ConstCounter::new(value);
+        counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
+    }
+    Ok(())
 }
 
 #[expect(

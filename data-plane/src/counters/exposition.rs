@@ -183,7 +183,10 @@ impl Traffic {
             }
             micros += worker.latency.micros.get();
         }
-        let bounds = BOUNDS.iter().map(|&bound| seconds(bound)).chain([f64::INFINITY]);
+        let bounds = BOUNDS
+            .iter()
+            .map(|&bound| seconds(bound))
+            .chain([f64::INFINITY]);
         let buckets: Vec<_> = bounds.zip(buckets).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let help = "From the head of a request to the last byte of its response";

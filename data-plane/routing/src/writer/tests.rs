@@ -274,7 +274,10 @@ fn a_removal_that_was_heard_applies_also_to_what_only_an_earlier_epoch_sent() {
 fn a_removal_finds_what_only_an_earlier_epoch_sent_in_any_segment() {
     let mut writer = following(&[A, B]);
     next_epoch(&mut writer);
-    let east = |address| Removal { segment: "east".to_owned(), ..removal("app", address) };
+    let east = |address| Removal {
+        segment: "east".to_owned(),
+        ..removal("app", address)
+    };
     close(&mut writer, 5, vec![east(A), east(B)]);
     assert_eq!(addresses(&mut writer, "app").unwrap(), [A]);
 }
