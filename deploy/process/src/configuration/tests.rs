@@ -159,6 +159,28 @@ ratio: much
 }
 
 #[test]
+fn a_fault_deep_inside_is_told_once() {
+    #[derive(Debug, Deserialize)]
+    struct Outer {
+        #[expect(dead_code, reason = "it is never read")]
+        middle: Middle,
+    }
+    #[derive(Debug, Deserialize)]
+    struct Middle {
+        #[expect(dead_code, reason = "it is never read")]
+        peer: Peer,
+    }
+    let document = Document::parse("p.yml", "middle: {peer: {host: a, port: x}}").expect("YAML");
+    let decoded: Decoded<Outer> = decode(&document, Manners::Ours);
+    let told: Vec<_> = decoded
+        .problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
+    assert_eq!(told, ["middle.peer.port"]);
+}
+
+#[test]
 fn checks_of_values_come_with_the_place_of_their_key() {
     let told = load("workers: 600\npeers:\n- {host: '', port: 1}\n").unwrap_err();
     assert_eq!(

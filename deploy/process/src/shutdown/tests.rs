@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -68,6 +69,14 @@ impl Running {
     }
 }
 
+/// Waits for a stage; a day of the paused clock is a moment of ours.
+async fn reached(stage: &CancellationToken) {
+    let day = Duration::from_secs(24 * 3600);
+    tokio::time::timeout(day, stage.cancelled())
+        .await
+        .expect("the stage begins");
+}
+
 #[test]
 fn signals_ask_for_what_the_convention_says() {
     use Signal::{Interrupt, Quit, Terminate, User1};
@@ -101,16 +110,16 @@ async fn a_full_drain_serves_on_then_closes_and_waits_for_work() {
     let stages = process.tasks.stages().clone();
     process.signal(Signal::Terminate);
     assert_eq!(process.told().await, "Leaving");
-    stages.leaving().cancelled().await;
+    reached(stages.leaving()).await;
     assert!(!stages.closing().is_cancelled());
     process.signal(Signal::Terminate);
     assert_eq!(process.told().await, "Ignored");
     assert_eq!(process.told().await, "Closing");
     assert_eq!(process.begun.elapsed(), BOUNDS.wait);
-    stages.closing().cancelled().await;
+    reached(stages.closing()).await;
     assert!(!stages.ending().is_cancelled());
     drop(work);
-    stages.ending().cancelled().await;
+    reached(stages.ending()).await;
     let (outcome, took) = process.end().await;
     assert_eq!(
         (outcome.exit(), outcome, took),
