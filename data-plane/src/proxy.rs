@@ -27,7 +27,7 @@ use crate::downstream::Exchange;
 use crate::worker::Worker;
 
 pub(crate) use answer::{Unread, answer_refused};
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Desk, Room};
 use reason::Failure;
 pub(crate) use reason::Reason;
 use record::Record;
@@ -38,8 +38,10 @@ use refusal::Refusal;
 pub(crate) enum Ending {
     /// Its answer was sent to the end.
     Complete,
-    /// It was broken off: the connection has to show that.
-    Broken,
+    /// It is shorter than it should be, and the connection has to show that.
+    Short,
+    /// The client is gone, or takes nothing any more.
+    Gone,
 }
 
 /// What a journey works with.
@@ -114,7 +116,10 @@ impl Journey<'_, '_> {
             Trouble::Failed(failure) => self.fail(failure.reason).await,
             Trouble::BrokenOff(reason) => {
                 self.record.break_off(reason);
-                Ending::Broken
+                match reason {
+                    Reason::ClientGone => Ending::Gone,
+                    _ => Ending::Short,
+                }
             }
         }
     }

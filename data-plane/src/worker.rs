@@ -20,7 +20,7 @@ use crate::counters::Counters;
 use crate::deadlines::Deadlines;
 use crate::drain::Stage;
 use crate::failing::FailureReporter;
-use crate::proxy::Desk;
+use crate::proxy::Room;
 use crate::settings::Settings;
 use crate::table::Reader;
 use crate::upstream::Idle;
@@ -30,8 +30,8 @@ use admission::Admission;
 pub(crate) use admission::{Permit, Places};
 pub(crate) use thread::{Assignment, spawn};
 
-/// Desks that are kept for the next request.
-const DESKS_KEPT: usize = 256;
+/// Rooms that are kept for the next request.
+const ROOMS_KEPT: usize = 256;
 
 /// What the connections of one worker share.
 pub(crate) struct Worker {
@@ -64,9 +64,9 @@ pub(crate) struct Worker {
     admission: Admission,
     #[expect(
         clippy::vec_box,
-        reason = "a desk is large, and moves between here and a request"
+        reason = "a room is large, and moves between here and a connection"
     )]
-    desks: RefCell<Vec<Box<Desk>>>,
+    rooms: RefCell<Vec<Box<Room>>>,
     random: RefCell<fastrand::Rng>,
     stage: Cell<Stage>,
     connections: Cell<usize>,
@@ -107,17 +107,17 @@ impl Worker {
 
     /// Room for a request.
     #[inline]
-    pub(crate) fn desk(&self) -> Box<Desk> {
-        self.desks.borrow_mut().pop().unwrap_or_default()
+    pub(crate) fn room(&self) -> Box<Room> {
+        self.rooms.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes the room back.
     #[inline]
-    pub(crate) fn take_desk(&self, mut desk: Box<Desk>) {
-        desk.clear();
-        let mut desks = self.desks.borrow_mut();
-        if desks.len() < DESKS_KEPT {
-            desks.push(desk);
+    pub(crate) fn take_room(&self, mut room: Box<Room>) {
+        room.desk.clear();
+        let mut rooms = self.rooms.borrow_mut();
+        if rooms.len() < ROOMS_KEPT {
+            rooms.push(room);
         }
     }
 

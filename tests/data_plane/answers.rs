@@ -306,7 +306,7 @@ async fn heads_of_answers_are_bounded() {
 
 /// D-341: an answer shorter than its length ends with a broken connection.
 /// D-342: so does a broken chunked one, without a last chunk.
-/// an answer that is cut short looks like that; also to HTTP/1.0.
+/// an answer that is cut short looks like that.
 /// Decision 15: and is logged.
 #[tokio::test]
 async fn an_answer_that_is_cut_short_looks_like_that() {
@@ -330,4 +330,23 @@ async fn an_answer_that_is_cut_short_looks_like_that() {
     let body = client.read_to_end().await;
     assert!(!body.ends_with(b"0\r\n\r\n"), "{body:?}");
     assert_eq!(plane.totals().broken_off, 1);
+}
+
+/// where the end of the connection would be the end of the answer, it is reset instead.
+#[tokio::test]
+async fn an_answer_without_a_length_is_reset_when_it_is_cut_short() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (_endpoint, plane) =
+        answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").await;
+    let mut client = tokio::net::TcpStream::connect(plane.address)
+        .await
+        .expect("a connection");
+    client
+        .write_all(b"GET / HTTP/1.0\r\nHost: app.test\r\n\r\n")
+        .await
+        .expect("a request");
+    let end = client.read_to_end(&mut Vec::new()).await;
+    let error = end.expect_err("the end of the body would look like this");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }

@@ -124,16 +124,28 @@ async fn silent_endpoints_are_given_up() {
         assert_eq!(endpoint.request_count(), 1);
         endpoint.script(|_| Reply::text("awake").into());
         assert_eq!(plane.get("/").await.body, b"awake");
-        pointsman_tests::eventually("its connection ends", crate::support::BOUND, async || {
-            let open = endpoint.open_connections();
-            if open <= 1 {
-                Ok(())
-            } else {
-                Err(format!("{open} open"))
-            }
-        })
-        .await;
     }
+}
+
+/// D-338: the connection of an endpoint that was given up is closed.
+#[tokio::test]
+async fn connections_that_are_given_up_are_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let plane = Setup::new()
+        .thing("app.test", address, |_| {})
+        .with(|settings| settings.timeouts.answer = SHORT)
+        .start();
+    let endpoint = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("the data plane");
+        socket.read_to_end(&mut Vec::new()).await
+    });
+    assert_eq!(plane.get("/").await.status, 504);
+    let read = tokio::time::timeout(BOUND, endpoint)
+        .await
+        .expect("it is closed");
+    read.expect("the endpoint goes on")
+        .expect("it is closed in good order");
 }
 
 /// D-489: a bound on the whole attempt cuts the answer.

@@ -13,7 +13,7 @@ use super::linger::linger;
 use super::{Client, Exchange};
 use crate::deadlines::{Deadline, Tick};
 use crate::io::Io;
-use crate::proxy::{self, Desk, Ending, Unread};
+use crate::proxy::{self, Ending, Room, Unread};
 use crate::wire::Wire;
 use crate::worker::Worker;
 
@@ -75,7 +75,7 @@ pub(super) enum End {
 
 /// What a wait for a request came to.
 enum Waited {
-    /// Its head stands on the desk.
+    /// Its head stands in the room.
     Head,
     /// Bytes that are no request.
     Unread(Unread),
@@ -89,16 +89,16 @@ impl Connection<'_> {
         if let Err(end) = self.wait_for_bytes().await {
             return Next::End(end);
         }
-        let mut desk = self.worker.desk();
-        let next = match self.read_head(&mut desk).await {
-            Waited::Head => self.serve(&mut desk).await,
+        let mut room = self.worker.room();
+        let next = match self.read_head(&mut room).await {
+            Waited::Head => self.serve(&mut room).await,
             Waited::Unread(unread) => {
-                self.refuse(&mut desk, unread).await;
+                self.refuse(&mut room, unread).await;
                 Next::End(End::Linger)
             }
             Waited::End(end) => Next::End(end),
         };
-        self.worker.take_desk(desk);
+        self.worker.take_room(room);
         next
     }
 
@@ -132,15 +132,15 @@ impl Connection<'_> {
     }
 
     /// Reads until there is a whole head.
-    async fn read_head(&mut self, desk: &mut Desk) -> Waited {
-        poll_fn(|cx| self.poll_head(cx, desk)).await
+    async fn read_head(&mut self, room: &mut Room) -> Waited {
+        poll_fn(|cx| self.poll_head(cx, room)).await
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<Waited> {
+    fn poll_head(&mut self, cx: &mut Context<'_>, room: &mut Room) -> Poll<Waited> {
         let most = self.worker.settings.limits.request.head as usize + 1;
         loop {
             if !self.wire.input().is_empty() {
-                match self.parser.parse(self.wire.input(), &mut desk.request) {
+                match self.parser.parse(self.wire.input(), &mut room.request) {
                     Ok(Some(length)) => {
                         self.wire.consume(length);
                         return Poll::Ready(Waited::Head);
@@ -169,32 +169,30 @@ impl Connection<'_> {
         }
     }
 
-    /// Sends the request whose head stands on the desk on its journey.
-    async fn serve(&mut self, desk: &mut Desk) -> Next {
+    /// Sends the request whose head stands in the room on its journey.
+    async fn serve(&mut self, room: &mut Room) -> Next {
         self.served += 1;
         let reusable = self.may_go_on();
-        let mut request = std::mem::take(&mut desk.request);
+        let Room { request, desk } = room;
         let limits = self.worker.settings.limits.request_body;
-        let mut exchange =
-            Exchange::new(&self.client, &mut request, &mut self.wire, limits, reusable);
+        let mut exchange = Exchange::new(&self.client, request, &mut self.wire, limits, reusable);
         let ending = proxy::handle(self.worker, &mut exchange, desk, &self.deadline).await;
-        let next = match ending {
+        match ending {
             Ending::Complete if exchange.is_reusable() => Next::Again,
             Ending::Complete => Next::End(End::Linger),
-            Ending::Broken => Next::End(End::Reset),
-        };
-        desk.request = request;
-        next
+            // The missing end of a chunked body, or of one with a length, shows by itself.
+            Ending::Short if !exchange.ends_with_connection() => Next::End(End::Close),
+            Ending::Short | Ending::Gone => Next::End(End::Reset),
+        }
     }
 
-    async fn refuse(&mut self, desk: &mut Desk, unread: Unread) {
-        let mut request = std::mem::take(&mut desk.request);
+    async fn refuse(&mut self, room: &mut Room, unread: Unread) {
+        let Room { request, desk } = room;
         let limits = self.worker.settings.limits.request_body;
         // Nothing behind it is read as HTTP, nor as its body.
         self.wire.discard_input();
-        let mut exchange = Exchange::new(&self.client, &mut request, &mut self.wire, limits, false);
+        let mut exchange = Exchange::new(&self.client, request, &mut self.wire, limits, false);
         proxy::answer_refused(self.worker, &mut exchange, desk, &self.deadline, unread).await;
-        desk.request = request;
     }
 
     /// Whether the connection would take another request after this one (L-24, L-25, R-152).

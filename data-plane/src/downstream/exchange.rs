@@ -40,6 +40,8 @@ pub(crate) struct Exchange<'a> {
     asked_for_body: bool,
     /// Whether the connection stays open after the answer, once its head was written.
     begun: Option<bool>,
+    /// Whether the client takes the end of the connection for the end of the answer.
+    ends_with_connection: bool,
     received: u64,
     sent: u64,
 }
@@ -62,6 +64,7 @@ impl<'a> Exchange<'a> {
             reusable,
             asked_for_body,
             begun: None,
+            ends_with_connection: false,
             received: 0,
             sent: 0,
         }
@@ -164,7 +167,13 @@ impl Exchange<'_> {
         let written = write_response(self.wire.output(), head, &out)?;
         self.wire.begin_body(written.body);
         self.begun = Some(written.keep_alive);
+        self.ends_with_connection = written.body == BodyLength::UntilClose;
         Ok(())
+    }
+
+    /// Whether the client takes the end of the connection for the end of the answer.
+    pub(crate) fn ends_with_connection(&self) -> bool {
+        self.ends_with_connection
     }
 
     /// Whether the head of the answer was written.
@@ -172,8 +181,7 @@ impl Exchange<'_> {
         self.begun.is_some()
     }
 
-    /// Takes a front part of `data` into the body of the answer. An answer that has none to send,
-    /// as one to `HEAD`, takes it all.
+    /// Takes a front part of `data`, which is not empty, into the body of the answer.
     #[inline]
     pub(crate) fn poll_put(
         &mut self,

@@ -79,7 +79,7 @@ impl Journey<'_, '_> {
         if reason == Reason::ClientGone {
             self.record.status = status;
             self.record.router_error = Some(reason.router_error(status));
-            return Ending::Broken;
+            return Ending::Gone;
         }
         self.desk.text.clear();
         self.desk
@@ -136,7 +136,7 @@ impl Journey<'_, '_> {
         // What has arrived of a small body needs not cost the connection.
         self.exchange.skip_arrived_body();
         if self.write_own(answer).is_err() {
-            return Ending::Broken;
+            return Ending::Gone;
         }
         let stall = self.worker.settings.timeouts.client_stall;
         self.deadline.set_after(stall);
@@ -151,15 +151,15 @@ impl Journey<'_, '_> {
             while let Some(rest @ [_, ..]) = desk.text.get(put..) {
                 match exchange.poll_put(cx, rest) {
                     Poll::Ready(Ok(count)) => put += count,
-                    Poll::Ready(Err(_)) => return Poll::Ready(Ending::Broken),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Ending::Gone),
                     Poll::Pending => break,
                 }
             }
             let ended = put >= desk.text.len();
             match exchange.poll_flush(cx) {
                 Poll::Ready(Ok(())) if ended => Poll::Ready(Ending::Complete),
-                Poll::Ready(Err(_)) => Poll::Ready(Ending::Broken),
-                _ if deadline.passed() => Poll::Ready(Ending::Broken),
+                Poll::Ready(Err(_)) => Poll::Ready(Ending::Gone),
+                _ if deadline.passed() => Poll::Ready(Ending::Gone),
                 _ => Poll::Pending,
             }
         })

@@ -24,7 +24,7 @@ impl<'a> Journey<'a, '_> {
     pub(super) async fn attempt(
         &mut self,
         lease: &Lease,
-    ) -> Result<(Connection, Relaying<'a>), Failure> {
+    ) -> Result<(Box<Connection>, Relaying<'a>), Failure> {
         let endpoint = lease.endpoint();
         self.record.attempts += 1;
         self.record.endpoint = Some(endpoint.clone());
@@ -45,7 +45,7 @@ impl<'a> Journey<'a, '_> {
     }
 
     /// An unused connection to the endpoint.
-    fn take_kept(&self, endpoint: &Endpoint) -> Option<Connection> {
+    fn take_kept(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
         let mut idle = self.worker.idle.borrow_mut();
         let repeatable = self.desk.prepared.idempotent;
         let kept = idle.take(endpoint.state(), repeatable, self.deadline.now())?;
@@ -54,7 +54,7 @@ impl<'a> Journey<'a, '_> {
     }
 
     /// A fresh connection to the endpoint.
-    async fn connect(&mut self, endpoint: &Endpoint) -> Result<Connection, Reason> {
+    async fn connect(&mut self, endpoint: &Endpoint) -> Result<Box<Connection>, Reason> {
         let worker = self.worker;
         let timeouts = &worker.settings.timeouts;
         worker.counters.dials.increment();
@@ -68,12 +68,12 @@ impl<'a> Journey<'a, '_> {
             .await?;
         let buffers = worker.buffers.clone();
         let limits = worker.settings.limits.response;
-        Ok(Connection::new(
+        Ok(Box::new(Connection::new(
             io,
             buffers,
             endpoint.state().index(),
             limits,
-        ))
+        )))
     }
 
     /// Waits for a part of a connection, unless it takes too long or the client goes.

@@ -5,11 +5,19 @@ use pointsman_http1::{RequestHead, ResponseHead};
 use super::prepare::Prepared;
 use super::replay::Replay;
 
-/// The room that one request works in. A worker keeps as many as it has requests in work.
+/// The room that one request works in: its head, which the exchange holds while the request is in
+/// work, and a desk. A worker keeps as many as it has requests in work.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// The request's head.
+    pub(crate) request: RequestHead,
+    /// The rest.
+    pub(crate) desk: Desk,
+}
+
+/// What a journey writes on.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    /// The request's head; the exchange holds it while the request is in work.
-    pub(crate) request: RequestHead,
     /// The head of the answer.
     pub(super) response: ResponseHead,
     /// What is sent to endpoints beside the head.

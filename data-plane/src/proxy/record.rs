@@ -72,7 +72,7 @@ impl Journey<'_, '_> {
             counters.count_response(self.record.status);
             counters.latency.observe(time);
         }
-        if ending == Ending::Broken && self.exchange.has_begun() {
+        if ending != Ending::Complete && self.exchange.has_begun() {
             counters.broken_off.increment();
         }
         if let Some(lines) = &mut *self.worker.lines.borrow_mut() {

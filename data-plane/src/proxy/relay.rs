@@ -22,7 +22,7 @@ impl Journey<'_, '_> {
     /// Passes the answer on, and keeps the connection if it can be used again.
     pub(super) async fn relay(
         &mut self,
-        mut upstream: Connection,
+        mut upstream: Box<Connection>,
         mut relaying: Relaying<'_>,
     ) -> Result<(), Trouble> {
         if self.desk.response.status() > LAST_SUCCESS {
@@ -146,7 +146,7 @@ impl Journey<'_, '_> {
     }
 
     /// Keeps the connection for another request, if both messages on it have ended as they should.
-    fn give_back(&mut self, upstream: Connection, relaying: &Relaying<'_>) {
+    fn give_back(&mut self, upstream: Box<Connection>, relaying: &Relaying<'_>) {
         let worker = self.worker;
         let settings = &worker.settings.upstream;
         let reusable = settings.keep_alive

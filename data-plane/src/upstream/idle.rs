@@ -31,7 +31,11 @@ pub(crate) struct Idle {
 #[derive(Default)]
 struct Slot {
     life: u32,
-    connections: Vec<Connection>,
+    #[expect(
+        clippy::vec_box,
+        reason = "a connection is large, and moves between here and a request"
+    )]
+    connections: Vec<Box<Connection>>,
     /// Whether the slot stands among the occupied ones.
     listed: bool,
     /// The shortest time after which this endpoint was seen to close an unused connection.
@@ -91,7 +95,7 @@ impl Idle {
         endpoint: &EndpointState,
         repeatable: bool,
         now: Tick,
-    ) -> Option<Connection> {
+    ) -> Option<Box<Connection>> {
         let index = endpoint.index();
         let slot = self.slots.get_mut(index.slot as usize)?;
         if slot.life != index.life {
@@ -117,7 +121,7 @@ impl Idle {
 
     /// Keeps a connection, or closes it if there are enough.
     #[inline]
-    pub(crate) fn put(&mut self, mut connection: Connection, now: Tick) {
+    pub(crate) fn put(&mut self, mut connection: Box<Connection>, now: Tick) {
         let EndpointIndex { slot, life } = connection.endpoint();
         let at = slot as usize;
         if at >= self.slots.len() {

@@ -162,7 +162,7 @@ impl Worker {
             identities: assignment.identities,
             failures: assignment.failures,
             lines: lines.into(),
-            desks: Vec::new().into(),
+            rooms: Vec::new().into(),
             random: fastrand::Rng::new().into(),
             stage: Stage::Serving.into(),
             connections: 0.into(),
