@@ -109,6 +109,9 @@ fn root_name(root: &Path) -> &str {
 
 /// `src/head/tests.rs` under `src/lib.rs` is `head::tests`; the root itself is nothing.
 fn module(root: &Path, file: &Path) -> String {
+    if file == root {
+        return String::new();
+    }
     let relative = file
         .strip_prefix(folder(root))
         .unwrap_or(file)
@@ -141,6 +144,7 @@ mod tests {
                 target("data_plane", "/w/data-plane/src/main.rs"),
                 target("system", "/w/tests/system/main.rs"),
                 target("pointsman_tests", "/w/tests/src/lib.rs"),
+                target("process", "/w/deploy/standalone/tests/process.rs"),
             ],
         }
     }
@@ -157,6 +161,8 @@ mod tests {
         let found = of("/w/tests/system/drain.rs");
         assert_eq!(found, (vec!["system".to_owned()], "drain".to_owned()));
         assert_eq!(of("/w/tests/src/lib.rs").1, "");
+        let found = of("/w/deploy/standalone/tests/process.rs");
+        assert_eq!(found, (vec!["process".to_owned()], String::new()));
     }
 
     #[test]
