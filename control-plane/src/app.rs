@@ -203,8 +203,10 @@ impl Bound {
         let (nats, source, end) = (self.nats, self.source, ending.clone());
         tasks.spawn_vital("nats", async move {
             tokio::select! {
-                ended = nats.run(source) => ended,
+                // First, since the registry may have ended already, which is no failure of the source then.
+                biased;
                 () = end.cancelled() => Ok(()),
+                ended = nats.run(source) => ended,
             }
         });
     }

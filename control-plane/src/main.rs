@@ -12,7 +12,7 @@ use pointsman_control_plane::config::{self, Config};
 use pointsman_process::configuration::ProcessEnvironment;
 use pointsman_process::metrics::Build;
 use pointsman_process::readiness::{Liveness, Readiness};
-use pointsman_process::shutdown::{Bounds, Convention, Event, Exit, Signals, Supervisor};
+use pointsman_process::shutdown::{Bounds, Convention, Event, Exit, Outcome, Signals, Supervisor};
 use pointsman_process::{metrics, telemetry, tls};
 
 /// Learns from NATS which instance answers which route, and hands the routes to data planes.
@@ -145,7 +145,13 @@ async fn run(
     let outcome = supervisor
         .run(signals, bounds, |event| tell(event, &readiness))
         .await;
-    tracing::info!("control-plane-exited");
+    match &outcome {
+        // A part may fail while the others are being ended, when nothing observes it any more.
+        Outcome::Failed(ended) => tracing::error!(error = %ended, "control-plane-exited"),
+        Outcome::Drained | Outcome::TimedOut | Outcome::EndedAtOnce => {
+            tracing::info!("control-plane-exited");
+        }
+    }
     outcome.exit()
 }
 

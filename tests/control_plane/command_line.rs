@@ -65,6 +65,7 @@ async fn a_port_in_use_is_told() {
     }
 }
 
+/// C-352: afterwards, connections are refused
 /// C-001: a signal ends the subscriber without an error
 #[tokio::test]
 async fn a_signal_ends_it_in_good_order() {
@@ -73,6 +74,8 @@ async fn a_signal_ends_it_in_good_order() {
     let status = plane.process.ended(BOUND).await;
     assert_eq!(status.code(), Some(0), "{}", plane.process.log());
     assert_eq!(plane.logged("control-plane-exited").len(), 1);
+    let admin = plane.process.address("admin");
+    assert!(tokio::net::TcpStream::connect(admin).await.is_err());
 }
 
 /// A signal while the broker is being looked for is not lost.

@@ -1,9 +1,10 @@
 //! More messages than can be handled at once.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pointsman_tests::publisher::Emitted;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::plane::{BOUND, Plane, next_json};
 

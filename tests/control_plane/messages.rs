@@ -10,6 +10,7 @@ fn emitted(uri: &str, index: u32) -> Emitted {
     Emitted::plain(uri, ([127, 0, 0, 1], 8080).into(), index)
 }
 
+/// C-041: an unregistration with the same body as the registration takes it back
 /// C-343: after the last unregistration, the table is empty
 /// C-348: a registered route is listed
 /// C-349: an unregistered one is not
@@ -135,6 +136,17 @@ async fn other_subjects_are_left_alone() {
     assert!(plane.logged("validation-error").is_empty());
 }
 
+const BAD: [&[u8]; 8] = [
+    b"",
+    b" ",
+    b"\xff\xfe\x00",
+    b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":"8080"}"#,
+    br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":0}"#,
+    br#"{"uris":["good.example.com"],"host":"169.254.169.254","port":8080}"#,
+    br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":8080,"route_service_url":"http://rs"}"#,
+];
+
 /// C-049: an unregistration with a plain http route service is refused, and the endpoint stays
 /// R-111: no message ends the process
 /// R-116: a malformed unregistration removes nothing
@@ -145,17 +157,7 @@ async fn bad_messages_change_nothing_and_are_told_once() {
     let app = emitted("good.example.com", 0);
     plane.publisher.register(&app).await;
     plane.until_routes(&["good.example.com"]).await;
-    let bad: [&[u8]; 8] = [
-        b"",
-        b" ",
-        b"\xff\xfe\x00",
-        b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
-        br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":"8080"}"#,
-        br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":0}"#,
-        br#"{"uris":["good.example.com"],"host":"169.254.169.254","port":8080}"#,
-        br#"{"uris":["good.example.com"],"host":"127.0.0.1","port":8080,"route_service_url":"http://rs"}"#,
-    ];
-    for payload in bad {
+    for payload in BAD {
         for subject in ["router.register", "router.unregister"] {
             plane.publisher.publish(subject, payload.to_vec()).await;
         }
@@ -230,4 +232,77 @@ async fn bad_uris_leave_good_ones_alone() {
             "{cause}"
         );
     }
+}
+
+/// C-033: an empty algorithm is shown as the router's default
+/// C-071: so is an absent one
+#[tokio::test]
+async fn the_default_algorithm_is_shown_where_none_was_named() {
+    let plane = Plane::start_changed(|configuration| {
+        configuration.replace(
+            "start_delay: 0s",
+            "start_delay: 0s\n  default_algorithm: least-connection",
+        )
+    })
+    .await;
+    for (uri, options) in [
+        ("a.example.com", json!({"loadbalancing": ""})),
+        ("b.example.com", json!(null)),
+        ("c.example.com", json!({"loadbalancing": "round-robin"})),
+    ] {
+        let message = json!({"uris": [uri], "host": "10.0.0.1", "port": 80, "options": options});
+        plane
+            .publisher
+            .publish("router.register", message.to_string())
+            .await;
+    }
+    plane
+        .until_routes(&["a.example.com", "b.example.com", "c.example.com"])
+        .await;
+    let routes: serde_json::Value =
+        serde_json::from_slice(&plane.get("/routes").await.body).expect("JSON");
+    for (uri, algorithm) in [
+        ("a.example.com", "least-connection"),
+        ("b.example.com", "least-connection"),
+        ("c.example.com", "round-robin"),
+    ] {
+        assert_eq!(
+            routes[uri][0]["load_balancing_algorithm"], algorithm,
+            "{uri}"
+        );
+    }
+}
+
+/// C-066: an unregistration is told at the level of debugging, with its text
+/// R-172: the user information and query of a route service are not
+#[tokio::test]
+async fn unregistrations_are_told_to_who_wants_to_know() {
+    let plane =
+        Plane::start_changed(|configuration| format!("{configuration}log: {{level: debug}}\n"))
+            .await;
+    let message = r#"{"uris":["a.example.com"],"host":"10.0.0.1","port":80,"route_service_url":"https://user:marked@rs/x?marked"}"#;
+    plane.publisher.publish("router.register", message).await;
+    plane.publisher.publish("router.unregister", message).await;
+    plane.until_logged("unregister-route").await;
+    let told = plane.logged("unregister-route");
+    let text = told[0]["data"]["message"]
+        .as_str()
+        .expect("the message's text");
+    assert!(
+        text.starts_with(r#"{"uris":["a.example.com"],"host":"10.0.0.1""#),
+        "{text}"
+    );
+    plane
+        .publisher
+        .publish(
+            "router.unregister",
+            message.replace("port\":80", "port\":\"80\""),
+        )
+        .await;
+    plane.until_logged("validation-error").await;
+    assert!(
+        !plane.process.log().contains("marked"),
+        "{}",
+        plane.process.log()
+    );
 }

@@ -10,29 +10,37 @@ use serde_json::Value;
 use tokio_stream::StreamExt as _;
 
 /// Within which a state must be there, on a machine that is busy with other tests.
-pub const BOUND: Duration = Duration::from_secs(20);
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 /// A broker and a control plane that listens to it.
-pub struct Plane {
-    pub broker: Broker,
-    pub process: Process,
-    pub publisher: Publisher,
+pub(crate) struct Plane {
+    pub(crate) broker: Broker,
+    pub(crate) process: Process,
+    pub(crate) publisher: Publisher,
 }
 
 impl Plane {
     /// Starts both, and waits until the control plane has subscribed.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with("").await
     }
 
     /// The same with more keys for the section `nats`.
-    pub async fn start_with(nats: &str) -> Self {
+    pub(crate) async fn start_with(nats: &str) -> Self {
         let broker = Broker::start().await;
-        let process = Process::start(
-            "control-plane",
-            &configuration::control_plane(&broker, nats),
-        )
-        .await;
+        let configuration = configuration::control_plane(&broker, nats);
+        Self::start_on(broker, &configuration).await
+    }
+
+    /// The same with a changed configuration.
+    pub(crate) async fn start_changed(change: impl FnOnce(String) -> String) -> Self {
+        let broker = Broker::start().await;
+        let configuration = change(configuration::control_plane(&broker, ""));
+        Self::start_on(broker, &configuration).await
+    }
+
+    async fn start_on(broker: Broker, configuration: &str) -> Self {
+        let process = Process::start("control-plane", configuration).await;
         let publisher = Publisher::connect(&broker).await;
         let plane = Self {
             broker,
@@ -44,12 +52,12 @@ impl Plane {
     }
 
     /// The answer of the admin API to `GET PATH`.
-    pub async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         get(&self.process, path).await
     }
 
     /// The keys of `/routes`.
-    pub async fn routes(&self) -> Vec<String> {
+    pub(crate) async fn routes(&self) -> Vec<String> {
         let answer = self.get("/routes").await;
         assert_eq!(answer.status, StatusCode::OK);
         let routes: Value = serde_json::from_slice(&answer.body).expect("JSON");
@@ -62,7 +70,7 @@ impl Plane {
     }
 
     /// Waits until exactly these routes are registered.
-    pub async fn until_routes(&self, expected: &[&str]) {
+    pub(crate) async fn until_routes(&self, expected: &[&str]) {
         eventually("these routes", BOUND, async || {
             let routes = self.routes().await;
             if routes == expected {
@@ -75,7 +83,7 @@ impl Plane {
     }
 
     /// One sample of `/metrics`, by its name with labels.
-    pub async fn metric(&self, name: &str) -> f64 {
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.text().to_owned();
         let line = text.lines().find(|line| {
             line.strip_prefix(name)
@@ -89,7 +97,7 @@ impl Plane {
     }
 
     /// Waits until a sample has at least this value.
-    pub async fn until_metric(&self, name: &str, at_least: f64) {
+    pub(crate) async fn until_metric(&self, name: &str, at_least: f64) {
         eventually(name, BOUND, async || {
             let value = self.metric(name).await;
             if value >= at_least {
@@ -102,24 +110,24 @@ impl Plane {
     }
 
     /// Log lines with this message.
-    pub fn logged(&self, message: &str) -> Vec<Value> {
+    pub(crate) fn logged(&self, message: &str) -> Vec<Value> {
         logged(&self.process, message)
     }
 
     /// Waits for a log line with this message.
-    pub async fn until_logged(&self, message: &str) {
+    pub(crate) async fn until_logged(&self, message: &str) {
         until_logged(&self.process, message, 1).await;
     }
 }
 
 /// The answer of a control plane's admin API to `GET PATH`.
-pub async fn get(process: &Process, path: &str) -> Response {
+pub(crate) async fn get(process: &Process, path: &str) -> Response {
     let mut client = Client::connect(process.address("admin")).await;
     client.get("127.0.0.1", path).await.expect("an answer")
 }
 
 /// Log lines of a process with this message.
-pub fn logged(process: &Process, message: &str) -> Vec<Value> {
+pub(crate) fn logged(process: &Process, message: &str) -> Vec<Value> {
     let log = process.log();
     let lines = log
         .lines()
@@ -128,7 +136,7 @@ pub fn logged(process: &Process, message: &str) -> Vec<Value> {
 }
 
 /// Waits for so many log lines with this message.
-pub async fn until_logged(process: &Process, message: &str, count: usize) {
+pub(crate) async fn until_logged(process: &Process, message: &str, count: usize) {
     eventually(&format!("{count} lines of {message}"), BOUND, async || {
         if logged(process, message).len() >= count {
             Ok(())
@@ -140,13 +148,13 @@ pub async fn until_logged(process: &Process, message: &str, count: usize) {
 }
 
 /// The next message of a subscription, as JSON.
-pub async fn next_json(messages: &mut async_nats::Subscriber) -> Value {
+pub(crate) async fn next_json(messages: &mut async_nats::Subscriber) -> Value {
     let payload = next(messages).await;
     serde_json::from_slice(&payload).expect("JSON")
 }
 
 /// The payload of the next message of a subscription.
-pub async fn next(messages: &mut async_nats::Subscriber) -> Bytes {
+pub(crate) async fn next(messages: &mut async_nats::Subscriber) -> Bytes {
     let message = tokio::time::timeout(BOUND, messages.next())
         .await
         .expect("a message in time");

@@ -1,5 +1,6 @@
 //! What the registry tells people, in Gorouter's words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ macro_rules! endpoint {
         $level!(
             component = "registry",
             uri = %$uri,
-            route_service_url = description.route_service_url(),
+            route_service_url = &*without_secrets(description.route_service_url()),
             backend = &*message.address,
             application_id = description.app_id(),
             instance_id = description.instance_id(),
@@ -150,6 +151,20 @@ pub(super) fn standing(standing: &Standing) {
             component = "registry",
             open, authoritative, reason, "standing-changed"
         );
+    }
+}
+
+/// A route service without its user information and query, which may be credentials.
+fn without_secrets(url: &str) -> Cow<'_, str> {
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    let authority = before.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = before.split_at(authority);
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        None if query.is_empty() => Cow::Borrowed(url),
+        None => Cow::Owned(format!("{before}?***")),
+        Some(at) if query.is_empty() => Cow::Owned(format!("{scheme}***{}", &rest[at..])),
+        Some(at) => Cow::Owned(format!("{scheme}***{}?***", &rest[at..])),
     }
 }
 

@@ -220,3 +220,18 @@ fn pruned_endpoints_are_told_by_route() {
     );
     assert_eq!(second["endpoints"], "[\"10.0.0.1:80\", \"10.0.0.2:80\"]");
 }
+
+/// R-172: user information and query of a route service are not told
+#[test]
+fn a_route_service_is_told_without_its_secrets() {
+    for (url, told) in [
+        ("", ""),
+        ("https://rs.example.com/a@b", "https://rs.example.com/a@b"),
+        ("https://user:secret@rs/x", "https://***@rs/x"),
+        ("https://rs/x?token=secret", "https://rs/x?***"),
+        ("https://user:secret@rs?token=secret", "https://***@rs?***"),
+        ("httpsfoo", "httpsfoo"),
+    ] {
+        assert_eq!(without_secrets(url), told, "{url}");
+    }
+}

@@ -123,3 +123,30 @@ impl Metrics {
             .set(i64::try_from(level.dropped).unwrap_or(i64::MAX));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C-020: what waits is shown as `buffered_messages`
+    /// C-021: what was dropped is shown as `total_dropped_messages`
+    #[test]
+    fn the_level_is_shown_under_gorouters_names() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        metrics.show(Level {
+            pending: 1000,
+            bytes: 3,
+            dropped: 2000,
+        });
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        for line in [
+            "buffered_messages 1000",
+            "total_dropped_messages 2000",
+            "pointsman_nats_buffered_bytes 3",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line} in {text}");
+        }
+    }
+}
