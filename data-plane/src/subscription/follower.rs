@@ -71,6 +71,8 @@ pub struct Follower {
     standing: v1::Standing,
     /// A closing step of a control plane that was open has been applied, in some session.
     filled: bool,
+    /// A closing step has been applied in this session.
+    closed: bool,
     /// Things that came in this session and could not even be named.
     unnamed: Vec<Unnamed>,
     owes_ack: bool,
@@ -89,6 +91,7 @@ impl Follower {
             welcomed: false,
             standing: v1::Standing::default(),
             filled: false,
+            closed: false,
             unnamed: Vec::new(),
             owes_ack: false,
         }
@@ -97,6 +100,7 @@ impl Follower {
     /// The first message of a session.
     pub fn hello(&mut self) -> v1::FollowRequest {
         self.welcomed = false;
+        self.closed = false;
         self.owes_ack = false;
         let held = self.writer.held();
         request(follow_request::Message::Hello(v1::Hello {
@@ -139,7 +143,8 @@ impl Follower {
             (true, Message::ClosingStep(step)) => {
                 let closed = self.writer.close(from_proto::closing(step));
                 self.owes_ack |= closed.is_some();
-                self.filled |= closed.is_some() && self.standing.open;
+                self.closed |= closed.is_some();
+                self.filled |= self.closed && self.standing.open;
                 closed.map_or(Ok(Received::Applied), |closed| self.verdict(closed))
             }
             (true, Message::Heartbeat(beat)) => {
@@ -188,7 +193,7 @@ impl Follower {
 
     fn stand(&mut self, standing: v1::Standing) {
         self.writer.set_authoritative(standing.authoritative);
-        self.filled |= standing.open && self.writer.revision() > 0 && self.welcomed;
+        self.filled |= self.closed && standing.open;
         self.standing = standing;
     }
 
