@@ -30,8 +30,8 @@ pub(crate) struct ControlPlane {
     pub(crate) away: bool,
     /// By data plane.
     sessions: BTreeMap<usize, Session>,
-    /// What this life ever registered, by route and address.
-    pub(crate) ever: BTreeSet<Name>,
+    /// What this life ever registered, and in which segment.
+    pub(crate) ever: BTreeSet<(Name, usize)>,
 }
 
 fn effective() -> Effective {
@@ -106,7 +106,7 @@ impl ControlPlane {
             Message::Register(name, registered) => {
                 let message = registration(name, Some(&registered));
                 self.registry.register(self.source, &message, now);
-                self.ever.insert(name);
+                self.ever.insert((name, registered.segment));
             }
             Message::Unregister(name) => {
                 self.registry.unregister(&registration(name, None), now);
@@ -115,18 +115,24 @@ impl ControlPlane {
         true
     }
 
-    /// The connection to NATS is lost, or back.
-    pub(crate) fn set_away(&mut self, away: bool, now: Time) {
+    /// The connection to NATS is lost, or back. What was under way is lost with it: who said that it
+    /// leaves, is returned.
+    pub(crate) fn set_away(&mut self, away: bool, now: Time) -> Vec<Name> {
         if away == self.away {
-            return;
+            return Vec::new();
         }
         self.away = away;
         if away {
-            self.heard.clear();
             self.registry.source_lost(self.source, now);
         } else {
             self.registry.source_returned(self.source, now);
         }
+        let lost = std::mem::take(&mut self.heard).into_values().flatten();
+        lost.filter_map(|message| match message {
+            Message::Unregister(name) => Some(name),
+            Message::Register(..) => None,
+        })
+        .collect()
     }
 
     pub(crate) fn expire(&mut self, now: Time) {

@@ -169,12 +169,16 @@ impl Fleet {
                 let mut endpoints = route.endpoints.iter();
                 endpoints.any(|it| *it.endpoint.address == *address(*number))
             });
-            let known = registered || !control_plane.ever.contains(&name);
+            // What was known only in segments that this data plane does not see, is told about
+            // only there.
+            let sent = (0..SEGMENTS.len()).any(|segment| {
+                data_plane.sees(SEGMENTS[segment]) && control_plane.ever.contains(&(name, segment))
+            });
             // The registry may have gone on since the step was cut.
             let removed_since = control_plane.registry.head() > revision;
             assert!(
-                known || removed_since,
-                "{name:?} was removed at or before {revision}"
+                registered || !sent || removed_since,
+                "data plane {at} holds {name:?}, which was removed at or before {revision}"
             );
         }
     }
@@ -236,7 +240,8 @@ impl Fleet {
     /// of them has heard may become a removal until orphans are kept.
     fn lose_or_regain_nats(&mut self) {
         if let [only] = self.control_planes.as_mut_slice() {
-            only.set_away(!only.away, self.now);
+            let unheard = only.set_away(!only.away, self.now);
+            self.publishers.forget_unheard(&unheard, self.now);
         }
     }
 
@@ -260,7 +265,8 @@ impl Fleet {
     /// for as long as it takes to know what is gone.
     pub(crate) fn quiet(&mut self) {
         for control_plane in &mut self.control_planes {
-            control_plane.set_away(false, self.now);
+            let unheard = control_plane.set_away(false, self.now);
+            self.publishers.forget_unheard(&unheard, self.now);
         }
         for data_plane in &mut self.data_planes {
             data_plane.stopped = false;

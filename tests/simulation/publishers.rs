@@ -69,12 +69,15 @@ impl Publishers {
         let name = (draw.of(0..URIS.len()), draw.of(0..ADDRESSES));
         match draw.of(0..10) {
             0..5 => vec![self.register(name, draw.of(0..SEGMENTS.len()), now)],
-            5..8 => self
-                .live
-                .remove(&name)
-                .map(|_| Message::Unregister(name))
-                .into_iter()
-                .collect(),
+            5..8 => {
+                if self.live.remove(&name).is_none() {
+                    return Vec::new();
+                }
+                if !heard {
+                    self.dead.insert(name, now);
+                }
+                vec![Message::Unregister(name)]
+            }
             8 => {
                 // A removal of what never was, or is no more.
                 if self.live.remove(&name).is_some() {
@@ -103,6 +106,12 @@ impl Publishers {
                     .collect()
             }
         }
+    }
+
+    /// The farewell of these was not heard: they are as good as dead.
+    pub(crate) fn forget_unheard(&mut self, names: &[Name], now: Time) {
+        let gone = names.iter().filter(|name| !self.live.contains_key(name));
+        self.dead.extend(gone.map(|name| (*name, now)));
     }
 
     fn register(&mut self, name: Name, segment: usize, now: Time) -> Message {

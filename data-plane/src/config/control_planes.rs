@@ -53,9 +53,6 @@ impl Validate for ControlPlanes {
         }
         for (at, address) in self.addresses.iter().enumerate() {
             let key = format!("addresses[{at}]");
-            if address.port == 0 {
-                check.refuse(&key, "has no port to connect to", "write HOST:PORT");
-            }
             if self.tls.is_none() && !is_loopback(&address.host) {
                 check.refuse(
                     &key,

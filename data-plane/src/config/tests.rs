@@ -76,7 +76,7 @@ fn what_would_not_work_is_told_with_place_and_hint() {
         ),
         (
             "control_planes: {addresses: ['127.0.0.1:0']}",
-            "no port to connect to",
+            "is no host and port",
         ),
         (
             "segments: {mode: segments}",
