@@ -140,7 +140,7 @@ async fn request_start_is_added_once() {
 }
 
 /// D-306: X-CF-InstanceID is the instance's.
-/// D-308: X-CF-ApplicationID and -InstanceIndex are the endpoint's.
+/// D-308: `X-CF-ApplicationID` and `X-CF-InstanceIndex` are the endpoint's.
 /// D-156: a client's own are not used.
 /// they are overwritten, and X-CF-App-Instance does not pass.
 /// a client's request id does not survive.
@@ -173,7 +173,7 @@ async fn registered_values_are_checked_on_the_way_out() {
     let endpoint = Endpoint::with(|_| Answer::Echo).await;
     let plane = Setup::new()
         .thing("app.test", endpoint.address(), |thing| {
-            thing.instance_id.clear()
+            thing.instance_id.clear();
         })
         .thing("evil.test", endpoint.address(), |thing| {
             thing.app_id = "a\r\nX-Injected: 1".to_owned();

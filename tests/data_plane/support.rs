@@ -112,7 +112,7 @@ impl Setup {
     /// An endpoint over TLS, registered under this name.
     pub(crate) fn tls(self, uri: &str, endpoint: &Endpoint, name: &str) -> Self {
         self.thing(uri, endpoint.address(), |thing| {
-            thing.tls = Some(name.to_owned())
+            thing.tls = Some(name.to_owned());
         })
     }
 

@@ -174,7 +174,7 @@ async fn handshakes_are_bounded() {
     let authority = pointsman_tests::Authority::new("authority");
     let plane = Setup::new()
         .thing("app.test", mute, |thing| {
-            thing.tls = Some("instance".to_owned())
+            thing.tls = Some("instance".to_owned());
         })
         .trust(&authority, None)
         .with(|settings| settings.timeouts.handshake = SHORT)

@@ -146,7 +146,7 @@ async fn clear_text_is_no_substitute() {
     let plane = Setup::new()
         .trust(&authority, None)
         .thing("app.test", address, |thing| {
-            thing.tls = Some(NAME.to_owned())
+            thing.tls = Some(NAME.to_owned());
         })
         .start();
     let plain = tokio::spawn(async move {
