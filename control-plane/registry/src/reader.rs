@@ -120,13 +120,12 @@ impl Reader {
             reader.again = held.rejected.into();
             return (reader, Transfer::Delta);
         }
-        // What was sent by this life, or never, is put right by the end of the snapshot. What another life sent may stay
-        // until this one has heard everybody, unless it is told what was removed here.
-        let of_another_life = held.epoch != 0 && held.epoch != registry.epoch();
-        reader.removed = if of_another_life {
-            registry.horizon()
-        } else {
+        // What another life sent may stay until this one has heard everybody, unless it is told what was removed here.
+        // Whoever names this life may still have some of that: a snapshot that was cut did not get to its removals.
+        reader.removed = if held.epoch == 0 {
             registry.head()
+        } else {
+            registry.horizon()
         };
         reader.snapshot = true;
         (reader, Transfer::Snapshot)

@@ -392,9 +392,14 @@ fn a_repair_gives_everything_and_tells_that_it_did() {
 
 /// The removals that a reader gives to somebody who has something of another life of the registry.
 fn told_to_a_stranger(scene: &Scene) -> Vec<String> {
+    told_to(scene, scene.registry.epoch().wrapping_add(1).max(1), 1)
+}
+
+/// The removals in the snapshot for somebody who has something of this life, or of another.
+fn told_to(scene: &Scene, epoch: u64, revision: u64) -> Vec<String> {
     let held = Held {
-        epoch: scene.registry.epoch().wrapping_add(1).max(1),
-        revision: 1,
+        epoch,
+        revision,
         ..Held::default()
     };
     let (mut reader, transfer) = Reader::new(&scene.registry, all(), held);
@@ -417,6 +422,8 @@ fn who_has_something_of_another_life_is_told_what_was_removed_in_this_one() {
     scene.register(&endpoint(2));
     scene.unregister(&endpoint(1));
     assert_eq!(told_to_a_stranger(&scene), ["foo 10.0.0.1:80"]);
+    let cut = told_to(&scene, scene.registry.epoch(), 0);
+    assert_eq!(cut, ["foo 10.0.0.1:80"], "a first snapshot was cut");
     let (mut reader, _) = Reader::new(&scene.registry, all(), Held::default());
     let given = steps(&scene, &mut reader);
     let told = given
