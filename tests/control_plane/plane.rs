@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::StatusCode;
 use pointsman_tests::client::Response;
+use pointsman_tests::publisher::Emitted;
 use pointsman_tests::{Broker, Client, Process, Publisher, configuration, eventually};
 use serde_json::Value;
 use tokio_stream::StreamExt as _;
@@ -77,6 +78,22 @@ impl Plane {
                 Ok(())
             } else {
                 Err(format!("{routes:?}; {}", self.process.log()))
+            }
+        })
+        .await;
+    }
+
+    /// Registers as a publisher does, again and again, until the route is there: a server that has just come back may
+    /// not know yet who listens.
+    pub(crate) async fn until_registered(&self, message: &Emitted) {
+        let uri = &message.uris[0];
+        eventually("the route", BOUND, async || {
+            self.publisher.register(message).await;
+            let routes = self.routes().await;
+            if routes.contains(uri) {
+                Ok(())
+            } else {
+                Err(format!("{routes:?}"))
             }
         })
         .await;

@@ -155,7 +155,8 @@ impl ControlPlane {
         };
         match message.message {
             Some(follow_request::Message::Hello(_)) => {
-                self.welcome(data_plane, message, wire, self.standing(now, holds));
+                let standing = self.standing(now, holds);
+                self.welcome(data_plane, message, wire, &standing);
             }
             Some(follow_request::Message::Ack(ack)) => {
                 let session = &self.sessions[&data_plane];
@@ -179,7 +180,7 @@ impl ControlPlane {
         data_plane: usize,
         message: v1::FollowRequest,
         wire: &mut Wire,
-        standing: Standing,
+        standing: &Standing,
     ) {
         let caller = hello::read(Some(message)).expect("a good hello");
         let (default, degraded) = caller.default_algorithm(Algorithm::RoundRobin);
@@ -192,7 +193,7 @@ impl ControlPlane {
                 name: String::new(),
                 version: String::new(),
                 protocol_level: 1,
-                standing: Some(to_proto::standing(&standing)),
+                standing: Some(to_proto::standing(standing)),
                 settings: Some(to_proto::settings(&effective(), default)),
                 transfer: to_proto::transfer(transfer).into(),
                 filter: Some(to_proto::filter(&filter)),

@@ -21,7 +21,8 @@ impl Draw {
 
     /// One of a range that is not empty.
     pub(crate) fn of(&mut self, range: Range<usize>) -> usize {
-        range.start + usize::try_from(self.number() % (range.len() as u64)).unwrap()
+        let offset = self.number() % (range.len() as u64);
+        range.start + usize::try_from(offset).expect("an offset below a length fits")
     }
 
     /// Whether something of this many in a hundred happens.

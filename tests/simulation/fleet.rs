@@ -62,7 +62,7 @@ impl Fleet {
             0..12 => {
                 let heard = self.control_planes.iter().all(|it| !it.away);
                 let messages = self.publishers.change(&mut self.draw, self.now, heard);
-                self.publish(messages);
+                self.publish(&messages);
             }
             12..27 => {
                 let time = Duration::from_millis(self.draw.number() % 6_000);
@@ -94,9 +94,9 @@ impl Fleet {
         self.look_for_absent_routes();
     }
 
-    fn publish(&mut self, messages: Vec<Message>) {
+    fn publish(&mut self, messages: &[Message]) {
         for control_plane in &mut self.control_planes {
-            for message in &messages {
+            for message in messages {
                 control_plane.publish(message.clone());
             }
         }
@@ -109,7 +109,7 @@ impl Fleet {
         }
         self.now = self.now.plus(time);
         let messages = self.publishers.repeat(self.now);
-        self.publish(messages);
+        self.publish(&messages);
         for control_plane in &mut self.control_planes {
             control_plane.hear_all(self.now);
             control_plane.expire(self.now);

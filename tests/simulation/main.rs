@@ -16,7 +16,7 @@ mod fleet;
 mod publishers;
 mod wire;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use fleet::Fleet;
@@ -43,8 +43,12 @@ fn run(seed: u64) {
         fleet.quiet();
     }));
     if let Err(failure) = outcome {
-        eprintln!("the simulation failed under POINTSMAN_SIMULATION_SEED={seed}");
-        resume_unwind(failure);
+        let what = failure
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| failure.downcast_ref::<&str>().copied())
+            .unwrap_or("it panicked");
+        panic!("under POINTSMAN_SIMULATION_SEED={seed}: {what}");
     }
 }
 
@@ -54,10 +58,10 @@ fn data_planes_hold_what_is_registered() {
         return run(seed);
     }
     let seeds = number("POINTSMAN_SIMULATION_SEEDS").unwrap_or(SEEDS);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for first in 0..threads {
-            scope.spawn(move || (first..seeds).step_by(threads as usize).for_each(run));
+            scope.spawn(move || (0..seeds).skip(first).step_by(threads).for_each(run));
         }
     });
 }

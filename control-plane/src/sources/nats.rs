@@ -16,10 +16,14 @@ mod settings;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::{Client, Subscriber};
+use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
+use tokio::time;
+use tokio_stream::StreamExt as _;
 
 pub use announcement::Announcement;
 use backlog::Backlog;
@@ -33,6 +37,9 @@ use watch::{State, Watch};
 use super::message::Policy;
 use super::refusals::Refusals;
 use crate::registry_task::{self, Ended, Source};
+
+/// How long the server may take to confirm the subscriptions before they are taken for made.
+const CONFIRMATION: Duration = Duration::from_secs(5);
 
 /// Why the source ended.
 #[derive(Debug, thiserror::Error)]
@@ -183,11 +190,24 @@ async fn subscribe(shared: &Shared, connection: &Connection) -> Result<Subscript
     })
 }
 
-/// Tells when everything has left for the server, which after a loss is when it is back.
+/// Tells when the server has taken the subscriptions, which after a loss is when it is back.
 async fn tell_started(client: &Client) -> Result<(), Error> {
-    let flushed = client.flush().await;
-    flushed.map_err(|error| Error::Subscribe(error.to_string()))?;
+    let confirmed = time::timeout(CONFIRMATION, confirm(client)).await;
+    if !matches!(confirmed, Ok(Ok(()))) {
+        // The server may not let us echo; what it lets us hear is then seen by what comes.
+        tracing::debug!(component = "nats", "nats-server-does-not-confirm");
+    }
     tracing::info!(component = "subscriber", "subscriber-started");
+    Ok(())
+}
+
+/// Sends a message to ourselves. A server handles what comes on one connection in its order, so it has handled
+/// everything before when the message arrives.
+async fn confirm(client: &Client) -> Result<(), async_nats::Error> {
+    let inbox = client.new_inbox();
+    let mut echo = client.subscribe(inbox.clone()).await?;
+    client.publish(inbox, Bytes::new()).await?;
+    echo.next().await.ok_or("the connection is closed")?;
     Ok(())
 }
 

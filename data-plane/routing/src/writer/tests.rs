@@ -638,25 +638,11 @@ fn apply(naive: &mut Naive, writer: &mut Writer, revision: u64, change: &Change)
             naive
                 .routes
                 .insert((uri, segment), (generation, revision, rejected));
-            writer.upsert(if rejected {
-                Thing::Rejected(Rejection {
-                    key: key(URIS[uri]),
-                    segment: SEGMENTS[segment].to_owned(),
-                    kind: ThingKind::Route {
-                        revision,
-                        birth: 1,
-                        generation,
-                    },
-                    reason: String::new(),
-                })
-            } else {
-                Thing::Route(RouteThing {
-                    segment: SEGMENTS[segment].to_owned(),
-                    generation,
-                    ..route(URIS[uri], revision)
-                })
-            });
+            let thing = route_of_a_change((uri, segment), generation, revision, rejected);
+            writer.upsert(thing);
         }
+        // An endpoint never stands without its route's attributes.
+        Change::PutEndpoint { uri, .. } if naive.effective(uri).is_none() => {}
         Change::PutEndpoint {
             uri,
             address,
@@ -664,29 +650,20 @@ fn apply(naive: &mut Naive, writer: &mut Writer, revision: u64, change: &Change)
             generation,
             silent,
         } => {
-            // An endpoint never stands without its route's attributes.
-            if naive.effective(uri).is_none() {
-                return;
-            }
             naive
                 .endpoints
                 .insert((uri, address), (segment, generation, silent));
-            send(
-                writer,
-                EndpointThing {
-                    segment: SEGMENTS[segment].to_owned(),
-                    generation,
-                    silent,
-                    ..endpoint(URIS[uri], &text(address))
-                },
-            );
+            let endpoint = EndpointThing {
+                segment: SEGMENTS[segment].to_owned(),
+                generation,
+                silent,
+                ..endpoint(URIS[uri], &text(address))
+            };
+            send(writer, endpoint);
         }
         Change::RemoveRoute { uri, segment } => {
             naive.routes.remove(&(uri, segment));
-            let removal = Removal {
-                segment: SEGMENTS[segment].to_owned(),
-                ..removal(URIS[uri], "")
-            };
+            let removal = in_segment(segment, removal(URIS[uri], ""));
             close(writer, revision, vec![removal]);
         }
         Change::RemoveEndpoint {
@@ -694,21 +671,47 @@ fn apply(naive: &mut Naive, writer: &mut Writer, revision: u64, change: &Change)
             address,
             segment,
         } => {
-            if naive
-                .endpoints
-                .get(&(uri, address))
-                .is_some_and(|held| held.0 == segment)
-            {
+            let held = naive.endpoints.get(&(uri, address));
+            if held.is_some_and(|held| held.0 == segment) {
                 naive.endpoints.remove(&(uri, address));
             }
-            let segment = SEGMENTS[segment].to_owned();
-            let removal = Removal {
-                segment,
-                ..removal(URIS[uri], &text(address))
-            };
+            let removal = in_segment(segment, removal(URIS[uri], &text(address)));
             close(writer, revision, vec![removal]);
         }
     }
+}
+
+fn in_segment(segment: usize, removal: Removal) -> Removal {
+    Removal {
+        segment: SEGMENTS[segment].to_owned(),
+        ..removal
+    }
+}
+
+fn route_of_a_change(
+    (uri, segment): (usize, usize),
+    generation: u64,
+    revision: u64,
+    rejected: bool,
+) -> Thing {
+    let segment = SEGMENTS[segment].to_owned();
+    if !rejected {
+        return Thing::Route(RouteThing {
+            segment,
+            generation,
+            ..route(URIS[uri], revision)
+        });
+    }
+    Thing::Rejected(Rejection {
+        key: key(URIS[uri]),
+        segment,
+        kind: ThingKind::Route {
+            revision,
+            birth: 1,
+            generation,
+        },
+        reason: String::new(),
+    })
 }
 
 proptest! {

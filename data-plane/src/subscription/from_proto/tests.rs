@@ -125,6 +125,7 @@ fn an_endpoint_is_read_in_full() {
 type Beyond = (fn(&mut v1::Route), &'static str);
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases, read as one")]
 fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
     let beyond: &[Beyond] = &[
         (
@@ -137,7 +138,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
         ),
         (
             |it| {
-                it.key.as_mut().unwrap().path = Some(route_key::Path::PathTemplate("/{Id}".into()))
+                it.key.as_mut().unwrap().path = Some(route_key::Path::PathTemplate("/{Id}".into()));
             },
             "PATH_TEMPLATE",
         ),
@@ -146,7 +147,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
                 it.r#match = Some(v1::Match {
                     methods: vec!["GET".into()],
                     ..v1::Match::default()
-                })
+                });
             },
             "MATCH_METHOD",
         ),
@@ -155,7 +156,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
                 it.r#match = Some(v1::Match {
                     headers: vec![v1::ValueMatch::default()],
                     ..v1::Match::default()
-                })
+                });
             },
             "MATCH_HEADER",
         ),
@@ -164,7 +165,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
                 it.r#match = Some(v1::Match {
                     query: vec![v1::ValueMatch::default()],
                     ..v1::Match::default()
-                })
+                });
             },
             "MATCH_QUERY",
         ),
@@ -176,7 +177,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
             |it| {
                 it.filters = vec![v1::Filter {
                     kind: Some(v1::filter::Kind::Rewrite(v1::Rewrite::default())),
-                }]
+                }];
             },
             "REWRITE",
         ),
@@ -184,7 +185,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
             |it| {
                 it.filters = vec![v1::Filter {
                     kind: Some(v1::filter::Kind::Cors(v1::Cors::default())),
-                }]
+                }];
             },
             "CORS",
         ),
@@ -192,7 +193,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
             |it| {
                 it.filters = vec![v1::Filter {
                     kind: Some(v1::filter::Kind::Redirect(v1::Redirect::default())),
-                }]
+                }];
             },
             "REDIRECT",
         ),
@@ -201,7 +202,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
                 it.timeouts = Some(v1::Timeouts {
                     request: Some(prost_types::Duration::default()),
                     ..v1::Timeouts::default()
-                })
+                });
             },
             "ROUTE_TIMEOUTS",
         ),
@@ -229,7 +230,7 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
                 it.groups[0].pool.as_mut().unwrap().balancing = Some(v1::Balancing {
                     algorithm: v1::Algorithm::Hash.into(),
                     ..v1::Balancing::default()
-                })
+                });
             },
             "HASH_BALANCING",
         ),
@@ -352,6 +353,7 @@ fn what_has_no_name_is_handed_back_as_it_came() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases, read as one")]
 fn settings_have_to_be_complete() {
     let whole = v1::Settings {
         mark_time: Some(prost_types::Duration {
@@ -373,7 +375,7 @@ fn settings_have_to_be_complete() {
         (
             v1::Settings {
                 mark_time: None,
-                ..whole.clone()
+                ..whole
             },
             "mark_time",
         ),
@@ -383,28 +385,28 @@ fn settings_have_to_be_complete() {
                     seconds: -1,
                     nanos: 0,
                 }),
-                ..whole.clone()
+                ..whole
             },
             "negative",
         ),
         (
             v1::Settings {
                 empty_pool: None,
-                ..whole.clone()
+                ..whole
             },
             "empty_pool",
         ),
         (
             v1::Settings {
                 registration_interval: None,
-                ..whole.clone()
+                ..whole
             },
             "registration_interval",
         ),
         (
             v1::Settings {
                 default_algorithm: 99,
-                ..whole.clone()
+                ..whole
             },
             "99",
         ),
