@@ -1,7 +1,7 @@
 //! What a `gorouter.yml` means for the parts of the process.
 //!
 //! One function for each part; none of them can fail, but for certificates that are read here. Where Gorouter's zero
-//! means "no bound", and ours has no such thing, [`FOR_EVER`] stands.
+//! means "no bound", and ours has no such thing, a year stands.
 
 mod control_plane;
 mod data_plane;

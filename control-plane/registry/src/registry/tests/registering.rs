@@ -11,7 +11,6 @@ fn scene() -> Scene {
 /// C-094: empty segments count
 /// C-095: a scheme is taken for text
 /// C-097: the path is compared without case, and keeps it
-/// C-098: the same key finds its route
 /// C-099: a deeper key finds its route
 /// C-100: a shorter key does not find a deeper route
 /// C-101: nor a deeper key a shorter route
