@@ -174,9 +174,11 @@ impl Broker {
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}; {HOW_TO_GET_IT}", program.display()));
+        // The server names the file after its own program.
+        let name = program.file_name().unwrap_or_default().display();
         let ports_file = ports_folder
             .path()
-            .join(format!("nats-server_{}.ports", child.id()));
+            .join(format!("{name}_{}.ports", child.id()));
         self.child = Some(child);
         let log = self.folder.path().join("log");
         self.port = eventually("nats-server to listen", START, async || {
