@@ -164,6 +164,8 @@ impl Follower {
                 let answer = super::answer::to(question, &self.table, &self.writer);
                 Ok(Received::Answer(Box::new(answer)))
             }
+            // Nothing is held back here, so there is nothing to let go.
+            (true, Message::Release(_)) => Ok(Received::Applied),
         }
     }
 
