@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::Tasks;
@@ -72,6 +73,7 @@ pub struct Bound {
     proxy: Proxy,
     admin: Option<admin::Bound>,
     control_planes: Vec<ControlPlane>,
+    heartbeat: Duration,
     follower: Follower,
     publisher: Publisher,
     failures: Failures,
@@ -128,6 +130,7 @@ pub async fn build(
         proxy,
         admin,
         control_planes,
+        heartbeat: settings.heartbeat,
         follower: Follower::new(identity, fastrand::u64(..)),
         publisher,
         failures,
@@ -176,6 +179,7 @@ impl Bound {
             follower: self.follower,
             publisher: self.publisher,
             control_planes: self.control_planes,
+            heartbeat: self.heartbeat,
             ready: process
                 .readiness
                 .condition("table", "no control plane has filled it yet"),

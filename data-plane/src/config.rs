@@ -136,6 +136,7 @@ impl Config {
             zone: self.zone.clone(),
             listen: self.listen.iter().map(|address| address.0).collect(),
             control_planes: self.control_planes.settings(),
+            heartbeat: self.control_planes.heartbeat.0,
             filter: self.segments.filter(),
             admin: self.admin.settings(environment)?,
             proxy: crate::Settings {

@@ -22,4 +22,5 @@ pub use client::{Parts, Subscription};
 pub use connect::{ControlPlane, Link, Pipe};
 pub use follower::{Breach, Follower, Identity, Received};
 pub use report::Load;
+pub use session::HEARTBEAT;
 pub use status::{Connection, Status};

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_process::configuration::HostPort;
 use pointsman_process::tls::{
@@ -27,6 +28,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// Where the table comes from.
     pub control_planes: ControlPlanes,
+    /// How often either side of a stream shows a sign of life; three missed ones end it.
+    pub heartbeat: Duration,
     /// The segments that are wanted.
     pub filter: v1::SegmentFilter,
     /// How people and scripts look inside; `None`: not at all.

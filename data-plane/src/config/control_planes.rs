@@ -1,11 +1,13 @@
 //! The section `control_planes`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use pointsman_process::configuration::{Check, HostPort, Validate};
+use pointsman_process::configuration::{Check, HostPort, Interval, Validate};
 use serde::Deserialize;
 
 use crate::app;
+use crate::subscription::HEARTBEAT;
 
 /// Where the table comes from.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,6 +16,9 @@ pub struct ControlPlanes {
     /// The control planes, as `HOST:PORT`. One is followed at a time; which one first is a stable
     /// choice of this data plane's name.
     pub addresses: Vec<HostPort>,
+    /// How often either side shows a sign of life; three missed ones, and another control plane is
+    /// followed.
+    pub heartbeat: Interval,
     /// Mutual TLS. Absent: clear text, to loopback addresses only.
     pub tls: Option<Tls>,
 }
@@ -37,6 +42,7 @@ impl Default for ControlPlanes {
                 host: "127.0.0.1".to_owned(),
                 port: 7600,
             }],
+            heartbeat: Interval(HEARTBEAT),
             tls: None,
         }
     }
@@ -49,6 +55,13 @@ impl Validate for ControlPlanes {
                 "addresses",
                 "is empty, so there would never be a table",
                 "name at least one, as 127.0.0.1:7600",
+            );
+        }
+        if self.heartbeat < Interval(Duration::from_millis(100)) {
+            check.refuse(
+                "heartbeat",
+                "is too short",
+                "write 100ms or more, such as 5s",
             );
         }
         for (at, address) in self.addresses.iter().enumerate() {

@@ -29,6 +29,7 @@ listen: [127.0.0.1:0, '[::1]:8080']
 workers: 2
 control_planes:
   addresses: ['10.0.0.1:7600']
+  heartbeat: 1s
   tls: {certificate: c.pem, key: k.pem, ca: ca.pem}
 segments: {mode: shared-and-segments, list: [east]}
 admin: {listen: '127.0.0.1:0'}
@@ -55,6 +56,10 @@ log: {level: debug, form: human}
 #[test]
 fn what_would_not_work_is_told_with_place_and_hint() {
     for (text, expected) in [
+        (
+            "control_planes: {heartbeat: 1ms}",
+            "control_planes.heartbeat: is too short",
+        ),
         (
             "limitz: {}",
             "dp.yml:1:1: limitz: is no key of this file; did you mean `limits`?",

@@ -1,6 +1,7 @@
 //! Following one control plane after the other, for as long as the process lives.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_process::readiness::Condition;
 use tokio::sync::watch;
@@ -25,6 +26,8 @@ pub struct Parts {
     pub publisher: Publisher,
     /// The control planes, in the order in which they are tried.
     pub control_planes: Vec<ControlPlane>,
+    /// How often either side shows a sign of life.
+    pub heartbeat: Duration,
     /// Met once the table was filled by a control plane that was open.
     pub ready: Condition,
     /// What failed, for reports.
@@ -113,6 +116,10 @@ impl Subscription {
                 status.divergences += 1;
             }
         });
+    }
+
+    pub(super) const fn heartbeat(&self) -> Duration {
+        self.parts.heartbeat
     }
 
     pub(super) const fn stop(&self) -> &CancellationToken {

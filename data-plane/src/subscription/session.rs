@@ -13,11 +13,11 @@ use tonic::transport::Channel;
 use super::client::Subscription;
 use super::follower::{Breach, Received};
 
-/// How often either side shows a sign of life.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often either side shows a sign of life, where nothing else is configured.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How long a silent control plane is waited for: three signs of life.
-const SILENCE: Duration = Duration::from_secs(15);
+/// How many signs of life a control plane may miss before it is taken for dead.
+const MISSED: u32 = 3;
 
 /// How long two publications lie apart at least.
 pub(super) const BETWEEN_TABLES: Duration = Duration::from_millis(10);
@@ -38,8 +38,8 @@ pub(super) enum Ended {
     #[error("the control plane ended the session")]
     Closed,
     /// Nothing came for too long.
-    #[error("the control plane has been silent for {} seconds", SILENCE.as_secs())]
-    Silent,
+    #[error("the control plane has been silent for {0:?}")]
+    Silent(Duration),
     /// It does not take what is said to it.
     #[error("the control plane does not read what it is told")]
     Deaf,
@@ -84,7 +84,8 @@ impl Subscription {
     async fn follow_to_end(&mut self, channel: Channel) -> Result<std::convert::Infallible, Ended> {
         let mut wire = self.open(channel).await?;
         let mut heard = Instant::now();
-        let mut beat = interval_at(heard + HEARTBEAT, HEARTBEAT);
+        let (heartbeat, silence) = (self.heartbeat(), self.silence());
+        let mut beat = interval_at(heard + heartbeat, heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let due = self.next_table();
@@ -95,8 +96,8 @@ impl Subscription {
                     self.publish();
                     self.acknowledge(&wire)?;
                 }
-                message = timeout_at(heard + SILENCE, wire.inbound.message()) => {
-                    let message = message.map_err(|_| Ended::Silent)??.ok_or(Ended::Closed)?;
+                message = timeout_at(heard + silence, wire.inbound.message()) => {
+                    let message = message.map_err(|_| Ended::Silent(silence))??.ok_or(Ended::Closed)?;
                     heard = Instant::now();
                     self.take(message, &wire)?;
                 }
@@ -116,12 +117,18 @@ impl Subscription {
         // The channel is empty, so this cannot fail.
         out.try_send(hello).map_err(|_| Ended::Deaf)?;
         let mut client = DistributionServiceClient::new(channel).max_decoding_message_size(LARGEST);
-        let answer = tokio::time::timeout(SILENCE, client.follow(ReceiverStream::new(said)));
+        let silence = self.silence();
+        let answer = tokio::time::timeout(silence, client.follow(ReceiverStream::new(said)));
         let inbound = tokio::select! {
             () = self.stop().cancelled() => return Err(Ended::Stopped),
-            answer = answer => answer.map_err(|_| Ended::Silent)??.into_inner(),
+            answer = answer => answer.map_err(|_| Ended::Silent(silence))??.into_inner(),
         };
         Ok(Wire { out, inbound })
+    }
+
+    /// How long a control plane may be silent.
+    fn silence(&self) -> Duration {
+        self.heartbeat().saturating_mul(MISSED)
     }
 
     fn take(&mut self, message: v1::FollowResponse, wire: &Wire) -> Result<(), Ended> {

@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status as Refusal, Streaming};
 
 use super::*;
 use crate::failing::{self, FailureReporter};
-use crate::subscription::{Identity, Link};
+use crate::subscription::{HEARTBEAT, Identity, Link};
 use crate::table::{TableHandle, publication};
 
 type Said = Result<v1::FollowResponse, Refusal>;
@@ -201,6 +201,7 @@ fn follow(links: impl FnOnce(mpsc::Sender<Session>) -> Vec<Link>) -> Following {
         follower: Follower::new(identity, 1),
         publisher,
         control_planes,
+        heartbeat: HEARTBEAT,
         ready: readiness.condition("table", "no control plane has filled it yet"),
         failures,
         load: Arc::new(|| Load {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pointsman_data_plane::failing::{FailureReporter, Failures};
 use pointsman_data_plane::subscription::{
-    ControlPlane, Follower, Identity, Load, Parts, Status, Subscription,
+    ControlPlane, Follower, HEARTBEAT, Identity, Load, Parts, Status, Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
 use pointsman_data_plane::{Settings, Surroundings, Traffic, start};
@@ -61,6 +61,7 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counte
         follower,
         publisher,
         control_planes: vec![control_plane],
+        heartbeat: HEARTBEAT,
         // Health waits for more than the table: for the listener.
         ready: Readiness::new().condition("table", "the control plane has not filled it yet"),
         failures,
