@@ -31,20 +31,27 @@ fn route(number: usize) -> Thing {
 /// An endpoint as an app of Cloud Foundry registers it, its tags included.
 fn endpoint(number: usize, generation: u64) -> Thing {
     let guid = format!("{number:08x}-2222-3333-4444-555555555555");
-    let instance = format!("{number:08x}-7777-4888-9999");
+    let instance = format!("{number:08x}-7777-4888-9999-6666");
+    let name = format!("some-app-{number}");
+    // A hundred apps in a space, ten spaces in an organization.
+    let (space, organization) = (number / 100, number / 1_000);
+    let space_id = format!("{space:08x}-bbbb-3333-4444-555555555555");
+    let space_name = format!("some-space-{space}");
+    let organization_id = format!("{organization:08x}-aaaa-3333-4444-555555555555");
+    let organization_name = format!("some-organization-{organization}");
     let tags = [
         ("app_id", guid.as_str()),
-        ("app_name", "some-app-name"),
+        ("app_name", &name),
         ("component", "route-emitter"),
         ("instance_id", "0"),
-        ("organization_id", "aaaaaaaa-2222-3333-4444-555555555555"),
-        ("organization_name", "some-organization"),
+        ("organization_id", &organization_id),
+        ("organization_name", &organization_name),
         ("process_id", guid.as_str()),
         ("process_instance_id", instance.as_str()),
         ("process_type", "web"),
         ("source_id", guid.as_str()),
-        ("space_id", "bbbbbbbb-2222-3333-4444-555555555555"),
-        ("space_name", "some-space"),
+        ("space_id", &space_id),
+        ("space_name", &space_name),
     ];
     let host = (number / 256 % 256, number % 256);
     Thing::Endpoint(Box::new(EndpointThing {

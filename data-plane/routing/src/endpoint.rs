@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pointsman_route_key::{RouteKey, digest};
 
+use crate::instance::Instance;
 use crate::{Address, EndpointState, Settings, Tags, Time};
 
 /// What is spoken to an endpoint.
@@ -32,12 +33,7 @@ pub struct RegisteredBalancing {
 #[derive(Debug)]
 pub struct Endpoint {
     pub(crate) state: Arc<EndpointState>,
-    pub(crate) app_id: Arc<str>,
-    pub(crate) instance_id: Arc<str>,
-    pub(crate) instance_index: Arc<str>,
-    pub(crate) availability_zone: Arc<str>,
-    pub(crate) segment: Arc<str>,
-    pub(crate) tags: Option<Arc<Tags>>,
+    pub(crate) instance: Arc<Instance>,
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) generation: u64,
     pub(crate) updated_at_ns: i64,
@@ -103,31 +99,31 @@ impl Endpoint {
     /// The app.
     #[must_use]
     pub fn app_id(&self) -> &str {
-        &self.app_id
+        self.instance.app_id()
     }
 
     /// The instance.
     #[must_use]
     pub fn instance_id(&self) -> &str {
-        &self.instance_id
+        self.instance.instance_id()
     }
 
     /// The index of the instance.
     #[must_use]
     pub fn instance_index(&self) -> &str {
-        &self.instance_index
+        self.instance.instance_index()
     }
 
     /// The availability zone.
     #[must_use]
     pub fn availability_zone(&self) -> &str {
-        &self.availability_zone
+        self.instance.availability_zone()
     }
 
     /// The isolation segment; empty for the shared one.
     #[must_use]
     pub fn segment(&self) -> &str {
-        &self.segment
+        self.instance.segment()
     }
 
     /// The group of its route; empty for the only group of a route from NATS.
@@ -138,8 +134,8 @@ impl Endpoint {
 
     /// The tags; `None` where none were registered, not even an empty map.
     #[must_use]
-    pub fn tags(&self) -> Option<&Tags> {
-        self.tags.as_deref()
+    pub fn tags(&self) -> Option<Tags<'_>> {
+        self.instance.tags()
     }
 
     /// The endpoint's own route service, as registered; what counts is the pool's.
@@ -165,7 +161,7 @@ impl Endpoint {
     /// Its digest as a thing of its route.
     pub(crate) fn digest(&self, key: &RouteKey) -> u64 {
         let address = self.address().as_str();
-        digest::of_endpoint(&self.segment, key, address, self.generation, self.silent)
+        digest::of_endpoint(self.segment(), key, address, self.generation, self.silent)
     }
 
     /// When the platform last changed it, in Unix nanoseconds; 0 where that is not known.

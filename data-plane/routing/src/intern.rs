@@ -1,5 +1,6 @@
 //! What many routes share is kept once.
 
+mod common;
 mod pool_indexes;
 mod shared;
 mod states;
@@ -11,14 +12,19 @@ use std::sync::Arc;
 
 use shared::Shared;
 
-use crate::{Attributes, Tags};
+use common::Common;
 
-/// Texts, tags and attributes, each kept once while somebody uses it.
+use crate::instance::{Family, Instance};
+use crate::{Attributes, EndpointThing};
+
+/// Texts, instances and attributes, each kept once while somebody uses it.
 #[derive(Debug, Default)]
 pub(crate) struct Interned {
     texts: Shared<str>,
     tag_names: Shared<[Box<str>]>,
-    tags: Shared<Tags>,
+    common: Common,
+    families: Shared<Family>,
+    instances: Shared<Instance>,
     attributes: Shared<Attributes>,
 }
 
@@ -28,16 +34,39 @@ impl Interned {
         self.texts.get(text, || Arc::from(text))
     }
 
-    /// The shared form of tags, in any order.
-    pub(crate) fn tags(&mut self, mut tags: Vec<(String, String)>) -> Arc<Tags> {
-        tags.sort();
-        tags.dedup_by(|later, first| later.0 == first.0);
-        let names: Vec<Box<str>> = tags.iter().map(|(name, _)| name.as_str().into()).collect();
-        let names = self.tag_names.get(&names, || Arc::from(names.as_slice()));
-        let tags = Tags::new(names, &tags);
-        match self.tags.find(&tags) {
+    /// The shared form of the instance behind an endpoint.
+    pub(crate) fn instance(&mut self, thing: &EndpointThing) -> Arc<Instance> {
+        let mut tags = thing.tags.clone();
+        if let Some(tags) = &mut tags {
+            tags.sort();
+            tags.dedup_by(|later, first| later.0 == first.0);
+        }
+        let family = self.family(thing, tags.as_deref());
+        let instance = Instance::new(family, thing, tags.as_deref().unwrap_or_default());
+        match self.instances.find(&instance) {
             Some(known) => known,
-            None => self.tags.keep(Arc::new(tags)),
+            None => self.instances.keep(Arc::new(instance)),
+        }
+    }
+
+    fn family(&mut self, thing: &EndpointThing, tags: Option<&[(String, String)]>) -> Arc<Family> {
+        let family = Family {
+            segment: self.text(&thing.segment),
+            availability_zone: self.text(&thing.availability_zone),
+            tag_names: tags.map(|tags| {
+                let names: Vec<Box<str>> =
+                    tags.iter().map(|(name, _)| name.as_str().into()).collect();
+                self.tag_names.get(&names, || Arc::from(names.as_slice()))
+            }),
+            tag_values: tags
+                .unwrap_or_default()
+                .iter()
+                .map(|(_, value)| self.common.see(value))
+                .collect(),
+        };
+        match self.families.find(&family) {
+            Some(known) => known,
+            None => self.families.keep(Arc::new(family)),
         }
     }
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pointsman_route_key::{Host, Path, RouteKey};
+use smallvec::SmallVec;
 
 pub(crate) use held::{Content, Held, Registered, Stamp};
 
@@ -47,19 +48,19 @@ pub struct Route {
     pub(crate) index: PoolIndex,
     /// The attributes of each isolation segment that has some. Which of them counts is decided
     /// when they change; it comes first.
-    held: Vec<Held>,
+    held: SmallVec<[Held; 1]>,
     /// Ordered by address.
-    endpoints: Vec<Arc<Endpoint>>,
+    endpoints: SmallVec<[Arc<Endpoint>; 2]>,
 }
 
 impl Route {
     /// A route that nothing is known of yet.
-    pub(crate) const fn new(key: RouteKey, index: PoolIndex) -> Self {
+    pub(crate) fn new(key: RouteKey, index: PoolIndex) -> Self {
         Self {
             key,
             index,
-            held: Vec::new(),
-            endpoints: Vec::new(),
+            held: SmallVec::new(),
+            endpoints: SmallVec::new(),
         }
     }
 
@@ -153,7 +154,7 @@ impl Route {
     }
 
     /// Whether nothing at all is known of it.
-    pub(crate) const fn is_void(&self) -> bool {
+    pub(crate) fn is_void(&self) -> bool {
         self.held.is_empty() && self.endpoints.is_empty()
     }
 
@@ -211,10 +212,6 @@ impl Route {
                 .get_mut(at)
                 .map(|old| std::mem::replace(old, endpoint)),
             Err(at) => {
-                if self.endpoints.is_empty() {
-                    // Most routes have one endpoint; the usual growth would give them four places.
-                    self.endpoints.reserve_exact(1);
-                }
                 self.endpoints.insert(at, endpoint);
                 None
             }

@@ -1,10 +1,10 @@
 //! What an endpoint has lived through, apart from how it is registered.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::identity::Identity;
 use crate::{Address, Protocol, Time};
 
 /// Names an endpoint state among all of the process.
@@ -35,7 +35,7 @@ pub struct EndpointState {
     /// When the endpoint last failed, as [`Time::to_stored`]; 0 for never.
     failed_at: AtomicU64,
     address: Address,
-    identity: Option<Arc<str>>,
+    identity: Identity,
     protocol: Protocol,
 }
 
@@ -43,7 +43,7 @@ impl EndpointState {
     pub(crate) const fn new(
         index: EndpointIndex,
         address: Address,
-        identity: Option<Arc<str>>,
+        identity: Identity,
         protocol: Protocol,
     ) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl EndpointState {
     /// the empty text for any name under the trusted authorities. `None`: clear text.
     #[must_use]
     pub fn tls(&self) -> Option<&str> {
-        self.identity.as_deref()
+        self.identity.name()
     }
 
     /// What is spoken to it.
@@ -149,7 +149,7 @@ impl EndpointState {
 impl PartialEq for EndpointState {
     fn eq(&self, other: &Self) -> bool {
         self.address == other.address
-            && self.identity == other.identity
+            && self.tls() == other.tls()
             && self.protocol == other.protocol
     }
 }
@@ -159,7 +159,7 @@ impl Eq for EndpointState {}
 impl Hash for EndpointState {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.address.hash(state);
-        self.identity.hash(state);
+        self.tls().hash(state);
         self.protocol.hash(state);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use crate::identity::Identity;
 use crate::{Address, EndpointIndex, EndpointState, Protocol};
 
 /// One state per address, identity and protocol. A state outlives its registrations until no
@@ -24,7 +25,7 @@ impl States {
     pub(crate) fn register(
         &mut self,
         address: Address,
-        identity: Option<Arc<str>>,
+        identity: Identity,
         protocol: Protocol,
     ) -> Arc<EndpointState> {
         let nowhere = EndpointIndex { slot: 0, life: 0 };
@@ -84,7 +85,11 @@ mod tests {
     use super::*;
 
     fn register(states: &mut States, address: &str) -> Arc<EndpointState> {
-        states.register(Address::parse(address).unwrap(), None, Protocol::Http1)
+        states.register(
+            Address::parse(address).unwrap(),
+            Identity::None,
+            Protocol::Http1,
+        )
     }
 
     #[test]
@@ -93,8 +98,8 @@ mod tests {
         let plain = register(&mut states, "10.0.0.1:80");
         assert!(Arc::ptr_eq(&plain, &register(&mut states, "10.0.0.1:80")));
         let address = || Address::parse("10.0.0.1:80").unwrap();
-        let tls = states.register(address(), Some("san".into()), Protocol::Http1);
-        let http2 = states.register(address(), None, Protocol::Http2);
+        let tls = states.register(address(), Identity::named("san"), Protocol::Http1);
+        let http2 = states.register(address(), Identity::None, Protocol::Http2);
         assert_ne!(plain.index(), tls.index());
         assert_ne!(plain.index(), http2.index());
     }

@@ -9,8 +9,9 @@ use super::Writer;
 use super::rejected::RejectedEndpoint;
 use super::store::is_servable;
 use crate::endpoint::Rare;
+use crate::identity::Identity;
 use crate::route::{Content, Held, Registered};
-use crate::{Endpoint, EndpointThing, Protocol, Rejection, Route, RouteThing, Tags, ThingKind};
+use crate::{Endpoint, EndpointThing, Protocol, Rejection, Route, RouteThing, ThingKind};
 
 /// A route whose attributes came with another birth: what its endpoints of `segment` were sent
 /// before `step` belongs to its earlier life.
@@ -171,7 +172,7 @@ impl Writer {
         if let Some(known) = known
             && known.generation == thing.generation
             && known.silent == thing.silent
-            && *known.segment == *thing.segment
+            && *known.segment() == *thing.segment
         {
             let digest = known.digest(&thing.key);
             self.book.confirm(digest, &known.seen);
@@ -221,18 +222,13 @@ impl Writer {
 
     fn endpoint(&mut self, thing: EndpointThing) -> Endpoint {
         let rare = rare(&thing);
-        let identity = thing.tls.map(|name| self.interned.text(&name));
-        let tags: Option<Arc<Tags>> = thing.tags.map(|tags| self.interned.tags(tags));
+        let instance = self.interned.instance(&thing);
+        let identity = Identity::new(thing.tls.as_deref(), &instance);
         Endpoint {
             state: self
                 .states
                 .register(thing.address, identity, thing.protocol),
-            app_id: self.interned.text(&thing.app_id),
-            instance_id: self.interned.text(&thing.instance_id),
-            instance_index: self.interned.text(&thing.instance_index),
-            availability_zone: self.interned.text(&thing.availability_zone),
-            segment: self.interned.text(&thing.segment),
-            tags,
+            instance,
             rare,
             generation: thing.generation,
             updated_at_ns: thing.updated_at_ns,

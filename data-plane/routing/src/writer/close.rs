@@ -60,7 +60,7 @@ impl Writer {
                     .endpoints()
                     .iter()
                     .filter(|endpoint| {
-                        *endpoint.segment == *reborn.segment
+                        *endpoint.segment() == *reborn.segment
                             && endpoint.seen.load(Ordering::Relaxed) < reborn.step
                     })
                     .map(|endpoint| endpoint.address().to_string())

@@ -482,6 +482,7 @@ fn tags_are_shared_and_read_back_in_order() {
         send(
             &mut writer,
             EndpointThing {
+                instance_id: "one".to_owned(),
                 tags: Some(tags.clone()),
                 ..endpoint("app", address)
             },
@@ -495,7 +496,7 @@ fn tags_are_shared_and_read_back_in_order() {
         [("a", "1"), ("b", "2"), ("c", "")]
     );
     assert_eq!((read.get("c"), read.get("d")), (Some(""), None));
-    assert!(std::ptr::eq(read, endpoints[1].tags().unwrap()));
+    assert!(Arc::ptr_eq(&endpoints[0].instance, &endpoints[1].instance));
 }
 
 #[test]

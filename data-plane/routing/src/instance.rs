@@ -1,0 +1,93 @@
+//! What a registration tells about the instance behind an endpoint.
+
+use std::sync::Arc;
+
+use crate::packed::Packed;
+use crate::{EndpointThing, Tags};
+
+/// The instance behind an endpoint, as people know it. All routes of the instance share one.
+///
+/// A table holds as many as there are endpoints, so it is small: what many instances have in
+/// common stands in their [`Family`], and the rest in one text.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Instance {
+    family: Arc<Family>,
+    /// The app, the instance and its index, and then the values of the tags that are its own.
+    own: Packed,
+}
+
+/// The places of what is not a tag.
+const APP_ID: usize = 0;
+const INSTANCE_ID: usize = 1;
+const INSTANCE_INDEX: usize = 2;
+const FIRST_TAG: usize = 3;
+
+/// What many instances have in common.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Family {
+    pub(crate) segment: Arc<str>,
+    pub(crate) availability_zone: Arc<str>,
+    /// The names of the tags, ordered; `None` where no tags were registered, not even an empty map.
+    pub(crate) tag_names: Option<Arc<[Box<str>]>>,
+    /// The value of each tag that is common; `None` for those that each instance has of its own.
+    pub(crate) tag_values: Box<[Option<Arc<str>>]>,
+}
+
+impl Instance {
+    /// The instance that `thing` tells of. `tags` are its tags in the order of the family's names.
+    pub(crate) fn new(
+        family: Arc<Family>,
+        thing: &EndpointThing,
+        tags: &[(String, String)],
+    ) -> Self {
+        let mut own: Vec<&str> = vec![&thing.app_id, &thing.instance_id, &thing.instance_index];
+        let common = family.tag_values.iter();
+        own.extend(
+            tags.iter()
+                .zip(common)
+                .filter(|(_, common)| common.is_none())
+                .map(|((_, value), _)| value.as_str()),
+        );
+        Self {
+            own: Packed::new(&own),
+            family,
+        }
+    }
+
+    pub(crate) fn app_id(&self) -> &str {
+        self.own.get(APP_ID)
+    }
+
+    pub(crate) fn instance_id(&self) -> &str {
+        self.own.get(INSTANCE_ID)
+    }
+
+    pub(crate) fn instance_index(&self) -> &str {
+        self.own.get(INSTANCE_INDEX)
+    }
+
+    pub(crate) fn availability_zone(&self) -> &str {
+        &self.family.availability_zone
+    }
+
+    pub(crate) fn segment(&self) -> &str {
+        &self.family.segment
+    }
+
+    pub(crate) fn tags(&self) -> Option<Tags<'_>> {
+        let names = self.family.tag_names.as_deref()?;
+        Some(Tags::new(self, names))
+    }
+
+    /// The values of all tags, in the order of their names.
+    pub(crate) fn tag_values(&self) -> impl Iterator<Item = &str> {
+        let mut own = self.own.from(FIRST_TAG);
+        self.family
+            .tag_values
+            .iter()
+            .map(move |common| match common {
+                Some(value) => value,
+                None => own.next().unwrap_or_default(),
+            })
+    }
+}
