@@ -80,6 +80,12 @@ counters! {
     connections_accepted,
     /// Client connections open now.
     connections_open,
+    /// Client connections that were handed to a worker with fewer of them.
+    connections_handed_on,
+    /// Connections that could not be accepted, as without descriptors.
+    accepts_failed,
+    /// How often accepting had to wait because too many connections were open (L-21).
+    accepts_paused,
     /// Requests whose head was understood.
     requests,
     /// Requests in work now.
@@ -168,6 +174,15 @@ impl Traffic {
         Self {
             workers: workers.into(),
         }
+    }
+
+    /// How many client connections each worker has.
+    #[must_use]
+    pub fn connections_by_worker(&self) -> Vec<u64> {
+        let workers = self.workers.iter();
+        workers
+            .map(|worker| worker.connections_open.get())
+            .collect()
     }
 
     /// The sums over all workers.

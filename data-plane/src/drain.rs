@@ -41,7 +41,7 @@ impl Stage {
 
 /// Waits until the worker has no client connection left.
 pub(crate) async fn until_empty(worker: &Rc<Worker>) {
-    while worker.has_connections() {
+    while worker.connections() > 0 {
         tokio::time::sleep(STEP).await;
     }
 }

@@ -9,6 +9,7 @@ pub mod config;
 mod counters;
 mod deadlines;
 mod decimal;
+mod descriptors;
 mod downstream;
 mod drain;
 pub mod failing;

@@ -10,10 +10,9 @@ use pointsman_process::shutdown::Stages;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
-use tracing::warn;
 
 use crate::downstream;
-use crate::worker::Worker;
+use crate::worker::{Handed, Mailbox, Seat, Worker};
 
 /// Connections that may wait for a worker to accept them.
 const BACKLOG: i32 = 4096;
@@ -77,20 +76,46 @@ pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>
     let mut closing = std::pin::pin!(stages.closing().cancelled());
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept_within_bound(&listener, &worker) => accepted,
             () = &mut closing => break,
         };
         match accepted {
-            Ok((socket, peer)) => begin(&worker, socket, peer),
+            Ok((socket, peer)) => seat(&worker, socket, peer),
+            Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
-                warn!(%error, "cannot accept a connection");
+                worker.crowd.tell_failed_accept(&error);
+                worker.counters.accepts_failed.increment();
                 sleep(BACK_OFF).await;
             }
         }
     }
     if let Err(error) = accept_rest(listener, &worker) {
-        warn!(%error, "cannot accept the last connections");
+        worker.crowd.tell_failed_accept(&error);
     }
+}
+
+/// Waits while as many connections are open as may be (L-21), then for the next one.
+async fn accept_within_bound(
+    listener: &tokio::net::TcpListener,
+    worker: &Worker,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    if worker.crowd.is_full() {
+        worker.counters.accepts_paused.increment();
+        worker.crowd.tell_full();
+        worker.crowd.until_there_is_room().await;
+    }
+    listener.accept().await
+}
+
+/// Whether the connection that was to be accepted is at fault, and the next one may be taken at
+/// once (accept(2)).
+fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
 }
 
 /// Accepts what the system has already promised to clients, and closes the socket.
@@ -100,18 +125,44 @@ fn accept_rest(listener: tokio::net::TcpListener, worker: &Rc<Worker>) -> io::Re
         match listener.accept() {
             Ok((socket, peer)) => {
                 socket.set_nonblocking(true)?;
-                begin(worker, TcpStream::from_std(socket)?, peer);
+                let socket = TcpStream::from_std(socket)?;
+                begin(worker, socket, peer, worker.crowd.seat_here(worker.index));
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if concerns_one_connection(&error) => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-fn begin(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+/// Serves a fresh connection here, or hands it to the worker that has the fewest.
+fn seat(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+    let seat = worker.crowd.seat(worker.index);
+    if seat.worker() == worker.index {
+        return begin(worker, socket, peer, seat);
+    }
+    worker.counters.connections_handed_on.increment();
+    match socket.into_std() {
+        Ok(socket) => worker.crowd.hand(Handed { socket, peer, seat }),
+        Err(error) => worker.crowd.tell_failed_accept(&error),
+    }
+}
+
+/// Serves what other workers hand to this one, for as long as it lives.
+pub(crate) async fn receive(mut mailbox: Mailbox, worker: Rc<Worker>) {
+    while let Some(Handed { socket, peer, seat }) = mailbox.recv().await {
+        match TcpStream::from_std(socket) {
+            Ok(socket) => begin(&worker, socket, peer, seat),
+            Err(error) => worker.crowd.tell_failed_accept(&error),
+        }
+    }
+}
+
+fn begin(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, seat: Seat) {
     // A connection without the option works all the same.
     let _ = socket.set_nodelay(true);
-    tokio::task::spawn_local(downstream::serve(Rc::clone(worker), socket, peer));
+    let open = worker.enter(seat);
+    tokio::task::spawn_local(downstream::serve(open, socket, peer));
 }
 
 #[cfg(test)]

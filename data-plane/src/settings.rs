@@ -40,6 +40,8 @@ pub struct Limits {
     pub response: ResponseLimits,
     /// Response bodies (L-11 to L-13).
     pub response_body: BodyLimits,
+    /// Client connections open in the process (L-21); `None` for nine tenths of the descriptors.
+    pub connections: Option<usize>,
     /// Requests in flight in the process (L-22).
     pub in_flight: usize,
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
@@ -59,6 +61,7 @@ impl Default for Limits {
             request_body: BodyLimits::REQUEST,
             response: ResponseLimits::DEFAULT,
             response_body: BodyLimits::RESPONSE,
+            connections: None,
             in_flight: 20_000,
             endpoint_connections: 500,
             connection_requests: 10_000,

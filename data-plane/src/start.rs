@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 use crate::access_log::Writer;
 use crate::counters::{Counters, Traffic};
+use crate::descriptors;
 use crate::failing::FailureReporter;
 use crate::listener;
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::idle::IdleLimits;
 use crate::upstream::tls::Identities;
-use crate::worker::{self, Assignment, Places};
+use crate::worker::{self, Assignment, Crowd, Places};
 
 /// What the proxy gets from the rest of the process.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ pub fn start(
         failures,
         stages,
     } = surroundings;
+    descriptors::raise_limit();
     let count = settings.workers.map_or_else(available, NonZeroUsize::get);
     let log = settings.access_log.take().map(Writer::start).transpose()?;
     let identities = Identities::new(settings.upstream.tls.take()).map_err(io::Error::other)?;
@@ -74,12 +76,19 @@ pub fn start(
             worker.push(socket);
         }
     }
+    let (crowd, mailboxes) = Crowd::new(descriptors::connections(&settings.limits), count);
     let (ended, ends) = mpsc::unbounded_channel();
-    let assignments = sockets.into_iter().zip(&counters).enumerate();
-    let workers = assignments.map(|(index, (listeners, counters))| {
+    let assignments = sockets
+        .into_iter()
+        .zip(mailboxes)
+        .zip(&counters)
+        .enumerate();
+    let workers = assignments.map(|(index, ((listeners, mailbox), counters))| {
         let assignment = Assignment {
             index,
             listeners,
+            crowd: Arc::clone(&crowd),
+            mailbox,
             settings: Arc::clone(&settings),
             counters: Arc::clone(counters),
             table: table.clone(),

@@ -1,9 +1,11 @@
 //! One thread of the request path, and everything that its connections share. Nothing of it is
-//! shared with other workers but the table, the endpoints' state and the number of requests in
-//! flight.
+//! shared with other workers but the table, the endpoints' state, and how many requests and
+//! connections there are.
 
 mod admission;
+mod crowd;
 mod housekeeping;
+mod seldom;
 mod thread;
 
 use std::cell::{Cell, RefCell};
@@ -28,6 +30,7 @@ use crate::upstream::tls::Identities;
 
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
+pub(crate) use crowd::{Crowd, Handed, Mailbox, Seat};
 pub(crate) use thread::{Assignment, spawn};
 
 /// Rooms that are kept for the next request.
@@ -35,6 +38,10 @@ const ROOMS_KEPT: usize = 256;
 
 /// What the connections of one worker share.
 pub(crate) struct Worker {
+    /// Which one it is.
+    pub(crate) index: usize,
+    /// The client connections of all workers.
+    pub(crate) crowd: Arc<Crowd>,
     /// What the proxy was told.
     pub(crate) settings: Arc<Settings>,
     /// What is counted here.
@@ -69,7 +76,6 @@ pub(crate) struct Worker {
     rooms: RefCell<Vec<Box<Room>>>,
     random: RefCell<fastrand::Rng>,
     stage: Cell<Stage>,
-    connections: Cell<usize>,
     /// The origin of the table's time, one for the process.
     origin: Instant,
 }
@@ -127,18 +133,18 @@ impl Worker {
         self.deadlines.wake_all();
     }
 
-    /// Whether clients are connected.
-    pub(crate) fn has_connections(&self) -> bool {
-        self.connections.get() > 0
+    /// How many clients are connected, or on their way here from other workers.
+    pub(crate) fn connections(&self) -> usize {
+        self.crowd.at(self.index)
     }
 
     /// Counts a client connection until the guard is dropped.
-    pub(crate) fn enter(self: &Rc<Self>) -> Open {
-        self.connections.set(self.connections.get() + 1);
+    pub(crate) fn enter(self: &Rc<Self>, seat: Seat) -> Open {
         self.counters.connections_accepted.increment();
         self.counters.connections_open.increment();
         Open {
             worker: Rc::clone(self),
+            _seat: seat,
         }
     }
 }
@@ -146,6 +152,14 @@ impl Worker {
 /// One open client connection.
 pub(crate) struct Open {
     worker: Rc<Worker>,
+    _seat: Seat,
+}
+
+impl Open {
+    /// Who serves it.
+    pub(crate) fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
 }
 
 impl Drop for Open {
@@ -154,7 +168,6 @@ impl Drop for Open {
         if std::thread::panicking() {
             worker.counters.panics.increment();
         }
-        worker.connections.set(worker.connections.get() - 1);
         worker.counters.connections_open.decrement();
     }
 }

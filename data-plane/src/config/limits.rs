@@ -22,6 +22,9 @@ pub struct Limits {
     pub response_head: Size,
     /// Fields of a response head (L-26).
     pub response_fields: u32,
+    /// Client connections open in the process (L-21). Absent: nine tenths of the descriptors that
+    /// the process may have.
+    pub connections: Option<usize>,
     /// Requests in flight in the process (L-22).
     pub requests_in_flight: usize,
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
@@ -43,6 +46,7 @@ impl Default for Limits {
         let crate::Limits {
             request,
             response,
+            connections,
             in_flight,
             endpoint_connections,
             connection_requests,
@@ -58,6 +62,7 @@ impl Default for Limits {
             field_value: bytes(request.field_value),
             response_head: bytes(response.head),
             response_fields: response.fields,
+            connections,
             requests_in_flight: in_flight,
             endpoint_connections,
             attempts,
@@ -95,6 +100,13 @@ impl Validate for Limits {
                     format!("write a number from 1 to {ceiling}"),
                 );
             }
+        }
+        if self.connections == Some(0) {
+            check.refuse(
+                "connections",
+                "is 0, so nobody could connect",
+                "write 1 or more, or leave it out",
+            );
         }
         if self.requests_in_flight == 0 {
             check.refuse(
@@ -135,6 +147,7 @@ impl Limits {
                 fields: self.response_fields,
                 ..defaults.response
             },
+            connections: self.connections,
             in_flight: self.requests_in_flight,
             endpoint_connections: self.endpoint_connections,
             connection_requests: self.requests_per_connection,

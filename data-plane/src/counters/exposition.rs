@@ -50,6 +50,21 @@ const COUNTERS: &[Row] = &[
         |t| t.connections_accepted,
     ),
     (
+        "pointsman_connections_handed_on",
+        "Client connections handed to a worker with fewer",
+        |t| t.connections_handed_on,
+    ),
+    (
+        "pointsman_accepts_failed",
+        "Connections that could not be accepted",
+        |t| t.accepts_failed,
+    ),
+    (
+        "pointsman_accepts_paused",
+        "Waits for a connection to end before the next is accepted",
+        |t| t.accepts_paused,
+    ),
+    (
         "pointsman_requests",
         "Requests whose head was understood",
         |t| t.requests,

@@ -3,8 +3,8 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use pointsman_http1::{Refused, RequestParser};
 use tokio::net::TcpStream;
@@ -15,11 +15,15 @@ use crate::deadlines::{Deadline, Tick};
 use crate::io::Io;
 use crate::proxy::{self, Ending, Room, Unread};
 use crate::wire::Wire;
-use crate::worker::Worker;
+use crate::worker::{Open, Worker};
+
+/// How long a connection that was accepted at the last moment may take to begin its request while
+/// others without one are ended.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Serves a client until its connection ends.
-pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
-    let _open = worker.enter();
+pub(crate) async fn serve(open: Open, socket: TcpStream, peer: SocketAddr) {
+    let worker = open.worker();
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let mut connection = Connection {
         client: Client::new(peer),
@@ -27,8 +31,9 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
         parser: RequestParser::new(worker.settings.limits.request),
         deadline: worker.deadlines.register(waker),
         served: 0,
+        settled: worker.deadlines.now().after(FRESH),
         ends_by: Tick::NEVER,
-        worker: &worker,
+        worker,
     };
     connection.ends_by = connection.age_limit();
     let end = loop {
@@ -37,7 +42,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
             Next::End(end) => break end,
         }
     };
-    linger(&mut connection.wire, &connection.deadline, &worker, end).await;
+    linger(&mut connection.wire, &connection.deadline, worker, end).await;
 }
 
 /// A client's connection.
@@ -49,6 +54,8 @@ struct Connection<'a> {
     deadline: Deadline,
     /// Requests that were begun on it.
     served: u32,
+    /// When it is no fresh connection any more.
+    settled: Tick,
     /// When it is old enough to end (L-25).
     ends_by: Tick,
 }
@@ -126,9 +133,16 @@ impl Connection<'_> {
             Poll::Ready(Err(_)) => Poll::Ready(Err(End::Close)),
             Poll::Pending if self.deadline.passed() => Poll::Ready(Err(End::Close)),
             // Untouched: it is half-closed, and a request that is on its way is not reset.
-            Poll::Pending if self.worker.stage().is_closing() => Poll::Ready(Err(End::Linger)),
+            Poll::Pending if self.worker.stage().is_closing() && !self.is_fresh() => {
+                Poll::Ready(Err(End::Linger))
+            }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Whether its first request is surely on its way: it was accepted so shortly ago.
+    fn is_fresh(&self) -> bool {
+        self.served == 0 && self.deadline.now() < self.settled && !self.worker.stage().is_ending()
     }
 
     /// Reads until there is a whole head.

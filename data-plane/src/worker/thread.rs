@@ -15,7 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::admission::Places;
-use super::{Admission, Worker, housekeeping};
+use super::{Admission, Crowd, Mailbox, Worker, housekeeping};
 use crate::access_log::Lines;
 use crate::buffer::Buffers;
 use crate::clock::Clock;
@@ -39,6 +39,10 @@ pub(crate) struct Assignment {
     pub(crate) index: usize,
     /// Its own listeners.
     pub(crate) listeners: Vec<TcpListener>,
+    /// The client connections of all workers.
+    pub(crate) crowd: Arc<Crowd>,
+    /// What others hand to it.
+    pub(crate) mailbox: Mailbox,
     /// What the proxy was told.
     pub(crate) settings: Arc<Settings>,
     /// What it counts.
@@ -85,7 +89,8 @@ fn run(assignment: Assignment) -> io::Result<()> {
 async fn serve(mut assignment: Assignment) -> io::Result<()> {
     let stages = assignment.stages.clone();
     let listeners = std::mem::take(&mut assignment.listeners);
-    let worker = Rc::new(Worker::new(assignment));
+    let (worker, mailbox) = Worker::new(assignment);
+    let worker = Rc::new(worker);
     worker.renew_date();
     let mut vital = JoinSet::new();
     for socket in listeners {
@@ -96,6 +101,7 @@ async fn serve(mut assignment: Assignment) -> io::Result<()> {
             stages.clone(),
         ));
     }
+    vital.spawn_local(listener::receive(mailbox, Rc::clone(&worker)));
     vital.spawn_local(housekeeping::run(Rc::clone(&worker)));
     let result = tokio::select! {
         () = leave(&worker, &stages) => Ok(()),
@@ -129,7 +135,7 @@ async fn leave(worker: &Rc<Worker>, stages: &Stages) {
     tokio::select! {
         () = drain::until_empty(worker) => {}
         () = stages.ending().cancelled() => {
-            worker.counters.cut_by_drain.add(worker.connections.get() as u64);
+            worker.counters.cut_by_drain.add(worker.connections() as u64);
             worker.enter_stage(Stage::Ending);
             // Whoever does not end now is cut with the runtime.
             let _ = timeout(LAST_CALL, drain::until_empty(worker)).await;
@@ -138,8 +144,11 @@ async fn leave(worker: &Rc<Worker>, stages: &Stages) {
 }
 
 impl Worker {
-    fn new(assignment: Assignment) -> Self {
+    fn new(assignment: Assignment) -> (Self, Mailbox) {
         let Assignment {
+            index,
+            crowd,
+            mailbox,
             settings,
             counters,
             table,
@@ -147,7 +156,9 @@ impl Worker {
             places,
             ..
         } = assignment;
-        Self {
+        let worker = Self {
+            index,
+            crowd,
             admission: Admission::new(places, Arc::clone(&counters)),
             settings,
             counters,
@@ -165,8 +176,8 @@ impl Worker {
             rooms: Vec::new().into(),
             random: fastrand::Rng::new().into(),
             stage: Stage::Serving.into(),
-            connections: 0.into(),
             origin: assignment.origin,
-        }
+        };
+        (worker, mailbox)
     }
 }
