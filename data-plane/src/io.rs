@@ -4,7 +4,7 @@
 pub(crate) mod tls;
 
 use std::io;
-use std::io::IoSlice;
+use std::io::{IoSlice, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -103,6 +103,26 @@ impl Io {
         match self {
             Self::Plain(socket) => is_silent(&socket.try_read(&mut [0; 1])),
             Self::Tls(tls) => tls.is_quiet(),
+        }
+    }
+}
+
+/// Moving between workers.
+impl Io {
+    /// Takes an idle connection from the runtime of another worker into the calling one's; `None`
+    /// where its peer has closed it or sent what nobody asked for.
+    ///
+    /// The system is asked, since the other worker may not have come round to hear of it.
+    pub(crate) fn move_here(self) -> Option<Self> {
+        match self {
+            Self::Plain(socket) => {
+                let socket = socket.into_std().ok()?;
+                if !is_silent(&(&socket).read(&mut [0; 1])) {
+                    return None;
+                }
+                TcpStream::from_std(socket).ok().map(Self::Plain)
+            }
+            Self::Tls(tls) => tls.move_here().map(Self::Tls),
         }
     }
 }

@@ -176,6 +176,8 @@ pub struct Upstream {
     pub idle: usize,
     /// Requests on one connection to an endpoint.
     pub connection_requests: u32,
+    /// Life of a connection to an endpoint, give or take a tenth.
+    pub connection_age: Duration,
     /// What TLS endpoints are verified with. Without it they are not reached at all.
     pub tls: Option<UpstreamTls>,
 }
@@ -187,6 +189,7 @@ impl Default for Upstream {
             idle_per_endpoint: 100,
             idle: 10_000,
             connection_requests: 10_000,
+            connection_age: Duration::from_secs(24 * 3600),
             tls: None,
         }
     }

@@ -17,6 +17,7 @@ use crate::failing::FailureReporter;
 use crate::listener;
 use crate::settings::Settings;
 use crate::table::TableHandle;
+use crate::upstream::Commons;
 use crate::upstream::idle::IdleLimits;
 use crate::upstream::tls::Identities;
 use crate::worker::{self, Assignment, Crowd, Places};
@@ -76,6 +77,7 @@ pub fn start(
             worker.push(socket);
         }
     }
+    let commons = Arc::new(Commons::new(idle_limits(&settings), count));
     let (crowd, mailboxes) = Crowd::new(descriptors::connections(&settings.limits), count);
     let (ended, ends) = mpsc::unbounded_channel();
     let assignments = sockets
@@ -97,7 +99,7 @@ pub fn start(
             places: Arc::clone(&places),
             lines: log.as_ref().map(Writer::lines),
             origin,
-            idle: idle_limits(&settings, count),
+            commons: Arc::clone(&commons),
             stages: stages.clone(),
         };
         worker::spawn(assignment, ended.clone())
@@ -118,12 +120,13 @@ fn available() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// One worker's part of the process's unused connections.
-fn idle_limits(settings: &Settings, workers: usize) -> IdleLimits {
+/// The bounds on the process's unused connections to endpoints.
+fn idle_limits(settings: &Settings) -> IdleLimits {
     IdleLimits {
-        per_endpoint: settings.upstream.idle_per_endpoint.div_ceil(workers),
-        total: settings.upstream.idle.div_ceil(workers),
+        per_endpoint: settings.upstream.idle_per_endpoint,
+        total: settings.upstream.idle,
         age: settings.timeouts.endpoint_idle,
+        life: settings.upstream.connection_age,
     }
 }
 

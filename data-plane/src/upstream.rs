@@ -7,4 +7,4 @@ pub(crate) mod idle;
 pub(crate) mod tls;
 
 pub(crate) use connection::{Connection, HeadFault};
-pub(crate) use idle::Idle;
+pub(crate) use idle::{Commons, Idle};

@@ -376,6 +376,11 @@ impl Wire {
         }
     }
 
+    /// The connection below, where nothing of a message is left.
+    pub(crate) fn into_io(self) -> Io {
+        self.io
+    }
+
     /// Whether the connection can carry another message: nothing of this one is left to send, and
     /// the peer has sent nothing beyond it.
     pub(crate) fn is_clean(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pointsman_process::configuration::{Check, Validate};
+use pointsman_process::configuration::{Check, Interval, Validate};
 use serde::Deserialize;
 
 use crate::app;
@@ -24,6 +24,8 @@ pub struct Upstream {
     pub idle: usize,
     /// Requests on one connection to an endpoint.
     pub requests_per_connection: u32,
+    /// How old a connection to an endpoint may become, give or take a tenth.
+    pub connection_age: Interval,
 }
 
 /// A certificate with its key.
@@ -45,6 +47,7 @@ impl Default for Upstream {
             idle_per_endpoint: defaults.idle_per_endpoint,
             idle: defaults.idle,
             requests_per_connection: defaults.connection_requests,
+            connection_age: Interval(defaults.connection_age),
         }
     }
 }
@@ -65,6 +68,9 @@ impl Validate for Upstream {
                 "write 1 or more, or `keep_alive: false`",
             );
         }
+        if self.connection_age.0.is_zero() {
+            check.refuse("connection_age", "is 0", "write a time such as 24h");
+        }
     }
 }
 
@@ -76,6 +82,7 @@ impl Upstream {
             idle_per_endpoint: self.idle_per_endpoint,
             idle: self.idle,
             connection_requests: self.requests_per_connection,
+            connection_age: self.connection_age.0,
             tls: None,
         }
     }

@@ -113,6 +113,29 @@ impl TlsIo {
         self.poll_readable(&mut cx).is_pending()
     }
 
+    /// Takes an idle connection from the runtime of another worker into the calling one's, with
+    /// what the session itself has received meanwhile; `None` where it is not idle any more.
+    pub(crate) fn move_here(self: Box<Self>) -> Option<Box<Self>> {
+        let Self {
+            socket,
+            mut session,
+        } = *self;
+        let socket = socket.into_std().ok()?;
+        loop {
+            match session.read_tls(&mut &socket) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Ok(0) | Err(_) => return None,
+            }
+            let state = session.process_new_packets().ok()?;
+            if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+                return None;
+            }
+        }
+        let socket = TcpStream::from_std(socket).ok()?;
+        Some(Box::new(Self { socket, session }))
+    }
+
     /// Reads from the socket into the session, and answers how many bytes came.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut socket = Blocking {

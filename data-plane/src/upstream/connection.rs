@@ -4,6 +4,7 @@
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use pointsman_http1::{Malformed, ResponseHead, ResponseLimits, ResponseParser};
 use pointsman_routing::EndpointIndex;
@@ -37,6 +38,43 @@ pub(crate) struct Connection {
     exchanges: u32,
     /// Since when it is not used; meaningless while it is.
     pub(super) idle_since: Tick,
+    /// When it is too old to be used again; known once it has rested for the first time.
+    ends_by: Option<Tick>,
+}
+
+/// An unused connection without anything of a worker's but its place in the runtime, so that
+/// another worker can take it.
+#[derive(Debug)]
+pub(super) struct Kept {
+    io: Io,
+    exchanges: u32,
+    ends_by: Option<Tick>,
+    /// Since when it is not used.
+    pub(super) idle_since: Tick,
+    /// The worker whose runtime knows the socket.
+    home: usize,
+}
+
+impl Kept {
+    /// Whether its peer neither closed it nor sent what nobody asked for, as far as its worker has
+    /// heard.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.io.is_quiet()
+    }
+
+    /// The same connection in the runtime of `worker`, which is the calling one; `None` where it is
+    /// not as it was left.
+    pub(super) fn move_to(self, worker: usize) -> Option<Self> {
+        if self.home == worker {
+            return Some(self);
+        }
+        let io = self.io.move_here()?;
+        Some(Self {
+            io,
+            home: worker,
+            ..self
+        })
+    }
 }
 
 impl Connection {
@@ -54,7 +92,45 @@ impl Connection {
             endpoint,
             exchanges: 0,
             idle_since: Tick::NEVER,
+            ends_by: None,
         }
+    }
+
+    /// One that was unused, at the worker that it was moved to.
+    pub(super) fn revive(
+        kept: Kept,
+        buffers: Rc<Buffers>,
+        endpoint: EndpointIndex,
+        limits: ResponseLimits,
+    ) -> Self {
+        Self {
+            exchanges: kept.exchanges,
+            idle_since: kept.idle_since,
+            ends_by: kept.ends_by,
+            ..Self::new(kept.io, buffers, endpoint, limits)
+        }
+    }
+
+    /// What is left of it while nobody uses it. `worker` is the calling one.
+    pub(super) fn strip(self, worker: usize) -> Kept {
+        Kept {
+            io: self.wire.into_io(),
+            exchanges: self.exchanges,
+            ends_by: self.ends_by,
+            idle_since: self.idle_since,
+            home: worker,
+        }
+    }
+
+    /// Whether it is young enough to be used again, given how old one may become, give or take a
+    /// tenth (L-25), so that connections made together do not end together.
+    #[inline]
+    pub(super) fn may_rest(&mut self, now: Tick, life: Duration) -> bool {
+        let ends_by = *self.ends_by.get_or_insert_with(|| {
+            let jitter = life.mul_f64(0.2 * fastrand::f64());
+            now.after(life.mul_f64(0.9) + jitter)
+        });
+        now < ends_by
     }
 
     /// Counts another exchange; answers whether there was one before.

@@ -1,13 +1,29 @@
-//! Connections to endpoints that nobody uses right now: a worker's own, the last one used first.
+//! Connections to endpoints that nobody uses right now, the last one used first.
+//!
+//! There are two places for them. One that is in steady use at a worker stays with the worker,
+//! where nothing is shared and nothing is locked. What rests for longer, or is used so seldom that
+//! the next request may well come to another worker, lies in the [`Commons`], where every worker
+//! looks before it makes a connection of its own. So a busy endpoint costs no lock, and a quiet
+//! one no handshake per worker.
 
+mod commons;
+mod slot;
+
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_http1::ResponseLimits;
 use pointsman_routing::{EndpointIndex, EndpointState};
 
 use super::Connection;
+use crate::buffer::Buffers;
 use crate::deadlines::{STEP, Tick};
 
-/// Bounds of what one worker keeps.
+pub(crate) use commons::Commons;
+use slot::Slot;
+
+/// Bounds of what the process keeps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdleLimits {
     /// Connections to one endpoint.
@@ -16,79 +32,54 @@ pub(crate) struct IdleLimits {
     pub(crate) total: usize,
     /// How long one is kept.
     pub(crate) age: Duration,
+    /// How old one may become, give or take a tenth (L-25).
+    pub(crate) life: Duration,
 }
 
-/// One worker's unused connections, by endpoint.
+/// The shortest rest after which an endpoint may be closing a connection, given the shortest after
+/// which it was seen to do so: half of it.
+fn is_safe(shortest_close: Option<Duration>, idle: Duration) -> bool {
+    shortest_close.is_none_or(|close| (idle + STEP) * 2 < close)
+}
+
+/// The shorter of two times after which an endpoint closed, as seen by a sweep that may be late.
+fn shorter(known: Option<Duration>, after: Duration) -> Option<Duration> {
+    let after = after.saturating_sub(STEP);
+    Some(known.map_or(after, |known| known.min(after)))
+}
+
+/// One worker's unused connections, by endpoint, and its way to those of all.
 pub(crate) struct Idle {
-    limits: IdleLimits,
+    commons: Arc<Commons>,
+    worker: usize,
+    buffers: Rc<Buffers>,
+    responses: ResponseLimits,
     slots: Vec<Slot>,
-    /// The slots that a sweep has to look at: those with connections, and some that lost theirs.
+    /// The slots that a sweep has to look at: those that hold or reserve something.
     occupied: Vec<usize>,
-    total: usize,
-}
-
-/// What is kept for one endpoint. A slot is given to another endpoint after the first one's life.
-#[derive(Default)]
-struct Slot {
-    life: u32,
-    #[expect(
-        clippy::vec_box,
-        reason = "a connection is large, and moves between here and a request"
-    )]
-    connections: Vec<Box<Connection>>,
-    /// Whether the slot stands among the occupied ones.
-    listed: bool,
-    /// The shortest time after which this endpoint was seen to close an unused connection.
-    shortest_close: Option<Duration>,
-}
-
-impl Slot {
-    fn saw_close(&mut self, after: Duration) {
-        let after = after.saturating_sub(STEP);
-        self.shortest_close = Some(self.shortest_close.map_or(after, |known| known.min(after)));
-    }
-
-    fn sweep(&mut self, now: Tick, age: Duration) {
-        let mut closed_after: Option<Duration> = None;
-        self.connections.retain_mut(|connection| {
-            let idle = now.since(connection.idle_since);
-            let quiet = connection.wire.is_quiet();
-            if !quiet {
-                closed_after = Some(closed_after.map_or(idle, |known| known.min(idle)));
-            }
-            quiet && idle < age
-        });
-        if let Some(after) = closed_after {
-            self.saw_close(after);
-        }
-    }
-
-    /// Whether a connection that was idle so long may carry a request that cannot be repeated:
-    /// the endpoint may be closing it at this moment.
-    fn is_safe(&self, idle: Duration) -> bool {
-        self.shortest_close
-            .is_none_or(|close| (idle + STEP) * 2 < close)
-    }
 }
 
 impl Idle {
     /// Nothing kept yet.
-    pub(crate) fn new(limits: IdleLimits) -> Self {
+    pub(crate) fn new(
+        commons: Arc<Commons>,
+        worker: usize,
+        buffers: Rc<Buffers>,
+        responses: ResponseLimits,
+    ) -> Self {
         Self {
-            limits,
+            commons,
+            worker,
+            buffers,
+            responses,
             slots: Vec::new(),
             occupied: Vec::new(),
-            total: 0,
         }
     }
 
-    /// How many connections are kept.
-    pub(crate) fn len(&self) -> usize {
-        self.total
-    }
-
-    /// The connection to this endpoint that was used last, if it is still as it was left. A
-    /// request that is not `repeatable` gets none that the endpoint may be about to close.
+    /// The connection to this endpoint that was used last, if it is still as it was left: one of
+    /// this worker's, else one of any. A request that is not `repeatable` gets none that the
+    /// endpoint may be about to close.
     #[inline]
     pub(crate) fn take(
         &mut self,
@@ -96,79 +87,134 @@ impl Idle {
         repeatable: bool,
         now: Tick,
     ) -> Option<Box<Connection>> {
-        let index = endpoint.index();
-        let slot = self.slots.get_mut(index.slot as usize)?;
-        if slot.life != index.life {
-            return None;
+        self.take_at(endpoint.index(), repeatable, now)
+    }
+
+    #[inline]
+    fn take_at(
+        &mut self,
+        index: EndpointIndex,
+        repeatable: bool,
+        now: Tick,
+    ) -> Option<Box<Connection>> {
+        if let Some(slot) = self.slots.get_mut(index.slot as usize)
+            && slot.life() == index.life
+            && let Some(own) = slot.take(repeatable, now)
+        {
+            return Some(own);
         }
-        while let Some(mut connection) = slot.connections.pop() {
-            let idle = now.since(connection.idle_since);
-            if !connection.wire.is_quiet() {
-                slot.saw_close(idle);
-                self.total -= 1;
+        self.take_of_commons(index, repeatable, now)
+    }
+
+    #[cold]
+    fn take_of_commons(
+        &mut self,
+        index: EndpointIndex,
+        repeatable: bool,
+        now: Tick,
+    ) -> Option<Box<Connection>> {
+        while let Some(kept) = self.commons.take(index, repeatable, now) {
+            let idle = now.since(kept.idle_since);
+            let Some(here) = kept.move_to(self.worker) else {
+                // Its own worker has not heard yet that the endpoint closed it.
+                self.commons.saw_close(index, idle);
                 continue;
-            }
-            if !repeatable && !slot.is_safe(idle) {
-                // All others were idle for longer.
-                slot.connections.push(connection);
-                return None;
-            }
-            self.total -= 1;
-            return Some(connection);
+            };
+            let buffers = Rc::clone(&self.buffers);
+            let connection = Connection::revive(here, buffers, index, self.responses);
+            return Some(Box::new(connection));
         }
         None
     }
 
-    /// Keeps a connection, or closes it if there are enough.
+    /// Keeps a connection, or closes it if there are enough, or it is old enough.
     #[inline]
     pub(crate) fn put(&mut self, mut connection: Box<Connection>, now: Tick) {
-        let EndpointIndex { slot, life } = connection.endpoint();
-        let at = slot as usize;
+        if !connection.may_rest(now, self.commons.limits().life) {
+            return;
+        }
+        connection.wire.rest();
+        connection.idle_since = now;
+        let index = connection.endpoint();
+        let at = index.slot as usize;
         if at >= self.slots.len() {
             self.slots.resize_with(at + 1, Slot::default);
         }
         let slot = &mut self.slots[at];
-        if slot.life != life {
-            self.total -= slot.connections.len();
-            *slot = Slot {
-                life,
-                listed: slot.listed,
-                ..Slot::default()
-            };
+        if slot.life() != index.life {
+            self.commons.give_back(slot.begin_life(index));
         }
-        if slot.connections.len() < self.limits.per_endpoint && self.total < self.limits.total {
-            connection.wire.rest();
-            connection.idle_since = now;
-            slot.connections.push(connection);
-            self.total += 1;
-            if !std::mem::replace(&mut slot.listed, true) {
-                self.occupied.push(at);
-            }
+        let steady = slot.is_in_steady_use(now) || !self.commons.is_shared();
+        if !steady {
+            self.commons.put(index, connection.strip(self.worker));
+            return;
+        }
+        if !slot.has_reserved() {
+            let Some(shortest_close) = self.commons.reserve(index) else {
+                return;
+            };
+            slot.reserved_one(shortest_close);
+        }
+        slot.put(connection);
+        if slot.list() {
+            self.occupied.push(at);
         }
     }
 
-    /// Closes what is too old, and what the endpoint has closed.
-    pub(crate) fn sweep(&mut self, now: Tick) {
+    /// Closes what is too old, and what the endpoint has closed, here and in this worker's part of
+    /// the commons; leaves to all what was not used lately. Answers how many there are in both.
+    pub(crate) fn sweep(&mut self, now: Tick) -> usize {
         let Self {
-            limits,
+            commons,
+            worker,
             slots,
             occupied,
-            total,
+            ..
         } = self;
-        *total = 0;
+        let mut kept = 0;
         occupied.retain(|&at| {
+            let Ok(number) = u32::try_from(at) else {
+                return false;
+            };
             let slot = &mut slots[at];
-            slot.sweep(now, limits.age);
-            *total += slot.connections.len();
-            slot.listed = !slot.connections.is_empty();
-            slot.listed
+            let index = EndpointIndex {
+                slot: number,
+                life: slot.life(),
+            };
+            kept += sweep_slot(slot, index, now, (commons, *worker));
+            slot.stays_listed()
         });
+        kept + commons.sweep(now, self.worker)
     }
 
-    /// Closes everything.
+    /// Closes everything, that of all workers included.
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
         self.occupied.clear();
-        self.total = 0;
+        self.commons.clear();
     }
 }
+
+/// Looks after one slot; answers how many connections stay in it.
+fn sweep_slot(
+    slot: &mut Slot,
+    index: EndpointIndex,
+    now: Tick,
+    (commons, worker): (&Commons, usize),
+) -> usize {
+    if let Some(closed_after) = slot.drop_closed(now, commons.limits().age) {
+        commons.saw_close(index, closed_after);
+    }
+    if commons.is_shared() {
+        for connection in slot.take_rested(now) {
+            // What was reserved for it makes room for it there.
+            commons.give_back(Some((index, 1)));
+            commons.put(index, connection.strip(worker));
+        }
+    }
+    commons.give_back(slot.take_spare(index));
+    slot.len()
+}
+
+#[cfg(test)]
+mod tests;

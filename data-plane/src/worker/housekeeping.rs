@@ -27,8 +27,8 @@ pub(super) async fn run(worker: Rc<Worker>) {
 impl Worker {
     fn sweep_idle(&self) {
         let mut idle = self.idle.borrow_mut();
-        idle.sweep(self.deadlines.now());
-        self.counters.idle_upstream.set(idle.len() as u64);
+        let kept = idle.sweep(self.deadlines.now());
+        self.counters.idle_upstream.set(kept as u64);
     }
 
     fn each_second(&self) {

@@ -26,9 +26,8 @@ use crate::failing::FailureReporter;
 use crate::listener;
 use crate::settings::Settings;
 use crate::table::TableHandle;
-use crate::upstream::Idle;
-use crate::upstream::idle::IdleLimits;
 use crate::upstream::tls::Identities;
+use crate::upstream::{Commons, Idle};
 
 /// How long connections get to end by themselves once they were told that the time is over.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -59,8 +58,8 @@ pub(crate) struct Assignment {
     pub(crate) lines: Option<Lines>,
     /// The origin of the table's time.
     pub(crate) origin: Instant,
-    /// What a worker keeps of unused connections to endpoints.
-    pub(crate) idle: IdleLimits,
+    /// Unused connections to endpoints that any worker may take.
+    pub(crate) commons: Arc<Commons>,
     /// How the process leaves.
     pub(crate) stages: Stages,
 }
@@ -156,20 +155,28 @@ impl Worker {
             places,
             ..
         } = assignment;
+        let buffers = Rc::new(Buffers::default());
+        let idle = Idle::new(
+            assignment.commons,
+            index,
+            Rc::clone(&buffers),
+            settings.limits.response,
+        );
         let worker = Self {
             index,
             crowd,
             admission: Admission::new(places, Arc::clone(&counters)),
             settings,
             counters,
-            buffers: Rc::new(Buffers::default()),
-            deadlines: Rc::new(Deadlines::new(Instant::now())),
+            buffers,
+            // One origin for all workers: what one leaves to the others has its age.
+            deadlines: Rc::new(Deadlines::new(assignment.origin)),
             clock: Clock::new(),
             date: Vec::new().into(),
             table: table.reader().into(),
             scratch: Default::default(),
             cursors: Default::default(),
-            idle: Idle::new(assignment.idle).into(),
+            idle: idle.into(),
             identities: assignment.identities,
             failures: assignment.failures,
             lines: lines.into(),
