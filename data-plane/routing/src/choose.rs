@@ -9,7 +9,8 @@ use std::sync::Arc;
 pub use cursors::Cursors;
 use rank::Rank;
 
-use crate::{Algorithm, Endpoint, EndpointIndex, Lease, Route, Settings, Time};
+use crate::outlier::{self, Gate};
+use crate::{Algorithm, Ejection, Endpoint, EndpointIndex, Lease, Route, Settings, Time};
 
 /// What a choice depends on beside the pool. A worker makes one per attempt.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub struct Selection {
     last: Option<EndpointIndex>,
     /// Tried before `last`. Most requests have one attempt, and then nothing is allocated.
     tried: Vec<EndpointIndex>,
+    ejected: Option<Ejection>,
 }
 
 impl Selection {
@@ -54,6 +56,7 @@ impl Selection {
             position: None,
             last: None,
             tried: Vec::new(),
+            ejected: None,
         }
     }
 
@@ -62,7 +65,8 @@ impl Selection {
     /// Endpoints that failed within the mark time are passed over, silent ones come after all
     /// others that did not fail, and what this request tried already is tried again only where
     /// there is nothing else. Where only endpoints with a mark are left, the pool's marks are
-    /// cleared. Give each attempt the route as the current table holds it ([`Table::renew`]).
+    /// cleared. An endpoint that turns out to be an outlier among its siblings is taken out
+    /// ([`Selection::take_ejection`]), and another one chosen. Give each attempt the route as the current table holds it ([`Table::renew`]).
     ///
     /// [`Table::renew`]: crate::Table::renew
     ///
@@ -82,20 +86,17 @@ impl Selection {
             Algorithm::RoundRobin => self.start(route, context),
             Algorithm::LeastConnection => 0,
         };
-        for rank in Rank::ORDER {
-            let chosen = match algorithm {
-                Algorithm::RoundRobin => self.first_of(rank, endpoints, start, context),
-                Algorithm::LeastConnection => {
-                    least_connection::of(endpoints, context, |endpoint| {
-                        Rank::of(endpoint, &self.tried, context) == Some(rank)
-                    })
-                }
+        // Each round more than one takes an endpoint out, or loses a probe to another worker.
+        for _ in 0..=endpoints.len() {
+            let Some((rank, lease)) = self.pick(endpoints, (algorithm, start), context) else {
+                break;
             };
-            if let Some(lease) = chosen {
-                rank.clear_marks(endpoints, &self.tried);
-                self.last = Some(lease.endpoint().state().index());
-                return Ok(lease);
+            if endpoints.len() > 1 && !self.confirms(endpoints, rank, &lease, context.now) {
+                continue;
             }
+            rank.clear_marks(endpoints, &self.tried);
+            self.last = Some(lease.endpoint().state().index());
+            return Ok(lease);
         }
         let all_aside = endpoints
             .iter()
@@ -105,6 +106,66 @@ impl Selection {
         } else {
             Unavailable::Overloaded
         })
+    }
+
+    /// The first endpoint in the order of ranks.
+    #[inline]
+    fn pick(
+        &mut self,
+        endpoints: &[Arc<Endpoint>],
+        (algorithm, start): (Algorithm, usize),
+        context: &Context<'_>,
+    ) -> Option<(Rank, Lease)> {
+        Rank::ORDER.into_iter().find_map(|rank| {
+            let chosen = match algorithm {
+                Algorithm::RoundRobin => self.first_of(rank, endpoints, start, context),
+                Algorithm::LeastConnection => {
+                    least_connection::of(endpoints, context, |endpoint| {
+                        Rank::of(endpoint, &self.tried, context) == Some(rank)
+                    })
+                }
+            };
+            chosen.map(|lease| (rank, lease))
+        })
+    }
+
+    /// Whether the choice stands: the endpoint is no outlier, and if it was one, this request is
+    /// the one that probes it.
+    #[inline]
+    fn confirms(
+        &mut self,
+        endpoints: &[Arc<Endpoint>],
+        rank: Rank,
+        lease: &Lease,
+        now: Time,
+    ) -> bool {
+        if matches!(rank, Rank::Ejected | Rank::Tried) {
+            return true;
+        }
+        let Some(conduct) = lease.endpoint().state().known_conduct() else {
+            return true;
+        };
+        if conduct.gate(now) == Gate::Probe {
+            return conduct.claim_probe(now);
+        }
+        match outlier::judge(endpoints, lease.endpoint(), now) {
+            None => true,
+            ejected => {
+                self.ejected = ejected;
+                false
+            }
+        }
+    }
+
+    /// The endpoint that the last choice took out because it is an outlier.
+    pub fn take_ejection(&mut self) -> Option<Ejection> {
+        self.ejected.take()
+    }
+
+    /// An endpoint that was chosen was not tried after all: another one was faster.
+    pub fn forget(&mut self, endpoint: EndpointIndex) {
+        self.tried.retain(|tried| *tried != endpoint);
+        self.last = self.last.filter(|last| *last != endpoint);
     }
 
     /// Where the walk begins: a request takes the worker's position once, and goes on from its own

@@ -1,10 +1,12 @@
 //! What an endpoint has lived through, apart from how it is registered.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::identity::Identity;
+use crate::outlier::Conduct;
 use crate::{Address, Protocol, Time};
 
 /// Names an endpoint state among all of the process.
@@ -24,7 +26,8 @@ pub struct EndpointIndex {
 ///
 /// It survives every update that leaves these three as they are, however the routes around it
 /// change. It fills one cache line of its own, which its workers share: whoever counts a request
-/// in flight has the rest at hand.
+/// in flight has the rest at hand. What only an endpoint beside others needs, or one that has
+/// failed, stands elsewhere: most have nothing of it.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct EndpointState {
@@ -32,28 +35,25 @@ pub struct EndpointState {
     in_flight: AtomicU32,
     /// How many endpoints stand on it in what is held. Only the writer counts it.
     registrations: AtomicU32,
-    /// When the endpoint last failed, as [`Time::to_stored`]; 0 for never.
-    failed_at: AtomicU64,
+    conduct: OnceLock<Box<Conduct>>,
     address: Address,
     identity: Identity,
-    protocol: Protocol,
 }
 
+const _: () = assert!(
+    size_of::<EndpointState>() == 64,
+    "there is one for each of a million endpoints"
+);
+
 impl EndpointState {
-    pub(crate) const fn new(
-        index: EndpointIndex,
-        address: Address,
-        identity: Identity,
-        protocol: Protocol,
-    ) -> Self {
+    pub(crate) const fn new(index: EndpointIndex, address: Address, identity: Identity) -> Self {
         Self {
             index,
             in_flight: AtomicU32::new(0),
             registrations: AtomicU32::new(0),
-            failed_at: AtomicU64::new(0),
+            conduct: OnceLock::new(),
             address,
             identity,
-            protocol,
         }
     }
 
@@ -79,7 +79,7 @@ impl EndpointState {
     /// What is spoken to it.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {
-        self.protocol
+        self.identity.protocol()
     }
 
     /// How many requests hold a [`Lease`](crate::Lease) on it.
@@ -88,23 +88,39 @@ impl EndpointState {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// How it behaves, for an endpoint that is compared with others.
+    pub fn conduct(&self) -> &Conduct {
+        self.conduct.get_or_init(Box::default)
+    }
+
+    /// How it behaves, if anybody has looked.
+    pub(crate) fn known_conduct(&self) -> Option<&Conduct> {
+        self.conduct.get().map(|conduct| &**conduct)
+    }
+
+    /// Whether the outlier detector has taken it out of the choice.
+    #[must_use]
+    pub fn is_ejected(&self) -> bool {
+        self.known_conduct().is_some_and(Conduct::is_ejected)
+    }
+
     /// Notes a failure: the endpoint is passed over for the mark time, as long as there is another.
     pub fn mark_failed(&self, now: Time) {
-        self.failed_at.store(now.to_stored(), Ordering::Relaxed);
+        self.conduct().mark(now);
     }
 
     /// Whether it failed within the mark time.
     #[must_use]
     pub fn is_marked(&self, now: Time, mark_time: Duration) -> bool {
-        Time::from_stored(self.failed_at.load(Ordering::Relaxed))
+        self.known_conduct()
+            .and_then(Conduct::marked_at)
             .is_some_and(|failed| now.since(failed) <= mark_time)
     }
 
     /// Forgets the failure.
     pub(crate) fn clear_mark(&self) {
-        // Most calls find no mark, and then must not take the cache line from other workers.
-        if self.failed_at.load(Ordering::Relaxed) != 0 {
-            self.failed_at.store(0, Ordering::Relaxed);
+        if let Some(conduct) = self.known_conduct() {
+            conduct.clear_mark();
         }
     }
 
@@ -150,7 +166,7 @@ impl PartialEq for EndpointState {
     fn eq(&self, other: &Self) -> bool {
         self.address == other.address
             && self.tls() == other.tls()
-            && self.protocol == other.protocol
+            && self.protocol() == other.protocol()
     }
 }
 
@@ -160,6 +176,6 @@ impl Hash for EndpointState {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.address.hash(state);
         self.tls().hash(state);
-        self.protocol.hash(state);
+        self.protocol().hash(state);
     }
 }

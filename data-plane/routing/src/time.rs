@@ -22,6 +22,12 @@ impl Time {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// The time `wait` later.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+
     /// As stored in an atomic; never zero.
     pub(crate) const fn to_stored(self) -> u64 {
         self.0

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Context;
+use crate::outlier::Gate;
 use crate::{Endpoint, EndpointIndex};
 
 /// How gladly an endpoint is chosen.
@@ -16,17 +17,20 @@ pub(super) enum Rank {
     Marked,
     /// It failed within the mark time, and was not heard for long.
     MarkedSilent,
+    /// It behaves worse than its siblings, and waits for its readmission.
+    Ejected,
     /// This request tried it already.
     Tried,
 }
 
 impl Rank {
     /// From the most wanted on.
-    pub(super) const ORDER: [Self; 5] = [
+    pub(super) const ORDER: [Self; 6] = [
         Self::Good,
         Self::Silent,
         Self::Marked,
         Self::MarkedSilent,
+        Self::Ejected,
         Self::Tried,
     ];
 
@@ -41,6 +45,10 @@ impl Rank {
         }
         if tried.contains(&endpoint.state().index()) {
             return Some(Self::Tried);
+        }
+        let conduct = endpoint.state().known_conduct();
+        if conduct.is_some_and(|conduct| conduct.gate(context.now) == Gate::Out) {
+            return Some(Self::Ejected);
         }
         let marked = endpoint
             .state()
@@ -58,7 +66,7 @@ impl Rank {
     /// failing keeps its mark as long as there are others.
     pub(super) fn clear_marks(self, endpoints: &[Arc<Endpoint>], tried: &[EndpointIndex]) {
         let keeps = match self {
-            Self::Good | Self::Silent => return,
+            Self::Good | Self::Silent | Self::Ejected => return,
             Self::Marked | Self::MarkedSilent => tried,
             Self::Tried => &[],
         };

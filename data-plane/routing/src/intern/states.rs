@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::identity::Identity;
-use crate::{Address, EndpointIndex, EndpointState, Protocol};
+use crate::{Address, EndpointIndex, EndpointState};
 
 /// One state per address, identity and protocol. A state outlives its registrations until no
 /// table, request or connection refers to it; only then its slot is given out again.
@@ -22,14 +22,9 @@ const LOOKED_AT: usize = 256;
 
 impl States {
     /// The state for one more endpoint.
-    pub(crate) fn register(
-        &mut self,
-        address: Address,
-        identity: Identity,
-        protocol: Protocol,
-    ) -> Arc<EndpointState> {
+    pub(crate) fn register(&mut self, address: Address, identity: Identity) -> Arc<EndpointState> {
         let nowhere = EndpointIndex { slot: 0, life: 0 };
-        let wanted = EndpointState::new(nowhere, address, identity, protocol);
+        let wanted = EndpointState::new(nowhere, address, identity);
         let state = match self.states.get(&wanted) {
             Some(known) => Arc::clone(known),
             None => {
@@ -83,12 +78,12 @@ impl States {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Protocol;
 
     fn register(states: &mut States, address: &str) -> Arc<EndpointState> {
         states.register(
             Address::parse(address).unwrap(),
-            Identity::None,
-            Protocol::Http1,
+            Identity::None(Protocol::Http1),
         )
     }
 
@@ -98,8 +93,8 @@ mod tests {
         let plain = register(&mut states, "10.0.0.1:80");
         assert!(Arc::ptr_eq(&plain, &register(&mut states, "10.0.0.1:80")));
         let address = || Address::parse("10.0.0.1:80").unwrap();
-        let tls = states.register(address(), Identity::named("san"), Protocol::Http1);
-        let http2 = states.register(address(), Identity::None, Protocol::Http2);
+        let tls = states.register(address(), Identity::named("san", Protocol::Http1));
+        let http2 = states.register(address(), Identity::None(Protocol::Http2));
         assert_ne!(plain.index(), tls.index());
         assert_ne!(plain.index(), http2.index());
     }

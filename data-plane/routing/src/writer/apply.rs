@@ -223,11 +223,9 @@ impl Writer {
     fn endpoint(&mut self, thing: EndpointThing) -> Endpoint {
         let rare = rare(&thing);
         let instance = self.interned.instance(&thing);
-        let identity = Identity::new(thing.tls.as_deref(), &instance);
+        let identity = Identity::new(thing.tls.as_deref(), &instance, thing.protocol);
         Endpoint {
-            state: self
-                .states
-                .register(thing.address, identity, thing.protocol),
+            state: self.states.register(thing.address, identity),
             instance,
             rare,
             generation: thing.generation,

@@ -1,0 +1,62 @@
+//! Since when an endpoint has said nothing though it was asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::Time;
+
+/// The lower bits count attempts, the others are the time of the first one: 20 bits are more than
+/// there are requests in flight, 44 bits of milliseconds last for five centuries.
+const COUNT_BITS: u32 = 20;
+const MOST: u64 = (1 << COUNT_BITS) - 1;
+
+/// The attempts that were made since the last answer, and when the first of them was.
+#[derive(Debug, Default)]
+pub(super) struct Silence(AtomicU64);
+
+impl Silence {
+    /// One more attempt.
+    #[inline]
+    pub(super) fn ask(&self, now: Time) {
+        let asked = |packed: u64| match packed {
+            0 => Some(now.to_stored() << COUNT_BITS | 1),
+            full if full & MOST == MOST => None,
+            packed => Some(packed + 1),
+        };
+        // A count that is full says enough.
+        let _full = self
+            .0
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, asked);
+    }
+
+    /// It has answered.
+    #[inline]
+    pub(super) fn end(&self) {
+        if self.0.load(Ordering::Relaxed) != 0 {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// An attempt that was made at `asked` says nothing, neither way; and nobody knows any more
+    /// since when the others that were made before it are without an answer.
+    pub(super) fn forget(&self, asked: Time) {
+        let forgotten = |packed: u64| {
+            let (since, count) = (packed >> COUNT_BITS, packed & MOST);
+            // What was asked before the last answer does not count any more.
+            match count {
+                _ if packed == 0 || since > asked.to_stored() => None,
+                1 => Some(0),
+                _ => Some(asked.to_stored() << COUNT_BITS | (count - 1)),
+            }
+        };
+        let _gone = self
+            .0
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, forgotten);
+    }
+
+    /// Since when, and how many attempts.
+    pub(super) fn since(&self) -> Option<(Time, u64)> {
+        let packed = self.0.load(Ordering::Relaxed);
+        let since = Time::from_stored(packed >> COUNT_BITS)?;
+        Some((since, packed & MOST))
+    }
+}
