@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
     Address, Attributes, Context, Cursors, EndpointThing, Protocol, RouteThing, Scratch, Selection,
@@ -164,6 +164,28 @@ fn apply_one_change(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What a snapshot costs the control thread, without the wire.
+fn fill(criterion: &mut Criterion) {
+    let things: Vec<Thing> = (0..10_000)
+        .flat_map(|number| [route(number), endpoint(number, 1)])
+        .collect();
+    let mut group = criterion.benchmark_group("fill");
+    group.throughput(Throughput::Elements(10_000));
+    group.bench_function("10,000 routes", |bencher| {
+        bencher.iter_batched(
+            || things.clone(),
+            |things| {
+                let mut writer = Writer::new(7);
+                writer.begin(1);
+                things.into_iter().for_each(|thing| writer.upsert(thing));
+                (writer.publish(), writer)
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
 /// Resident bytes of this process.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -187,5 +209,5 @@ fn memory(_: &mut Criterion) {
     drop(table);
 }
 
-criterion_group!(benches, memory, lookup, choose, apply_one_change);
+criterion_group!(benches, memory, fill, lookup, choose, apply_one_change);
 criterion_main!(benches);
