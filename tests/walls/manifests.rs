@@ -112,7 +112,7 @@ fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 const PURE: [(&str, &[&str]); 4] = [
     ("pointsman-route-key", &[]),
     ("pointsman-registry", &[]),
-    ("pointsman-routing", &["smallvec"]),
+    ("pointsman-routing", &["foldhash", "smallvec"]),
     ("pointsman-http1", &["httparse", "memchr"]),
 ];
 

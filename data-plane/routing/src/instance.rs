@@ -1,5 +1,6 @@
 //! What a registration tells about the instance behind an endpoint.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::packed::Packed;
@@ -9,7 +10,7 @@ use crate::{EndpointThing, Tags};
 ///
 /// A table holds as many as there are endpoints, so it is small: what many instances have in
 /// common stands in their [`Family`], and the rest in one text.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(crate) struct Instance {
     family: Arc<Family>,
     /// The app, the instance and its index, and then the values of the tags that are its own.
@@ -22,8 +23,9 @@ const INSTANCE_ID: usize = 1;
 const INSTANCE_INDEX: usize = 2;
 const FIRST_TAG: usize = 3;
 
-/// What many instances have in common.
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// What many instances have in common. All its texts are kept once, so that two families are equal
+/// where they refer to the same ones.
+#[derive(Debug)]
 pub(crate) struct Family {
     pub(crate) segment: Arc<str>,
     pub(crate) availability_zone: Arc<str>,
@@ -31,6 +33,54 @@ pub(crate) struct Family {
     pub(crate) tag_names: Option<Arc<[Box<str>]>>,
     /// The value of each tag that is common; `None` for those that each instance has of its own.
     pub(crate) tag_values: Box<[Option<Arc<str>>]>,
+}
+
+impl Family {
+    /// Where its texts stand.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let names = self.tag_names.as_ref();
+        [
+            Arc::as_ptr(&self.segment).addr(),
+            Arc::as_ptr(&self.availability_zone).addr(),
+            names.map_or(0, |names| Arc::as_ptr(names).addr()),
+        ]
+        .into_iter()
+        .chain(
+            self.tag_values
+                .iter()
+                .map(|value| value.as_ref().map_or(0, |value| Arc::as_ptr(value).addr())),
+        )
+    }
+}
+
+impl PartialEq for Family {
+    fn eq(&self, other: &Self) -> bool {
+        self.places().eq(other.places())
+    }
+}
+
+impl Eq for Family {}
+
+impl Hash for Family {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.places().for_each(|place| state.write_usize(place));
+    }
+}
+
+/// Of one family are those that refer to the same one.
+impl PartialEq for Instance {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.family, &other.family) && self.own == other.own
+    }
+}
+
+impl Eq for Instance {}
+
+impl Hash for Instance {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(Arc::as_ptr(&self.family).addr());
+        self.own.hash(state);
+    }
 }
 
 impl Instance {

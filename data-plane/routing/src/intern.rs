@@ -18,10 +18,12 @@ use crate::instance::{Family, Instance};
 use crate::{Attributes, EndpointThing};
 
 /// Texts, instances and attributes, each kept once while somebody uses it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Interned {
     texts: Shared<str>,
     tag_names: Shared<[Box<str>]>,
+    /// The names that came last: nearly always they come again.
+    last_names: Option<Arc<[Box<str>]>>,
     common: Common,
     families: Shared<Family>,
     instances: Shared<Instance>,
@@ -29,18 +31,31 @@ pub(crate) struct Interned {
 }
 
 impl Interned {
+    /// Nothing is kept yet. `seed` keys the hashes: draw it at random.
+    pub(crate) fn with_seed(seed: u64) -> Self {
+        Self {
+            texts: Shared::with_seed(seed),
+            tag_names: Shared::with_seed(seed),
+            last_names: None,
+            common: Common::with_seed(seed),
+            families: Shared::with_seed(seed),
+            instances: Shared::with_seed(seed),
+            attributes: Shared::with_seed(seed),
+        }
+    }
+
     /// The shared form of a text.
     pub(crate) fn text(&mut self, text: &str) -> Arc<str> {
         self.texts.get(text, || Arc::from(text))
     }
 
-    /// The shared form of the instance behind an endpoint.
-    pub(crate) fn instance(&mut self, thing: &EndpointThing) -> Arc<Instance> {
-        let mut tags = thing.tags.clone();
-        if let Some(tags) = &mut tags {
+    /// The shared form of the instance behind an endpoint, whose tags it takes.
+    pub(crate) fn instance(&mut self, thing: &mut EndpointThing) -> Arc<Instance> {
+        let tags = thing.tags.take().map(|mut tags| {
             tags.sort();
             tags.dedup_by(|later, first| later.0 == first.0);
-        }
+            tags
+        });
         let family = self.family(thing, tags.as_deref());
         let instance = Instance::new(family, thing, tags.as_deref().unwrap_or_default());
         match self.instances.find(&instance) {
@@ -53,11 +68,7 @@ impl Interned {
         let family = Family {
             segment: self.text(&thing.segment),
             availability_zone: self.text(&thing.availability_zone),
-            tag_names: tags.map(|tags| {
-                let names: Vec<Box<str>> =
-                    tags.iter().map(|(name, _)| name.as_str().into()).collect();
-                self.tag_names.get(&names, || Arc::from(names.as_slice()))
-            }),
+            tag_names: tags.map(|tags| self.names(tags)),
             tag_values: tags
                 .unwrap_or_default()
                 .iter()
@@ -68,6 +79,19 @@ impl Interned {
             Some(known) => known,
             None => self.families.keep(Arc::new(family)),
         }
+    }
+
+    fn names(&mut self, tags: &[(String, String)]) -> Arc<[Box<str>]> {
+        let names = || tags.iter().map(|(name, _)| name.as_str());
+        if let Some(last) = &self.last_names
+            && last.iter().map(|name| &**name).eq(names())
+        {
+            return Arc::clone(last);
+        }
+        let names: Vec<Box<str>> = names().map(Box::from).collect();
+        let names = self.tag_names.get(&names, || Arc::from(names.as_slice()));
+        self.last_names = Some(Arc::clone(&names));
+        names
     }
 
     /// The shared form of attributes.

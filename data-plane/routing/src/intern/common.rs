@@ -13,6 +13,7 @@ use crate::hash;
 /// what comes often stays, whatever else passes by.
 #[derive(Debug)]
 pub(super) struct Common {
+    seed: u64,
     values: Shared<str>,
     sightings: Box<[Sighting]>,
 }
@@ -30,16 +31,16 @@ const COUNTED: usize = 1 << 14;
 /// instances than that, and an app whose id is common makes a family of its own.
 const OFTEN: u32 = 12;
 
-impl Default for Common {
-    fn default() -> Self {
+impl Common {
+    /// Knows no value yet. `seed` keys the hash: draw it at random.
+    pub(super) fn with_seed(seed: u64) -> Self {
         Self {
-            values: Shared::default(),
+            seed,
+            values: Shared::with_seed(seed),
             sightings: vec![Sighting::default(); COUNTED].into_boxed_slice(),
         }
     }
-}
 
-impl Common {
     /// Sees a value once more, and returns it where it is common.
     pub(super) fn see(&mut self, value: &str) -> Option<Arc<str>> {
         if let Some(known) = self.values.find(value) {
@@ -54,7 +55,7 @@ impl Common {
         reason = "the place and the fingerprint are different bits of one hash"
     )]
     fn is_seen_often(&mut self, value: &str) -> bool {
-        let hash = hash::hash(0, 0, value);
+        let hash = hash::hash(self.seed, 0, value);
         let Some(place) = self.sightings.get_mut(hash as usize % COUNTED) else {
             return false;
         };
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_comes_often_is_common_and_what_passes_by_is_not() {
-        let mut common = Common::default();
+        let mut common = Common::with_seed(7);
         let mut found = 0;
         for n in 0..100_000 {
             let own = format!("instance-{n}");

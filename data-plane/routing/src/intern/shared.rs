@@ -4,26 +4,27 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 /// Values of one type, each kept once while somebody uses it.
 #[derive(Debug)]
 pub(super) struct Shared<T: ?Sized + Eq + Hash> {
-    values: HashSet<Arc<T>>,
+    values: HashSet<Arc<T>, FixedState>,
     /// How many values there may be before those that nobody uses are let go.
     sweep_at: usize,
 }
 
 const FIRST_SWEEP: usize = 1024;
 
-impl<T: ?Sized + Eq + Hash> Default for Shared<T> {
-    fn default() -> Self {
+impl<T: ?Sized + Eq + Hash> Shared<T> {
+    /// Keeps nothing yet. `seed` keys the hash: draw it at random.
+    pub(super) fn with_seed(seed: u64) -> Self {
         Self {
-            values: HashSet::new(),
+            values: HashSet::with_hasher(FixedState::with_seed(seed)),
             sweep_at: FIRST_SWEEP,
         }
     }
-}
 
-impl<T: ?Sized + Eq + Hash> Shared<T> {
     /// The shared form of a value, which `make` makes where it is not known.
     pub(super) fn get(&mut self, value: &T, make: impl FnOnce() -> Arc<T>) -> Arc<T> {
         match self.find(value) {
@@ -54,7 +55,7 @@ mod tests {
 
     #[test]
     fn equal_values_are_one_and_unused_ones_go() {
-        let mut shared = Shared::<str>::default();
+        let mut shared = Shared::<str>::with_seed(7);
         let one = shared.get("one", || Arc::from("one"));
         assert!(Arc::ptr_eq(&one, &shared.get("one", || Arc::from("one"))));
         for n in 0..10 * FIRST_SWEEP {

@@ -3,14 +3,16 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use crate::identity::Identity;
 use crate::{Address, EndpointIndex, EndpointState};
 
 /// One state per address, identity and protocol. A state outlives its registrations until no
 /// table, request or connection refers to it; only then its slot is given out again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct States {
-    states: HashSet<Arc<EndpointState>>,
+    states: HashSet<Arc<EndpointState>, FixedState>,
     /// Without a registration, as far as was known when they were put here.
     leaving: VecDeque<Arc<EndpointState>>,
     free: Vec<EndpointIndex>,
@@ -21,6 +23,16 @@ pub(crate) struct States {
 const LOOKED_AT: usize = 256;
 
 impl States {
+    /// No states yet. `seed` keys the hash: draw it at random.
+    pub(crate) fn with_seed(seed: u64) -> Self {
+        Self {
+            states: HashSet::with_hasher(FixedState::with_seed(seed)),
+            leaving: VecDeque::new(),
+            free: Vec::new(),
+            slots: 0,
+        }
+    }
+
     /// The state for one more endpoint.
     pub(crate) fn register(&mut self, address: Address, identity: Identity) -> Arc<EndpointState> {
         let nowhere = EndpointIndex { slot: 0, life: 0 };
@@ -89,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_state_is_shared_by_address_identity_and_protocol() {
-        let mut states = States::default();
+        let mut states = States::with_seed(7);
         let plain = register(&mut states, "10.0.0.1:80");
         assert!(Arc::ptr_eq(&plain, &register(&mut states, "10.0.0.1:80")));
         let address = || Address::parse("10.0.0.1:80").unwrap();
@@ -101,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_given_out_again_only_after_the_last_reference() {
-        let mut states = States::default();
+        let mut states = States::with_seed(7);
         let first = register(&mut states, "10.0.0.1:80");
         states.unregister(&first);
         states.sweep();
@@ -118,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_state_survives_a_gap_between_two_registrations() {
-        let mut states = States::default();
+        let mut states = States::with_seed(7);
         let first = register(&mut states, "10.0.0.1:80");
         states.unregister(&first);
         let again = register(&mut states, "10.0.0.1:80");

@@ -220,9 +220,9 @@ impl Writer {
         self.states.unregister(&endpoint.state);
     }
 
-    fn endpoint(&mut self, thing: EndpointThing) -> Endpoint {
+    fn endpoint(&mut self, mut thing: EndpointThing) -> Endpoint {
         let rare = rare(&thing);
-        let instance = self.interned.instance(&thing);
+        let instance = self.interned.instance(&mut thing);
         let identity = Identity::new(thing.tls.as_deref(), &instance, thing.protocol);
         Endpoint {
             state: self.states.register(thing.address, identity),
