@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pointsman_data_plane::subscription::{Follower, Identity, Received};
 use pointsman_proto::v1;
 use pointsman_route_key::RouteKey;
-use pointsman_routing::Table;
+use pointsman_routing::{Table, Time};
 
 use crate::draw::Draw;
 use crate::publishers::{ADDRESSES, Name, URIS, address};
@@ -68,7 +68,7 @@ impl DataPlane {
     }
 
     /// Reads one message, and says what follows from it.
-    pub(crate) fn read(&mut self, wire: &mut Wire, draw: &mut Draw) -> Came {
+    pub(crate) fn read(&mut self, wire: &mut Wire, draw: &mut Draw, now: Time) -> Came {
         let Some(message) = wire.take_down() else {
             return Came::Nothing;
         };
@@ -83,7 +83,10 @@ impl DataPlane {
             Some(v1::follow_response::Message::Batch(_))
         );
         let before = self.holds();
-        let received = self.follower.receive(message).expect("both ends agree");
+        let received = self
+            .follower
+            .receive(message, now)
+            .expect("both ends agree");
         if draw.percent(70) || closing.is_some() {
             self.follower.publish();
         }

@@ -19,6 +19,9 @@ fn honoured() -> Capabilities {
     Capabilities::TLS_ENDPOINT | Capabilities::LEAST_CONNECTION
 }
 
+/// How long an endpoint lives that is reached over TLS, and that no control plane speaks for.
+const ORPHAN: Duration = Duration::from_secs(600);
+
 #[derive(Debug)]
 pub(crate) struct Fleet {
     draw: Draw,
@@ -150,7 +153,10 @@ impl Fleet {
 
     fn read(&mut self, at: usize) {
         let data_plane = &mut self.data_planes[at];
-        if let Came::Closed(revision) = data_plane.read(&mut self.wires[at], &mut self.draw) {
+        data_plane.follower.expire(table_time(self.now));
+        if let Came::Closed(revision) =
+            data_plane.read(&mut self.wires[at], &mut self.draw, table_time(self.now))
+        {
             self.look_at_closing(at, revision);
         }
         self.note_served(at);
@@ -277,6 +283,12 @@ impl Fleet {
             waited += INTERVAL / 4;
             self.settle();
         }
+        // No orphan lives longer than this.
+        while waited <= THRESHOLD * 2 + INTERVAL * 2 + ORPHAN {
+            self.pass(INTERVAL / 2);
+            waited += INTERVAL / 2;
+            self.settle();
+        }
         for at in 0..self.data_planes.len() {
             self.look_at_the_end(at);
         }
@@ -305,6 +317,8 @@ impl Fleet {
             let followed = self.data_planes[at].follows.expect("a session");
             self.control_planes[followed].beat(at, &mut self.wires[at]);
             self.read(at);
+            let now = table_time(self.now);
+            self.data_planes[at].follower.expire(now);
             self.data_planes[at].follower.publish();
             self.look_for_absent_routes();
         }
@@ -362,6 +376,11 @@ impl Fleet {
             "an authoritative control plane leaves nothing unconfirmed"
         );
     }
+}
+
+/// A time as the data planes count it.
+pub(crate) fn table_time(now: Time) -> pointsman_routing::Time {
+    pointsman_routing::Time::since_origin(now.as_duration())
 }
 
 /// Whether a registry has had a route for this data plane since its last closing step.

@@ -63,10 +63,11 @@ impl Selection {
     /// Chooses an endpoint for the next attempt, and counts the request there.
     ///
     /// Endpoints that failed within the mark time are passed over, silent ones come after all
-    /// others that did not fail, and what this request tried already is tried again only where
-    /// there is nothing else. Where only endpoints with a mark are left, the pool's marks are
-    /// cleared. An endpoint that turns out to be an outlier among its siblings is taken out
-    /// ([`Selection::take_ejection`]), and another one chosen. Give each attempt the route as the current table holds it ([`Table::renew`]).
+    /// others that did not fail, orphans after these, and what this request tried already is tried
+    /// again only where there is nothing else. Where only endpoints with a mark are left, the
+    /// pool's marks are cleared. An endpoint that turns out to be an outlier among its siblings is
+    /// taken out ([`Selection::take_ejection`]), and another one chosen. Give each attempt the
+    /// route as the current table holds it ([`Table::renew`]).
     ///
     /// [`Table::renew`]: crate::Table::renew
     ///

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pointsman_route_key::{RouteKey, digest};
 
+use crate::evidence::EvidenceCell;
 use crate::instance::Instance;
 use crate::{Address, EndpointState, Settings, Tags, Time};
 
@@ -40,9 +41,8 @@ pub struct Endpoint {
     pub(crate) stale_threshold_seconds: i64,
     pub(crate) max_connections: u32,
     pub(crate) silent: bool,
-    /// The writer's step at which the control plane last sent it. Only the writer reads it; it
-    /// stands here so that an endpoint that is sent again unchanged costs no new table.
-    pub(crate) seen: AtomicU64,
+    /// What speaks for it. Only the writer changes it.
+    pub(crate) evidence: EvidenceCell,
     /// When its identity failed, as [`Time::to_stored`]; 0 for never.
     pub(crate) set_aside_at: AtomicU64,
 }
@@ -187,6 +187,13 @@ impl Endpoint {
     #[must_use]
     pub const fn is_silent(&self) -> bool {
         self.silent
+    }
+
+    /// Whether it is kept though no control plane says that it is there: it is chosen after all
+    /// that are known to be there, and dropped at its first failure.
+    #[must_use]
+    pub fn is_orphan(&self) -> bool {
+        self.evidence.is_orphan()
     }
 
     /// Notes a failure that does not put its identity in doubt; see [`EndpointState::mark_failed`].

@@ -89,10 +89,14 @@ impl Route {
         let registered = self
             .content()
             .and_then(|content| content.registered.as_ref());
-        match registered {
-            Some(registered) => &registered.path,
-            None if self.path().is_empty() => "/",
-            None => self.path(),
+        registered.map_or_else(|| self.canonical_path(), |registered| &registered.path)
+    }
+
+    /// The context path as its key spells it; `/` for none.
+    pub(crate) fn canonical_path(&self) -> &str {
+        match self.path() {
+            "" => "/",
+            path => path,
         }
     }
 

@@ -28,6 +28,16 @@ impl Time {
         Self(self.0.saturating_add(millis))
     }
 
+    /// The first full second that is not earlier.
+    pub(crate) const fn next_second(self) -> Self {
+        let over = (self.0 - 1) % 1_000;
+        Self(if over == 0 {
+            self.0
+        } else {
+            self.0.saturating_add(1_000 - over)
+        })
+    }
+
     /// As stored in an atomic; never zero.
     pub(crate) const fn to_stored(self) -> u64 {
         self.0

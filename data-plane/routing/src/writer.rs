@@ -3,24 +3,37 @@
 //! The rules are those of the stream between the planes: what arrives in batches adds or changes
 //! and never removes; a closing step removes, and is what the data plane acknowledges; what was
 //! not heard of is told apart from what was heard to be gone.
+//!
+//! A thing of which nobody says that it is gone, and that an authoritative control plane's complete
+//! table lacks, is *inferred* to be gone. Its endpoint becomes an *orphan*: chosen last, dropped at
+//! its first failure, and at the latest after a while. Where more of that turns up at once than the
+//! guard lets pass, the rest is *held*: it stays as it is until somebody decides.
 
 mod absence;
 mod apply;
 mod book;
 mod close;
+mod guard;
+mod judge;
+mod orphans;
 mod rejected;
+mod restore;
 mod store;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub use absence::AbsenceSettings;
+pub use restore::RestoredUntil;
+
 use absence::Standing;
 use book::Book;
+use guard::Guard;
 use rejected::Rejected;
 use store::Store;
 
 use crate::intern::{Interned, States};
-use crate::{Closing, RejectedThing, Removal, Settings, Table, Thing, View};
+use crate::{Closing, RejectedThing, Removal, Segments, Settings, Table, Thing, Time, View};
 
 /// What a closing step, or a heartbeat, came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +51,8 @@ pub struct Writer {
     store: Store,
     book: Book,
     standing: Standing,
+    absence: AbsenceSettings,
+    guard: Guard,
     rejected: Rejected,
     interned: Interned,
     states: States,
@@ -48,6 +63,10 @@ pub struct Writer {
     reborn: Vec<apply::Reborn>,
     /// What was received at the last closing step, while nothing has come since.
     closed: Option<View>,
+    /// When the first orphan may have to go.
+    next_end: Option<Time>,
+    /// How many attributes were restored.
+    restored: u64,
     changed: bool,
 }
 
@@ -59,6 +78,8 @@ impl Writer {
             store: Store::new(seed),
             book: Book::default(),
             standing: Standing::default(),
+            absence: AbsenceSettings::default(),
+            guard: Guard::default(),
             rejected: Rejected::default(),
             interned: Interned::with_seed(seed),
             states: States::with_seed(seed),
@@ -66,6 +87,8 @@ impl Writer {
             removals: HashSet::new(),
             reborn: Vec::new(),
             closed: None,
+            next_end: None,
+            restored: 0,
             changed: true,
         }
     }
@@ -89,6 +112,17 @@ impl Writer {
         self.settings = settings;
     }
 
+    /// How carefully things are given up that nobody says are gone.
+    pub const fn set_absence_settings(&mut self, settings: AbsenceSettings) {
+        self.absence = settings;
+    }
+
+    /// The isolation segments that this control plane grants. What is held of others, and not
+    /// granted any more, goes with the next complete closing step.
+    pub fn set_granted(&mut self, granted: Segments) {
+        self.standing.set_granted(granted);
+    }
+
     /// Whether this control plane has listened long enough that what it has not heard may be
     /// taken for gone.
     pub const fn set_authoritative(&mut self, authoritative: bool) {
@@ -109,7 +143,7 @@ impl Writer {
     }
 
     /// Applies a closing step; nothing while another part follows.
-    pub fn close(&mut self, step: Closing) -> Option<Closed> {
+    pub fn close(&mut self, step: Closing, now: Time) -> Option<Closed> {
         self.removals.extend(step.removals);
         if step.continues {
             return None;
@@ -118,7 +152,7 @@ impl Writer {
             self.remove(&removal);
         }
         self.void_reborn();
-        let agrees = self.settle(step.expected, step.complete);
+        let agrees = self.settle(step.expected, (step.complete, step.revision), now);
         self.book.close(step.revision);
         self.closed = Some(self.book.received());
         Some(Closed {
@@ -129,11 +163,11 @@ impl Writer {
 
     /// A heartbeat says what the control plane expects at `revision`. Nothing where that is not
     /// the last revision that was applied, or where more has come since.
-    pub fn compare(&mut self, revision: u64, expected: View) -> Option<Closed> {
+    pub fn compare(&mut self, revision: u64, expected: View, now: Time) -> Option<Closed> {
         if self.closed.is_none() || self.book.revision() != revision {
             return None;
         }
-        let agrees = self.settle(expected, false);
+        let agrees = self.settle(expected, (false, revision), now);
         self.closed = Some(self.book.received());
         Some(Closed { revision, agrees })
     }
@@ -169,10 +203,28 @@ impl Writer {
         }
     }
 
-    /// How many things are kept though this epoch has not sent them.
+    /// How many things are kept though this epoch has not sent them, orphans and what is held
+    /// among them.
     #[must_use]
     pub const fn unconfirmed(&self) -> u64 {
-        self.book.unconfirmed().things
+        self.book.unconfirmed()
+    }
+
+    /// How many endpoints are kept for a while though no control plane says that they are there.
+    #[must_use]
+    pub const fn orphans(&self) -> u64 {
+        self.book.orphans()
+    }
+
+    /// How many endpoints seem to be gone, and stay because too many did at once.
+    #[must_use]
+    pub const fn held_removals(&self) -> u64 {
+        self.book.held()
+    }
+
+    /// Everything that can be served, as [`Table::things`] tells it.
+    pub fn things(&self) -> impl Iterator<Item = Thing> {
+        self.store.next().things()
     }
 
     /// What is rejected, all of it.

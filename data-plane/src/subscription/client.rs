@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_process::readiness::Condition;
+use pointsman_routing::Time;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,8 @@ pub struct Subscription {
     /// The control plane that is followed, or tried next.
     current: usize,
     published: Option<Instant>,
+    /// The origin of the time by which orphans live.
+    origin: Instant,
     backoff: Backoff,
 }
 
@@ -59,6 +62,7 @@ impl Subscription {
             stop: CancellationToken::new(),
             current: 0,
             published: None,
+            origin: Instant::now(),
             backoff: Backoff::default(),
         }
     }
@@ -122,6 +126,11 @@ impl Subscription {
         self.parts.heartbeat
     }
 
+    /// The time as the table counts it.
+    pub(super) fn table_time(&self) -> Time {
+        Time::since_origin(self.origin.elapsed())
+    }
+
     pub(super) const fn stop(&self) -> &CancellationToken {
         &self.stop
     }
@@ -159,6 +168,12 @@ impl Subscription {
                 .send_modify(|status| status.publications += 1);
         }
         self.look_ready();
+    }
+
+    /// Drops the orphans whose time is over.
+    pub(super) fn expire(&mut self) {
+        let now = self.table_time();
+        self.follower_mut().expire(now);
     }
 
     /// Frees what workers gave back.
@@ -231,8 +246,11 @@ impl Subscription {
         let age = self.parts.status.borrow().confirmed.map(|at| at.elapsed());
         let load = (self.parts.load)();
         let draining = self.parts.draining.is_cancelled();
-        let unconfirmed = self.parts.follower.unconfirmed();
-        report::report(&mut self.parts.failures, load, unconfirmed, (age, draining))
+        let doubted = (
+            self.parts.follower.orphans(),
+            self.parts.follower.held_removals(),
+        );
+        report::report(&mut self.parts.failures, load, doubted, (age, draining))
     }
 }
 

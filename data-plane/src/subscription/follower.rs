@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use pointsman_proto::v1::{self, follow_request, follow_response};
-use pointsman_routing::{Closed, RejectedThing, Table, View, Writer};
+use pointsman_route_key::RouteKey;
+use pointsman_routing::{Closed, RejectedThing, RestoredUntil, Table, Thing, Time, View, Writer};
 
 use super::capabilities::CLAIMED;
 use super::from_proto::{self, Unnamed};
@@ -124,7 +125,7 @@ impl Follower {
     /// # Errors
     ///
     /// Where the session cannot go on. What was applied before stays, and is served.
-    pub fn receive(&mut self, message: v1::FollowResponse) -> Result<Received, Breach> {
+    pub fn receive(&mut self, message: v1::FollowResponse, now: Time) -> Result<Received, Breach> {
         use follow_response::Message;
         let Some(message) = message.message else {
             // A kind of message that this release does not know; it names none that matters here.
@@ -141,7 +142,7 @@ impl Follower {
                 Ok(Received::Applied)
             }
             (true, Message::ClosingStep(step)) => {
-                let closed = self.writer.close(from_proto::closing(step));
+                let closed = self.writer.close(from_proto::closing(step), now);
                 self.owes_ack |= closed.is_some();
                 self.closed |= closed.is_some();
                 self.filled |= self.closed && self.standing.open;
@@ -152,7 +153,7 @@ impl Follower {
                     things: beat.things,
                     digest: beat.digest,
                 };
-                let compared = self.writer.compare(beat.revision, expected);
+                let compared = self.writer.compare(beat.revision, expected, now);
                 compared.map_or(Ok(Received::Applied), |closed| self.verdict(closed))
             }
             (true, Message::Standing(standing)) => {
@@ -164,8 +165,11 @@ impl Follower {
                 let answer = super::answer::to(question, &self.table, &self.writer);
                 Ok(Received::Answer(Box::new(answer)))
             }
-            // Nothing is held back here, so there is nothing to let go.
-            (true, Message::Release(_)) => Ok(Received::Applied),
+            (true, Message::Release(release)) => {
+                self.writer
+                    .release(release.epoch, release.up_to_revision, now);
+                Ok(Received::Applied)
+            }
         }
     }
 
@@ -180,6 +184,8 @@ impl Follower {
             // A snapshot that is cut leaves things that no earlier revision vouches for.
             self.writer.ask_anew();
         }
+        let granted = welcome.filter.unwrap_or_default();
+        self.writer.set_granted(from_proto::granted(granted));
         self.stand(welcome.standing.unwrap_or_default());
         self.filter_digest = welcome.filter_digest;
         self.unnamed.clear();
@@ -283,6 +289,33 @@ impl Follower {
     #[must_use]
     pub const fn unconfirmed(&self) -> u64 {
         self.writer.unconfirmed()
+    }
+
+    /// How many endpoints are kept for a while though no control plane says that they are there.
+    #[must_use]
+    pub const fn orphans(&self) -> u64 {
+        self.writer.orphans()
+    }
+
+    /// How many endpoints seem to be gone, and stay because too many did at once.
+    #[must_use]
+    pub const fn held_removals(&self) -> u64 {
+        self.writer.held_removals()
+    }
+
+    /// An endpoint failed at a request; says whether it was an orphan, which is dropped by that.
+    pub fn failed(&mut self, key: &RouteKey, address: &str) -> bool {
+        self.writer.failed(key, address)
+    }
+
+    /// Drops the orphans whose time is over, and says when to look again.
+    pub fn expire(&mut self, now: Time) -> Option<Time> {
+        self.writer.expire(now)
+    }
+
+    /// Puts a thing of a persisted table, before the first session.
+    pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
+        self.writer.restore(thing, until)
     }
 
     /// What is rejected under a name.

@@ -10,7 +10,7 @@ mod route;
 mod settings;
 
 use pointsman_proto::v1;
-use pointsman_routing::{Closing, Removal, Thing, View};
+use pointsman_routing::{Closing, Removal, Segments, Thing, View};
 
 pub(super) use key::key;
 pub(super) use settings::settings;
@@ -48,6 +48,16 @@ pub(super) fn closing(step: v1::ClosingStep) -> Closing {
             things: step.things,
             digest: step.digest,
         },
+    }
+}
+
+/// The segments that were granted; all of them where the control plane does not say.
+#[must_use]
+pub(super) fn granted(filter: v1::SegmentFilter) -> Segments {
+    match filter.mode() {
+        v1::SegmentMode::Unspecified | v1::SegmentMode::All => Segments::All,
+        v1::SegmentMode::SharedAndSegments => Segments::SharedAnd(filter.segments),
+        v1::SegmentMode::Segments => Segments::Only(filter.segments),
     }
 }
 

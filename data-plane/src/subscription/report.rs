@@ -22,7 +22,7 @@ pub struct Load {
 pub(super) fn report(
     failures: &mut Failures,
     load: Load,
-    unconfirmed: u64,
+    (orphans, held_removals): (u64, u64),
     (table_age, draining): (Option<Duration>, bool),
 ) -> v1::FollowRequest {
     let failing = failures
@@ -41,8 +41,8 @@ pub(super) fn report(
             in_flight: load.in_flight,
             connections: load.connections,
         }),
-        held_removals: 0,
-        orphans: unconfirmed,
+        held_removals,
+        orphans,
         table_age: table_age.and_then(|age| prost_types::Duration::try_from(age).ok()),
         draining,
     }))

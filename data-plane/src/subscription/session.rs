@@ -102,6 +102,7 @@ impl Subscription {
                     self.take(message, &wire)?;
                 }
                 _ = beat.tick() => {
+                    self.expire();
                     wire.say(self.follower().heartbeat())?;
                     let report = self.report();
                     wire.say(report)?;
@@ -132,7 +133,8 @@ impl Subscription {
     }
 
     fn take(&mut self, message: v1::FollowResponse, wire: &Wire) -> Result<(), Ended> {
-        let received = self.follower_mut().receive(message);
+        let now = self.table_time();
+        let received = self.follower_mut().receive(message, now);
         // Also a table that differs from the control plane's is acknowledged as it is.
         self.publish_if_due();
         self.acknowledge(wire)?;

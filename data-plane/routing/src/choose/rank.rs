@@ -13,10 +13,14 @@ pub(super) enum Rank {
     Good,
     /// It was not heard for long, and nothing else speaks against it.
     Silent,
+    /// No control plane says that it is there. It comes after those that one vouches for, silent
+    /// or not, and before those that have just failed: it has not, and at the first failure it is
+    /// dropped anyway.
+    Orphan,
     /// It failed within the mark time.
     Marked,
-    /// It failed within the mark time, and was not heard for long.
-    MarkedSilent,
+    /// It failed within the mark time, and is silent or an orphan.
+    MarkedLast,
     /// It behaves worse than its siblings, and waits for its readmission.
     Ejected,
     /// This request tried it already.
@@ -25,11 +29,12 @@ pub(super) enum Rank {
 
 impl Rank {
     /// From the most wanted on.
-    pub(super) const ORDER: [Self; 6] = [
+    pub(super) const ORDER: [Self; 7] = [
         Self::Good,
         Self::Silent,
+        Self::Orphan,
         Self::Marked,
-        Self::MarkedSilent,
+        Self::MarkedLast,
         Self::Ejected,
         Self::Tried,
     ];
@@ -53,11 +58,13 @@ impl Rank {
         let marked = endpoint
             .state()
             .is_marked(context.now, context.settings.mark_time);
-        Some(match (marked, endpoint.is_silent()) {
-            (false, false) => Self::Good,
-            (false, true) => Self::Silent,
-            (true, false) => Self::Marked,
-            (true, true) => Self::MarkedSilent,
+        let (orphan, silent) = (endpoint.is_orphan(), endpoint.is_silent());
+        Some(match (marked, orphan, silent) {
+            (false, false, false) => Self::Good,
+            (false, false, true) => Self::Silent,
+            (false, true, _) => Self::Orphan,
+            (true, false, false) => Self::Marked,
+            (true, true, _) | (true, _, true) => Self::MarkedLast,
         })
     }
 
@@ -66,8 +73,8 @@ impl Rank {
     /// failing keeps its mark as long as there are others.
     pub(super) fn clear_marks(self, endpoints: &[Arc<Endpoint>], tried: &[EndpointIndex]) {
         let keeps = match self {
-            Self::Good | Self::Silent | Self::Ejected => return,
-            Self::Marked | Self::MarkedSilent => tried,
+            Self::Good | Self::Silent | Self::Orphan | Self::Ejected => return,
+            Self::Marked | Self::MarkedLast => tried,
             Self::Tried => &[],
         };
         endpoints

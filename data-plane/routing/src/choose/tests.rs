@@ -1,3 +1,5 @@
+mod orphans;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

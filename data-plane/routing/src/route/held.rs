@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Attributes;
+use crate::evidence::{Evidence, EvidenceCell};
 
 /// When attributes last changed: revisions compare only within one epoch, and of two epochs the
 /// one that was followed later counts.
@@ -27,8 +28,8 @@ pub(crate) struct Held {
     epoch: AtomicU64,
     revision: AtomicU64,
     birth: AtomicU64,
-    /// The writer's step at which they were last sent.
-    pub(crate) seen: AtomicU64,
+    /// What speaks for them.
+    pub(crate) evidence: EvidenceCell,
 }
 
 /// What the attributes say.
@@ -48,13 +49,13 @@ pub(crate) struct Registered {
 }
 
 impl Held {
-    /// Attributes that arrived at `stamp`; `seen` is the writer's step.
+    /// Attributes that arrived at `stamp`.
     pub(crate) const fn new(
         segment: Arc<str>,
         generation: u64,
         content: Option<Content>,
         (stamp, birth): (Stamp, u64),
-        seen: u64,
+        evidence: Evidence,
     ) -> Self {
         Self {
             segment,
@@ -63,7 +64,7 @@ impl Held {
             epoch: AtomicU64::new(stamp.epoch),
             revision: AtomicU64::new(stamp.revision),
             birth: AtomicU64::new(birth),
-            seen: AtomicU64::new(seen),
+            evidence: EvidenceCell::new(evidence),
         }
     }
 
@@ -95,7 +96,7 @@ impl Clone for Held {
             self.generation,
             self.content.clone(),
             (self.stamp(), self.birth()),
-            self.seen.load(Ordering::Relaxed),
+            self.evidence.get(),
         )
     }
 }

@@ -1,7 +1,7 @@
 //! Adding and changing things.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use pointsman_route_key::{Host, Path, RouteKey, digest};
 
@@ -9,6 +9,7 @@ use super::Writer;
 use super::rejected::RejectedEndpoint;
 use super::store::is_servable;
 use crate::endpoint::Rare;
+use crate::evidence::{Evidence, EvidenceCell};
 use crate::identity::Identity;
 use crate::route::{Content, Held, Registered};
 use crate::{Endpoint, EndpointThing, Protocol, Rejection, Route, RouteThing, ThingKind};
@@ -114,7 +115,7 @@ impl Writer {
             .store
             .get(&arrived.key)
             .and_then(|route| Some((route, route.held(&arrived.segment)?)));
-        let mut seen_before = None;
+        let mut known_before = None;
         if let Some((route, held)) = known {
             if held.stamp().epoch == stamp.epoch && held.birth() != arrived.birth {
                 self.reborn.push(Reborn {
@@ -128,17 +129,17 @@ impl Writer {
                 && held.content.is_some() == arrived.content.is_some()
             {
                 held.renew(stamp, arrived.birth);
-                self.book.confirm(digest, &held.seen);
+                self.book.confirm(digest, &held.evidence);
                 if !route.is_ordered() {
                     self.store.change(&arrived.key, Route::order);
                     self.changed = true;
                 }
                 return;
             }
-            seen_before = Some((digest, held.seen.load(Ordering::Relaxed)));
+            known_before = Some((digest, held.evidence.get()));
         }
-        if let Some((digest, seen)) = seen_before {
-            self.book.leave(digest, seen);
+        if let Some((digest, evidence)) = known_before {
+            self.book.leave(digest, evidence);
         }
         let digest = digest::of_route(&arrived.segment, &arrived.key, arrived.generation);
         self.book.enter(digest);
@@ -147,7 +148,7 @@ impl Writer {
             arrived.generation,
             arrived.content,
             (stamp, arrived.birth),
-            self.book.step(),
+            self.book.sent_now(),
         );
         self.store
             .change(&arrived.key, |route| route.put_held(held));
@@ -175,7 +176,7 @@ impl Writer {
             && *known.segment() == *thing.segment
         {
             let digest = known.digest(&thing.key);
-            self.book.confirm(digest, &known.seen);
+            self.book.confirm(digest, &known.evidence);
             return;
         }
         let set_aside = known
@@ -184,7 +185,7 @@ impl Writer {
         let (key, address) = (thing.key.clone(), thing.address.clone());
         self.rejected
             .remove_endpoint(&key, address.as_str(), None, &mut self.book);
-        let mut endpoint = self.endpoint(thing);
+        let mut endpoint = self.endpoint(thing, self.book.sent_now());
         if let Some(earlier) = set_aside {
             endpoint.inherit_set_aside(&earlier);
         }
@@ -195,6 +196,7 @@ impl Writer {
             .change(&key, |route| route.put_endpoint(endpoint));
         if let Some(old) = old {
             self.forget(&key, &old);
+            self.remove_deserted_attributes(&key);
         }
         self.changed = true;
     }
@@ -210,17 +212,18 @@ impl Writer {
             .change(key, |route| route.remove_endpoint(address));
         if let Some(old) = old {
             self.forget(key, &old);
+            self.remove_deserted_attributes(key);
             self.changed = true;
         }
     }
 
     fn forget(&mut self, key: &RouteKey, endpoint: &Endpoint) {
-        let seen = endpoint.seen.load(Ordering::Relaxed);
-        self.book.leave(endpoint.digest(key), seen);
+        self.book
+            .leave(endpoint.digest(key), endpoint.evidence.get());
         self.states.unregister(&endpoint.state);
     }
 
-    fn endpoint(&mut self, mut thing: EndpointThing) -> Endpoint {
+    pub(super) fn endpoint(&mut self, mut thing: EndpointThing, evidence: Evidence) -> Endpoint {
         let rare = rare(&thing);
         let instance = self.interned.instance(&mut thing);
         let identity = Identity::new(thing.tls.as_deref(), &instance, thing.protocol);
@@ -233,14 +236,14 @@ impl Writer {
             stale_threshold_seconds: thing.stale_threshold_seconds,
             max_connections: thing.max_connections,
             silent: thing.silent,
-            seen: AtomicU64::new(self.book.step()),
+            evidence: EvidenceCell::new(evidence),
             set_aside_at: AtomicU64::new(0),
         }
     }
 }
 
 /// Why an endpoint cannot stand where it was sent to.
-fn unwanted(route: Option<&Route>, thing: &EndpointThing) -> Option<String> {
+pub(super) fn unwanted(route: Option<&Route>, thing: &EndpointThing) -> Option<String> {
     let Some(route) = route else {
         return Some("the attributes of its route were not sent before it".to_owned());
     };
@@ -260,7 +263,7 @@ fn stays_set_aside(known: &Endpoint, thing: &EndpointThing) -> bool {
 }
 
 /// The spelling of a route, where its key does not say it.
-fn registered(thing: &RouteThing) -> Option<Box<Registered>> {
+pub(super) fn registered(thing: &RouteThing) -> Option<Box<Registered>> {
     let path = match &thing.key.path {
         Path::Prefix(path) if path.is_empty() => "/",
         Path::Prefix(path) | Path::Exact(path) | Path::Template(path) => path,

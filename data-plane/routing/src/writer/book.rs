@@ -1,8 +1,7 @@
 //! Which epoch sent what, and what it adds up to.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::View;
+use crate::evidence::{Doubt, Evidence, EvidenceCell};
 use crate::route::Stamp;
 
 /// The sums over all things, and the steps by which they are told apart.
@@ -21,8 +20,14 @@ pub(super) struct Book {
     epoch_step: u64,
     /// What this epoch sent and did not remove.
     received: View,
-    /// What only an earlier epoch sent.
-    unconfirmed: View,
+    /// How many things this epoch did not send.
+    unconfirmed: u64,
+    /// How many of these an authoritative control plane's complete table lacked.
+    lacked: u64,
+    /// How many of these are orphans.
+    orphans: u64,
+    /// How many of these are held.
+    held: u64,
 }
 
 impl Default for Book {
@@ -34,7 +39,10 @@ impl Default for Book {
             step: 1,
             epoch_step: 1,
             received: View::default(),
-            unconfirmed: View::default(),
+            unconfirmed: 0,
+            lacked: 0,
+            orphans: 0,
+            held: 0,
         }
     }
 }
@@ -50,7 +58,7 @@ impl Book {
         self.epochs += 1;
         self.epoch_step = self.step;
         self.revision = 0;
-        self.unconfirmed = self.unconfirmed.and(self.received);
+        self.unconfirmed += self.received.things;
         self.received = View {
             things: 0,
             digest: 0,
@@ -92,18 +100,42 @@ impl Book {
         self.received
     }
 
-    pub(super) const fn unconfirmed(&self) -> View {
+    pub(super) const fn unconfirmed(&self) -> u64 {
         self.unconfirmed
     }
 
-    /// Whether a thing that was last sent in step `seen` was sent in this epoch.
-    pub(super) const fn is_of_epoch(&self, seen: u64) -> bool {
-        seen >= self.epoch_step
+    /// How many things this epoch did not send, of which no control plane's table is known to lack
+    /// them.
+    pub(super) const fn open_questions(&self) -> u64 {
+        self.unconfirmed - self.lacked
+    }
+
+    pub(super) const fn orphans(&self) -> u64 {
+        self.orphans
+    }
+
+    pub(super) const fn held(&self) -> u64 {
+        self.held
+    }
+
+    /// Whether this epoch sent a thing.
+    pub(super) fn is_of_epoch(&self, evidence: Evidence) -> bool {
+        matches!(evidence, Evidence::Sent(step) if step >= self.epoch_step)
     }
 
     /// Whether it was sent since the last closing step.
-    pub(super) const fn is_of_step(&self, seen: u64) -> bool {
-        seen >= self.step
+    pub(super) fn is_of_step(&self, evidence: Evidence) -> bool {
+        matches!(evidence, Evidence::Sent(step) if step >= self.step)
+    }
+
+    /// Whether this epoch sent it, and last before a step.
+    pub(super) fn is_of_epoch_before(&self, step: u64, evidence: Evidence) -> bool {
+        self.is_of_epoch(evidence) && matches!(evidence, Evidence::Sent(sent) if sent < step)
+    }
+
+    /// What speaks for a thing that arrives now.
+    pub(super) const fn sent_now(&self) -> Evidence {
+        Evidence::Sent(self.step)
     }
 
     /// A thing was sent in this step.
@@ -111,19 +143,47 @@ impl Book {
         self.received = self.received.with(digest);
     }
 
-    /// A thing is gone, which was last sent in step `seen`.
-    pub(super) const fn leave(&mut self, digest: u64, seen: u64) {
-        if self.is_of_epoch(seen) {
+    /// A thing is held that nobody has sent in this life of the process.
+    pub(super) const fn restore(&mut self, doubt: Doubt) {
+        self.unconfirmed += 1;
+        self.count(doubt);
+    }
+
+    /// A thing is gone, for which this spoke.
+    pub(super) fn leave(&mut self, digest: u64, evidence: Evidence) {
+        if self.is_of_epoch(evidence) {
             self.received = self.received.without(digest);
-        } else {
-            self.unconfirmed = self.unconfirmed.without(digest);
+            return;
         }
+        self.unconfirmed -= 1;
+        self.discount(evidence);
     }
 
     /// A thing was sent again as it is held.
-    pub(super) fn confirm(&mut self, digest: u64, seen: &AtomicU64) {
-        self.leave(digest, seen.load(Ordering::Relaxed));
+    pub(super) fn confirm(&mut self, digest: u64, cell: &EvidenceCell) {
+        self.leave(digest, cell.get());
         self.enter(digest);
-        seen.store(self.step, Ordering::Relaxed);
+        cell.set(self.sent_now());
+    }
+
+    /// A thing that this epoch did not send is doubted, or doubted for another reason.
+    pub(super) fn doubt(&mut self, cell: &EvidenceCell, doubt: Doubt) {
+        self.discount(cell.get());
+        self.count(doubt);
+        cell.set(Evidence::Doubted(doubt));
+    }
+
+    const fn count(&mut self, doubt: Doubt) {
+        self.lacked += doubt.lacked as u64;
+        self.orphans += doubt.until.is_some() as u64;
+        self.held += (doubt.hold != 0) as u64;
+    }
+
+    const fn discount(&mut self, evidence: Evidence) {
+        if let Evidence::Doubted(doubt) = evidence {
+            self.lacked -= doubt.lacked as u64;
+            self.orphans -= doubt.until.is_some() as u64;
+            self.held -= (doubt.hold != 0) as u64;
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! What a closing step does: removals, and what follows from what was not sent.
 
-use std::sync::atomic::Ordering;
-
-use pointsman_route_key::digest;
+use pointsman_route_key::{RouteKey, digest};
 
 use super::Writer;
 use super::absence::Absence;
-use crate::{Removal, Route, View};
+use crate::evidence::Evidence;
+use crate::{Removal, Route, Time, View};
 
 impl Writer {
     /// Takes out what was removed, in the segment that lost it and in no other. Only what this
@@ -19,15 +18,14 @@ impl Writer {
             segment,
         } = removal;
         if address.is_empty() {
-            return self.remove_attributes(removal);
+            return self.remove_attributes(key, segment);
         }
         let here = self
             .store
             .get(key)
             .and_then(|route| route.endpoint(address))
             .is_some_and(|endpoint| {
-                let seen = endpoint.seen.load(Ordering::Relaxed);
-                endpoint.segment() == segment || !self.book.is_of_epoch(seen)
+                endpoint.segment() == segment || !self.book.is_of_epoch(endpoint.evidence.get())
             });
         if here {
             self.drop_endpoint(key, address);
@@ -36,8 +34,7 @@ impl Writer {
             .remove_endpoint(key, address, Some(segment), &mut self.book);
     }
 
-    fn remove_attributes(&mut self, removal: &Removal) {
-        let Removal { key, segment, .. } = removal;
+    pub(super) fn remove_attributes(&mut self, key: &RouteKey, segment: &str) {
         let known = self.store.get(key);
         if known.and_then(|route| route.held(segment)).is_none() {
             return;
@@ -45,14 +42,25 @@ impl Writer {
         let held = self.store.change(key, |route| route.remove_held(segment));
         if let Some(held) = held {
             let digest = digest::of_route(segment, key, held.generation);
-            self.book.leave(digest, held.seen.load(Ordering::Relaxed));
+            self.book.leave(digest, held.evidence.get());
             self.changed = true;
         }
         self.rejected.remove_route(key, segment);
     }
 
+    /// Takes out the attributes of a route for which nobody speaks, in the segments where no
+    /// endpoint of it is left: a route without endpoints serves nobody, so there is nothing to
+    /// keep them for.
+    pub(super) fn remove_deserted_attributes(&mut self, key: &RouteKey) {
+        let deserted = self.store.get(key).map_or_else(Vec::new, deserted);
+        for segment in deserted {
+            self.remove_attributes(key, &segment);
+        }
+    }
+
     /// Takes out the endpoints that belong to the earlier life of a route that was born anew, and
-    /// were not sent again since.
+    /// were not sent again since. What only an earlier epoch sent is none of them: this one knows
+    /// nothing of it.
     pub(super) fn void_reborn(&mut self) {
         for reborn in std::mem::take(&mut self.reborn) {
             let void: Vec<String> = self.store.get(&reborn.key).map_or_else(Vec::new, |route| {
@@ -60,8 +68,9 @@ impl Writer {
                     .endpoints()
                     .iter()
                     .filter(|endpoint| {
+                        let evidence = endpoint.evidence.get();
                         *endpoint.segment() == *reborn.segment
-                            && endpoint.seen.load(Ordering::Relaxed) < reborn.step
+                            && self.book.is_of_epoch_before(reborn.step, evidence)
                     })
                     .map(|endpoint| endpoint.address().to_string())
                     .collect()
@@ -72,38 +81,48 @@ impl Writer {
         }
     }
 
-    /// Compares with what the control plane expects, and takes out what it turns out to lack.
-    /// Says whether both agree.
-    pub(super) fn settle(&mut self, expected: View, complete: bool) -> bool {
+    /// Compares with what the control plane expects, and draws from what it turns out to lack what
+    /// may be drawn. Says whether both agree.
+    pub(super) fn settle(
+        &mut self,
+        expected: View,
+        (complete, revision): (bool, u64),
+        now: Time,
+    ) -> bool {
         if complete {
             self.standing.set_whole();
-            self.remove_absent(true);
+            self.remove_unsent();
         }
         let agrees = self.book.received() == expected;
         // With both in agreement, what this epoch did not send is unknown to the control plane.
-        if agrees && self.book.unconfirmed().things > 0 && self.standing.may_infer() {
-            self.remove_absent(false);
+        if agrees && self.standing.may_infer() && self.has_open_questions() {
+            self.judge(revision, now);
         }
         agrees
     }
 
-    /// Takes out the things whose absence means that they are gone. In a `complete` table also
-    /// things of this epoch can be absent.
-    fn remove_absent(&mut self, complete: bool) {
-        let is_gone = |seen: u64| {
-            let of_epoch = self.book.is_of_epoch(seen);
-            let absent = !self.book.is_of_step(seen) && (complete || !of_epoch);
-            absent && self.standing.absent(of_epoch) == Absence::Gone
+    fn has_open_questions(&self) -> bool {
+        let held_by_another_epoch = self.book.held() > 0 && !self.standing.is_judged();
+        self.book.open_questions() > 0 || held_by_another_epoch
+    }
+
+    /// After everything was sent, takes out the things that are gone because they were not among
+    /// it.
+    fn remove_unsent(&mut self) {
+        let (book, standing) = (&self.book, &self.standing);
+        let is_gone = |evidence: Evidence, segment: &str| {
+            let sent_in_epoch = book.is_of_epoch(evidence);
+            !book.is_of_step(evidence) && standing.absent(sent_in_epoch, segment) == Absence::Gone
         };
         let mut gone: Vec<Removal> = self
             .store
             .iter()
             .flat_map(|route| names(route, is_gone))
             .collect();
+        let rejected = self.rejected.endpoints();
         gone.extend(
-            self.rejected
-                .endpoints()
-                .filter(|(.., seen)| is_gone(*seen))
+            rejected
+                .filter(|(.., segment, seen)| is_gone(Evidence::Sent(*seen), segment))
                 .map(|(key, address, segment, _)| Removal {
                     key: key.clone(),
                     address: address.to_owned(),
@@ -117,7 +136,7 @@ impl Writer {
 }
 
 /// The things of a route that are gone.
-fn names(route: &Route, is_gone: impl Fn(u64) -> bool) -> Vec<Removal> {
+pub(super) fn names(route: &Route, is_gone: impl Fn(Evidence, &str) -> bool) -> Vec<Removal> {
     let removal = |address: &str, segment: &str| Removal {
         key: route.key().clone(),
         address: address.to_owned(),
@@ -126,12 +145,26 @@ fn names(route: &Route, is_gone: impl Fn(u64) -> bool) -> Vec<Removal> {
     let endpoints = route
         .endpoints()
         .iter()
-        .filter(|endpoint| is_gone(endpoint.seen.load(Ordering::Relaxed)))
+        .filter(|endpoint| is_gone(endpoint.evidence.get(), endpoint.segment()))
         .map(|endpoint| removal(endpoint.address().as_str(), endpoint.segment()));
     let held = route
         .all_held()
         .iter()
-        .filter(|held| is_gone(held.seen.load(Ordering::Relaxed)))
+        .filter(|held| is_gone(held.evidence.get(), &held.segment))
         .map(|held| removal("", &held.segment));
     endpoints.chain(held).collect()
+}
+
+/// The segments of a route whose attributes are doubted, and that have no endpoint of it.
+pub(super) fn deserted(route: &Route) -> Vec<String> {
+    route
+        .all_held()
+        .iter()
+        .filter(|held| matches!(held.evidence.get(), Evidence::Doubted(_)))
+        .filter(|held| {
+            let mut endpoints = route.endpoints().iter();
+            !endpoints.any(|endpoint| *endpoint.segment() == *held.segment)
+        })
+        .map(|held| held.segment.to_string())
+        .collect()
 }

@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use pointsman_route_key::RouteKey;
 
 use super::book::Book;
+use crate::evidence::Evidence;
 use crate::{RejectedThing, View};
 
 /// Rejected things and why. Attributes are counted where they stand, among what their route holds;
@@ -51,7 +52,7 @@ impl Rejected {
     ) {
         book.enter(rejected.digest);
         if let Some(old) = self.endpoints.insert(name, rejected) {
-            book.leave(old.digest, old.seen);
+            book.leave(old.digest, Evidence::Sent(old.seen));
         }
     }
 
@@ -70,7 +71,7 @@ impl Rejected {
             && segment.is_none_or(|segment| entry.get().segment == segment)
         {
             let old = entry.remove();
-            book.leave(old.digest, old.seen);
+            book.leave(old.digest, Evidence::Sent(old.seen));
         }
     }
 
@@ -90,7 +91,7 @@ impl Rejected {
     pub(super) fn endpoints_view(&self, book: &Book) -> View {
         self.endpoints
             .values()
-            .filter(|rejected| book.is_of_epoch(rejected.seen))
+            .filter(|rejected| book.is_of_epoch(Evidence::Sent(rejected.seen)))
             .fold(View::default(), |view, rejected| view.with(rejected.digest))
     }
 

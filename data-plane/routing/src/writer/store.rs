@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use pointsman_route_key::{Host, Path, RouteKey, digest};
 
@@ -42,6 +41,16 @@ impl Store {
             settings,
             ..self.next.clone()
         }
+    }
+
+    /// How many routes can be served.
+    pub(super) const fn routes(&self) -> u64 {
+        self.next.routes()
+    }
+
+    /// What the next table is cut from.
+    pub(super) const fn next(&self) -> &Table {
+        &self.next
     }
 
     /// The route with this key, parked or not.
@@ -156,13 +165,13 @@ impl Store {
         let mut view = View::default();
         for route in self.parked.values() {
             for held in route.all_held() {
-                if book.is_of_epoch(held.seen.load(Ordering::Relaxed)) && held.content.is_none() {
+                if book.is_of_epoch(held.evidence.get()) && held.content.is_none() {
                     let digest = digest::of_route(&held.segment, &route.key, held.generation);
                     view = view.with(digest);
                 }
             }
             for endpoint in route.endpoints() {
-                if book.is_of_epoch(endpoint.seen.load(Ordering::Relaxed)) {
+                if book.is_of_epoch(endpoint.evidence.get()) {
                     view = view.with(endpoint.digest(&route.key));
                 }
             }

@@ -2,6 +2,10 @@ use pointsman_proto::v1::{route_key, thing};
 
 use super::*;
 
+fn now() -> Time {
+    Time::since_origin(std::time::Duration::ZERO)
+}
+
 fn follower() -> Follower {
     Follower::new(
         Identity {
@@ -90,11 +94,11 @@ fn filled() -> Follower {
     let mut follower = follower();
     follower.hello();
     follower
-        .receive(say(follow_response::Message::Welcome(welcome(5))))
+        .receive(say(follow_response::Message::Welcome(welcome(5))), now())
         .unwrap();
-    follower.receive(batch(&["a", "b"])).unwrap();
+    follower.receive(batch(&["a", "b"]), now()).unwrap();
     let step = closing(&follower, 9);
-    assert_eq!(follower.receive(step), Ok(Received::Agreed));
+    assert_eq!(follower.receive(step, now()), Ok(Received::Agreed));
     follower
 }
 
@@ -151,7 +155,7 @@ fn a_closing_step_that_changes_nothing_is_acknowledged_at_once() {
     if let Some(follow_response::Message::ClosingStep(step)) = &mut step.message {
         step.complete = false;
     }
-    follower.receive(step).unwrap();
+    follower.receive(step, now()).unwrap();
     assert_eq!(ack(&mut follower).unwrap().revision, 10);
 }
 
@@ -160,23 +164,23 @@ fn a_session_begins_with_a_welcome_and_has_one() {
     let mut follower = follower();
     follower.hello();
     assert!(matches!(
-        follower.receive(batch(&["a"])),
+        follower.receive(batch(&["a"]), now()),
         Err(Breach::OutOfTurn(..))
     ));
     let mut follower = filled();
     let second = say(follow_response::Message::Welcome(welcome(5)));
     assert!(matches!(
-        follower.receive(second),
+        follower.receive(second, now()),
         Err(Breach::OutOfTurn(..))
     ));
     follower.hello();
     let nameless = say(follow_response::Message::Welcome(welcome(0)));
-    assert_eq!(follower.receive(nameless), Err(Breach::NoEpoch));
+    assert_eq!(follower.receive(nameless, now()), Err(Breach::NoEpoch));
     let unset = v1::Welcome {
         settings: None,
         ..welcome(6)
     };
-    let unset = follower.receive(say(follow_response::Message::Welcome(unset)));
+    let unset = follower.receive(say(follow_response::Message::Welcome(unset)), now());
     assert!(matches!(unset, Err(Breach::Settings(_))), "{unset:?}");
     assert_eq!(
         follower.position(),
@@ -194,7 +198,7 @@ fn a_table_that_differs_is_asked_for_anew() {
         things: 3,
         digest: 1,
     };
-    let answer = follower.receive(say(follow_response::Message::Heartbeat(beat)));
+    let answer = follower.receive(say(follow_response::Message::Heartbeat(beat)), now());
     assert_eq!(answer, Err(Breach::Diverged { revision: 9 }));
     assert_eq!(hello(&mut follower).revision, 0);
     assert_eq!(follower.table().routes(), 2, "and served meanwhile");
@@ -210,9 +214,9 @@ fn a_snapshot_that_is_cut_is_asked_for_again() {
         ..welcome(5)
     };
     follower
-        .receive(say(follow_response::Message::Welcome(snapshot)))
+        .receive(say(follow_response::Message::Welcome(snapshot)), now())
         .unwrap();
-    follower.receive(batch(&["c"])).unwrap();
+    follower.receive(batch(&["c"]), now()).unwrap();
     let again = hello(&mut follower);
     assert_eq!(
         (again.epoch, again.revision, again.filter_digest),
@@ -233,11 +237,14 @@ fn what_cannot_be_held_is_named_in_the_ack() {
     let nameless = v1::Thing { kind: None };
     let things = vec![odd, nameless];
     follower
-        .receive(say(follow_response::Message::Batch(v1::Batch { things })))
+        .receive(
+            say(follow_response::Message::Batch(v1::Batch { things })),
+            now(),
+        )
         .unwrap();
     let step = closing(&follower, 10);
     assert_eq!(
-        follower.receive(step),
+        follower.receive(step, now()),
         Ok(Received::Agreed),
         "what has no name is not compared"
     );
@@ -269,17 +276,17 @@ fn fills_once_open(revision: u64) {
         ..welcome(5)
     };
     follower
-        .receive(say(follow_response::Message::Welcome(young)))
+        .receive(say(follow_response::Message::Welcome(young)), now())
         .unwrap();
     let step = closing(&follower, revision);
-    follower.receive(step).unwrap();
+    follower.receive(step, now()).unwrap();
     assert!(!follower.is_filled());
     let open = v1::Standing {
         open: true,
         ..v1::Standing::default()
     };
     follower
-        .receive(say(follow_response::Message::Standing(open)))
+        .receive(say(follow_response::Message::Standing(open)), now())
         .unwrap();
     assert!(follower.is_filled());
 }
@@ -289,7 +296,7 @@ fn ask(follower: &mut Follower, kind: v1::question::Kind) -> v1::Answer {
         id: 4,
         kind: Some(kind),
     };
-    let received = follower.receive(say(follow_response::Message::Question(question)));
+    let received = follower.receive(say(follow_response::Message::Question(question)), now());
     match received {
         Ok(Received::Answer(answer)) => match answer.message {
             Some(follow_request::Message::Answer(answer)) => answer,
