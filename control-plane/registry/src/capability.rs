@@ -43,6 +43,11 @@ impl Capabilities {
         Self::POLICY,
     ];
 
+    /// Which of [`Self::EACH`] are in `self`.
+    pub fn each(self) -> impl Iterator<Item = Self> {
+        Self::EACH.into_iter().filter(move |one| self.cover(*one))
+    }
+
     /// Whether everything in `needed` is in `self`.
     #[must_use]
     pub const fn cover(self, needed: Self) -> bool {

@@ -29,7 +29,7 @@ pub use reader::{Closing, Held, Reader, Step, Transfer, View};
 pub use registration::{Fingerprint, MAX_HOST, MAX_LABEL, MAX_URI, Registration, Uri, UriError};
 pub use registry::{ListingCursor, Registry, SourceId, WhileAway};
 pub use segment::SegmentFilter;
-pub use settings::{EffectiveValues, Limits, Memory, Settings};
+pub use settings::{EffectiveValues, Guard, Limits, Memory, Settings};
 pub use standing::Standing;
 pub use tag::ModificationTag;
 pub use thing::{Endpoint, EndpointListing, Removal, Route, RouteListing, Thing};

@@ -87,6 +87,13 @@ pub enum Expired {
         /// The route is gone as well.
         route_gone: bool,
     },
+    /// An endpoint was not heard for its threshold, and is kept: too much came due at once for that to be true of all.
+    Held {
+        /// The route.
+        route: Arc<RouteKey>,
+        /// The address.
+        address: Arc<str>,
+    },
     /// A TLS endpoint was not heard for its threshold, and is chosen last from now on.
     Silent {
         /// The route.

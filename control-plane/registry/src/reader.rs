@@ -2,7 +2,7 @@
 
 mod merge;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::capability::Capabilities;
 use crate::outcome::Sum;
@@ -94,8 +94,8 @@ pub struct Reader {
 /// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
 const LOOKS_PER_THING: usize = 8;
 
-/// About how many bytes of things a step gives: a few of them lie between a reader and a peer that has stopped.
-const WEIGHT: usize = 64 * 1024;
+/// About how many bytes a step gives: a few of them lie between a reader and a peer that has stopped.
+const WEIGHT: usize = 32 * 1024;
 
 impl Reader {
     /// A reader that goes on from what is held, and how it will: by a delta where that was left by this life of the
@@ -156,13 +156,33 @@ impl Reader {
         )
     }
 
+    /// What is withheld from the reader, by what it would need for that.
+    #[must_use]
+    pub fn withheld(&self, registry: &Registry) -> Vec<(Capabilities, u64)> {
+        let mut withheld = BTreeMap::new();
+        for (_, segment) in registry.seen(&self.view.filter) {
+            for (needs, things) in segment.needs() {
+                if !self.view.capabilities.cover(needs) {
+                    *withheld.entry(needs).or_default() += things;
+                }
+            }
+        }
+        withheld.into_iter().collect()
+    }
+
+    /// Whether a snapshot is under way.
+    #[must_use]
+    pub fn is_snapshot(&self) -> bool {
+        self.snapshot
+    }
+
     /// Whether everything was given.
     #[must_use]
     pub fn is_idle(&self, registry: &Registry) -> bool {
         !self.owes_answer && self.again.is_empty() && self.base == registry.head()
     }
 
-    /// The next step: of at most about `limit` things, and about 64 KiB of them.
+    /// The next step: of at most about `limit` things, and about 32 KiB of them.
     pub fn next(&mut self, registry: &Registry, limit: usize) -> Step {
         if self.removed < registry.horizon() {
             self.restart(registry);
@@ -232,7 +252,7 @@ impl Reader {
 
     /// What is gone, or no longer granted, since the last closing step.
     fn close(&mut self, registry: &Registry, limit: usize) -> Step {
-        let mut removals = Vec::new();
+        let (mut removals, mut weight) = (Vec::new(), 0);
         let mut merge = Merge::new(registry, &self.view.filter, self.removed);
         let mut done = false;
         for _ in 0..limit.saturating_mul(LOOKS_PER_THING) {
@@ -240,20 +260,20 @@ impl Reader {
                 done = true;
                 break;
             };
-            if removals.len() >= limit {
+            if removals.len() >= limit || weight >= WEIGHT {
                 break;
             }
             let View {
                 filter,
                 capabilities,
             } = &self.view;
-            removals.extend(
-                match registry.concern((segment, revision, entry), *capabilities) {
-                    Concern::Grant(_) => None,
-                    Concern::Withhold(thing) => Some(registry.name(thing)),
-                    Concern::Removal(revision) => registry.removal(revision, filter, *capabilities),
-                },
-            );
+            let removal = match registry.concern((segment, revision, entry), *capabilities) {
+                Concern::Grant(_) => None,
+                Concern::Withhold(thing) => Some(registry.name(thing)),
+                Concern::Removal(revision) => registry.removal(revision, filter, *capabilities),
+            };
+            weight += removal.as_ref().map_or(0, Removal::weight);
+            removals.extend(removal);
             self.removed = revision;
         }
         if !done && removals.is_empty() {

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod clock;
+mod guard;
 mod listing;
 mod messages;
 mod place;
@@ -25,6 +26,7 @@ use crate::standing::Standing;
 use crate::time::Time;
 
 use clock::Clock;
+use guard::Guard;
 use messages::Messages;
 use records::{EndpointRecord, RouteId, RouteRecord};
 use removals::Removals;
@@ -56,6 +58,9 @@ pub struct Registry {
     removals: Removals,
     messages: Messages,
     sources: Vec<SourceRecord>,
+    guard: Guard,
+    /// An operator said that nothing is registered is right.
+    emptiness_confirmed: bool,
     last_update: Option<Time>,
 }
 
@@ -97,6 +102,8 @@ impl Registry {
             removals: Removals::default(),
             messages: Messages::new(),
             sources: Vec::new(),
+            guard: Guard::default(),
+            emptiness_confirmed: false,
             last_update: None,
         }
     }
@@ -171,7 +178,7 @@ impl Registry {
     /// What the registry's word is worth. `fleet_holds_things`: somebody serves a table that is not empty.
     ///
     /// It is open once every source was listened to for the start delay, and authoritative once that was the stale
-    /// threshold; but never with an empty table while the fleet's is not.
+    /// threshold; but never with an empty table while the fleet's is not, unless [`Self::confirm_emptiness`] said so.
     #[must_use]
     pub fn standing(&self, now: Time, fleet_holds_things: bool) -> Standing {
         let threshold = self.settings.stale_threshold.max(self.settings.start_delay);
@@ -188,7 +195,7 @@ impl Registry {
             };
         };
         let open = heard >= self.settings.start_delay;
-        let suspicious = self.keys.is_empty() && fleet_holds_things;
+        let suspicious = self.keys.is_empty() && fleet_holds_things && !self.emptiness_confirmed;
         let reason = if heard < threshold {
             format!(
                 "{} was listened to for {} of {} seconds{}",
@@ -215,6 +222,13 @@ impl Registry {
             authoritative: heard >= threshold && !suspicious,
             reason,
         }
+    }
+
+    /// An operator says that it is right that nothing is registered, though data planes serve routes. Counts until
+    /// something is registered. Whether nothing is.
+    pub fn confirm_emptiness(&mut self) -> bool {
+        self.emptiness_confirmed = self.keys.is_empty();
+        self.emptiness_confirmed
     }
 
     /// When the standing may change by time alone.

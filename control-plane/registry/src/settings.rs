@@ -27,6 +27,20 @@ pub struct Settings {
     pub limits: Limits,
     /// How long removals are remembered.
     pub memory: Memory,
+    /// How much may go by age at once.
+    pub guard: Guard,
+}
+
+/// How much may go by age at once; the rest is held (R-134, L-35). A route counts once in a window, however many of its
+/// endpoints are not heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The share of the routes, in percent; 100 for all of them.
+    pub percent: u8,
+    /// So many routes may go in any case.
+    pub at_least: usize,
+    /// What at once means.
+    pub window: Duration,
 }
 
 /// Which of the endpoints of a route decides about its route service, balancing and policy.
@@ -74,6 +88,11 @@ impl Default for Settings {
             memory: Memory {
                 age: Duration::from_secs(3600),
                 removals: 100_000,
+            },
+            guard: Guard {
+                percent: 20,
+                at_least: 50,
+                window: Duration::from_secs(60),
             },
         }
     }

@@ -34,12 +34,16 @@ impl Thing {
                 endpoint.address.len() + endpoint.description.weight() + 64,
             ),
         };
-        let host = match &key.host {
-            Host::Exact(host) | Host::Suffix(host) => host.len(),
-            Host::Any => 0,
-        };
-        host + context_path(key).len() + rest
+        key_weight(key) + rest
     }
+}
+
+fn key_weight(key: &RouteKey) -> usize {
+    let host = match &key.host {
+        Host::Exact(host) | Host::Suffix(host) => host.len(),
+        Host::Any => 0,
+    };
+    host + context_path(key).len()
 }
 
 /// The attributes of a route as one segment holds them.
@@ -139,6 +143,13 @@ pub struct Removal {
     pub segment: Arc<str>,
 }
 
+impl Removal {
+    /// About how many bytes it takes on a wire.
+    pub(crate) fn weight(&self) -> usize {
+        key_weight(&self.route) + self.address.len() + self.segment.len() + 16
+    }
+}
+
 /// A route with everything that is known of it, for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteListing {
@@ -159,4 +170,6 @@ pub struct EndpointListing {
     pub last_heard: Duration,
     /// The source that it was heard from.
     pub source: Arc<str>,
+    /// It was not heard for its threshold, and is kept because that was true of too much at once.
+    pub held: bool,
 }

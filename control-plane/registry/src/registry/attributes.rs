@@ -63,6 +63,7 @@ impl Registry {
             endpoints: Vec::new(),
         });
         self.keys.insert(key, route);
+        self.emptiness_confirmed = false;
         route
     }
 
@@ -137,7 +138,9 @@ impl Registry {
         self.lift_presence(&presence);
         if gone {
             self.keys.remove(&key);
-            self.routes.remove(route);
+            if let Some(record) = self.routes.remove(route) {
+                self.guard.gone(record.birth);
+            }
         }
         self.bury(segment, key, Arc::clone(&self.no_address), now);
         gone

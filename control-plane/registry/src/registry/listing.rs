@@ -95,6 +95,7 @@ impl Registry {
             revision: record.revision,
             last_heard: source.clock.at(now).since(self.last_heard(record)),
             source: Arc::clone(&source.name),
+            held: self.guard.holds(id),
         }
     }
 }

@@ -212,9 +212,11 @@ impl Registry {
         let record = &mut self.endpoints[id];
         let was_silent = record.is_silent();
         record.silent_since = Time::NEVER;
+        let was_held = self.guard.let_off(id);
+        let record = &mut self.endpoints[id];
         if record.source == incoming.source {
             record.heard = record.heard.max(incoming.heard);
-            if was_silent {
+            if was_silent || was_held {
                 self.schedule(id);
             }
             return;

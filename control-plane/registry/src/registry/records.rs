@@ -149,6 +149,11 @@ impl SegmentRecord {
         }
     }
 
+    /// How many things there are, by what they need.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = (Capabilities, u64)> {
+        self.sums.iter().map(|(needs, sum)| (*needs, sum.things))
+    }
+
     /// What a reader of these capabilities gets of the segment, and what it does not.
     pub(crate) fn sums(&self, capabilities: Capabilities) -> (Sum, Sum) {
         self.sums.iter().fold(

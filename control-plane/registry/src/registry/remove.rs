@@ -70,7 +70,8 @@ impl Registry {
         self.segments.leave_if_empty(segment);
     }
 
-    /// An endpoint fails at whoever uses it. One that has been silent for ten thresholds goes; whether it did.
+    /// An endpoint fails at whoever uses it. One that has been silent for ten thresholds goes, unless the guard holds
+    /// it; whether it did.
     pub fn reported_failing(&mut self, route: &RouteKey, address: &str, now: Time) -> bool {
         let route = self.keys.get(route).copied();
         let Some(Ok(id)) = route.map(|route| self.find_endpoint(route, address)) else {
@@ -79,16 +80,18 @@ impl Registry {
         let record = &self.endpoints[id];
         let silent = self.reading(record.source, now).since(record.silent_since);
         let long = record.is_silent() && silent >= self.threshold(record) * SILENT_THRESHOLDS;
-        if long {
+        let goes = long && !self.guard.holds(id) && self.may_go(id, now);
+        if goes {
             self.remove_endpoint(id, now);
         }
-        long
+        goes
     }
 
     /// Takes an endpoint out of the table. Whether its route went with it.
     pub(super) fn remove_endpoint(&mut self, id: EndpointId, now: Time) -> bool {
         self.detach(id);
         self.unschedule(id);
+        self.guard.let_off(id);
         self.lift_endpoint(id);
         let Some(record) = self.endpoints.remove(id) else {
             return false;

@@ -29,6 +29,12 @@ impl Registry {
     pub fn expire(&mut self, now: Time, budget: usize) -> Expiry {
         let mut expiry = Expiry::default();
         let mut left = budget;
+        while left > 0
+            && let Some(id) = self.guard.next_released()
+        {
+            left -= 1;
+            expiry.expired.push(self.let_expire(id, now));
+        }
         for source in 0..self.sources.len() {
             while let Some((at, due)) = self.first_due(source, now) {
                 if left == 0 {
@@ -53,6 +59,9 @@ impl Registry {
     /// When [`Self::expire`] will next have something to look at, if the sources stay as they are.
     #[must_use]
     pub fn next_due(&self, now: Time) -> Option<Time> {
+        if self.has_released() {
+            return Some(now);
+        }
         let of_sources = self.sources.iter().filter_map(|source| {
             let (at, _) = source.due.first()?;
             source.clock.when(at.plus(OVER), now)
@@ -143,14 +152,25 @@ impl Registry {
             self.fall_silent(id, reading);
             return Some(Expired::Silent { route, address });
         }
+        if !self.may_go(id, now) {
+            return Some(Expired::Held { route, address });
+        }
+        Some(self.let_expire(id, now))
+    }
+
+    /// Takes an endpoint out that was not heard for its threshold.
+    fn let_expire(&mut self, id: EndpointId, now: Time) -> Expired {
+        let record = &self.endpoints[id];
+        let route = Arc::clone(&self.routes[record.route].key);
+        let address = Arc::clone(&record.address);
         let segment = Arc::clone(&self.segments[record.segment].name);
         let route_gone = self.remove_endpoint(id, now);
-        Some(Expired::Endpoint {
+        Expired::Endpoint {
             route,
             address,
             segment,
             route_gone,
-        })
+        }
     }
 
     /// A TLS endpoint proves itself at each connection, so age alone does not remove it. The next message that names

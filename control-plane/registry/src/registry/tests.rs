@@ -15,6 +15,7 @@ use super::staleness::Due;
 mod empty_pools;
 mod figures;
 mod fingerprints;
+mod guard;
 mod options;
 mod registering;
 mod segments;
@@ -100,6 +101,8 @@ impl Registry {
             .add(digest);
         let entry = (record.revision, Entry::Endpoint(id));
         wanted.things.entry(record.segment).or_default().push(entry);
+        // What is held waits for no time.
+        assert!(!self.guard.holds(id) || record.due == Time::NEVER);
         let due = &self.sources[usize::from(record.source)].due;
         assert_eq!(
             due.contains(&(record.due, Due::Endpoint(id))),

@@ -12,7 +12,7 @@ fn pruned(expired: &[Expired]) -> Vec<String> {
         .iter()
         .filter_map(|it| match it {
             Expired::Endpoint { route, address, .. } => Some(format!("{route} {address}")),
-            Expired::Silent { .. } | Expired::EmptyRoute { .. } => None,
+            Expired::Silent { .. } | Expired::Held { .. } | Expired::EmptyRoute { .. } => None,
         })
         .collect();
     names.sort();

@@ -1,6 +1,7 @@
 use crate::testing::{message, seconds};
 use crate::{Registry, Settings, Time, WhileAway};
 
+/// a registry is not authoritative before it has listened for a full stale threshold
 #[test]
 fn a_registry_opens_and_becomes_authoritative_by_listening() {
     let mut registry = Registry::new(Settings::default(), 1);
@@ -41,6 +42,8 @@ fn every_source_has_to_be_listened_to() {
     assert!(standing.reason.starts_with("file "), "{}", standing.reason);
 }
 
+/// an empty table is not taken for the truth while a data plane serves something
+/// a registry that has heard nobody takes nothing away
 #[test]
 fn an_empty_registry_does_not_speak_for_a_fleet_that_serves() {
     let mut registry = Registry::new(Settings::default(), 1);
@@ -56,4 +59,22 @@ fn an_empty_registry_does_not_speak_for_a_fleet_that_serves() {
     );
     registry.register(nats, &message("10.0.0.1:80", &["foo"]).0, now);
     assert!(registry.standing(now, true).authoritative);
+}
+
+#[test]
+fn an_operator_confirms_that_nothing_is_registered() {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let nats = registry.add_source("nats", WhileAway::Wait);
+    registry.source_returned(nats, Time::ZERO);
+    let early = Time::ZERO.plus(seconds(50));
+    assert!(registry.confirm_emptiness());
+    // It is about the table, not about the time that it takes to hear everybody.
+    assert!(!registry.standing(early, true).authoritative);
+    let now = Time::ZERO.plus(seconds(500));
+    assert!(registry.standing(now, true).authoritative);
+    let foo = message("10.0.0.1:80", &["foo"]).0;
+    registry.register(nats, &foo, now);
+    assert!(!registry.confirm_emptiness());
+    registry.unregister(&foo, now);
+    assert!(!registry.standing(now, true).authoritative);
 }
