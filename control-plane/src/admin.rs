@@ -1,4 +1,4 @@
-//! The admin API: health, what is registered, who serves it, and metrics.
+//! The admin API: health, what is registered, who serves it, metrics, and what an operator orders.
 //!
 //! Everything but health asks for the configured user; without one, only callers on this machine that name it by its
 //! address are answered. Long answers are written piece by piece, in bounded looks at the registry.
@@ -8,7 +8,9 @@ mod bind;
 mod chunks;
 mod health;
 mod listing;
+mod orders;
 mod problem;
+mod questions;
 mod replicas;
 mod routes;
 mod serve;
@@ -19,10 +21,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use pointsman_process::metrics::Exposition;
 use pointsman_process::readiness::{Liveness, Readiness};
 
@@ -76,6 +78,11 @@ fn router(settings: &Settings, inside: Inside) -> Router {
         .route("/routes", any(routes::routes))
         .route("/v1/routes", get(v1_routes::routes))
         .route("/v1/replicas", get(replicas::replicas))
+        .route("/v1/replicas/{id}/explain", get(questions::explain))
+        .route("/v1/replicas/{id}/route", get(questions::route))
+        .route("/v1/replicas/{id}/digest", get(questions::digest))
+        .route("/v1/release", post(orders::release))
+        .route("/v1/authority/confirm", post(orders::confirm))
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found);
     let (open, protected) = if settings.protect_metrics {
@@ -100,14 +107,19 @@ async fn metrics(State(inside): State<Inside>, headers: HeaderMap) -> Response {
     }
 }
 
-async fn not_found(uri: axum::http::Uri) -> Response {
+async fn not_found(uri: Uri) -> Response {
     Problem::of(StatusCode::NOT_FOUND)
         .because("the admin API has no such path")
         .for_path(uri.path())
 }
 
-async fn wrong_method(uri: axum::http::Uri) -> Response {
+async fn wrong_method(uri: Uri) -> Response {
+    let methods = if orders::PATHS.contains(&uri.path()) {
+        "this path answers POST"
+    } else {
+        "this path answers GET and HEAD"
+    };
     Problem::of(StatusCode::METHOD_NOT_ALLOWED)
-        .because("this path answers GET and HEAD")
+        .because(methods)
         .for_path(uri.path())
 }

@@ -18,7 +18,7 @@ pub use admin::Admin;
 pub use distribution::{Distribution, Tls};
 pub use log::{Form, Log};
 pub use nats::{Nats, Server};
-pub use registration::{EffectiveValues, EmptyPool, Registration};
+pub use registration::{EffectiveValues, EmptyPool, Guard, Registration};
 
 use crate::app;
 

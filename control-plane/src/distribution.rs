@@ -4,31 +4,33 @@
 //! stream has room. So a slow data plane costs as much memory as a fast one, and skips what was overwritten meanwhile.
 
 mod bounds;
+mod connections;
 mod from_proto;
 pub mod hello;
 mod metrics;
 mod service;
 mod session;
 pub mod to_proto;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_proto::v1::distribution_service_server::DistributionServiceServer;
 use pointsman_registry::Algorithm;
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
 use crate::registry_task::Handle;
 use metrics::Metrics;
 use service::Service;
+use wire::Rpc;
 
 /// What an operator decides about distribution.
 #[derive(Clone, Debug)]
@@ -39,6 +41,11 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// How long changes are gathered after one went out.
     pub gather: Duration,
+    /// About how long a session lasts, give or take a fifth, so that a control plane that came back gets its share of
+    /// them; `None`: for ever, for who has nobody else to go to.
+    pub max_age: Option<Duration>,
+    /// How many data planes get a snapshot at once; the others wait in their order. At least 1.
+    pub snapshots: usize,
     /// Who may see which segments.
     pub segments: SegmentBounds,
     /// What every data plane uses alike.
@@ -81,18 +88,6 @@ pub struct Distribution {
     metrics: Arc<Metrics>,
 }
 
-/// The largest message in either direction (L-36).
-const MAX_MESSAGE: usize = 4 * 1024 * 1024;
-
-/// What a data plane may send before it is read: its messages are small.
-const RECEIVE_WINDOW: u32 = 64 * 1024;
-
-/// Streams of one connection. A data plane has one; during a reconnect there may be two.
-const STREAMS: u32 = 16;
-
-/// How long sessions have to say farewell.
-const FAREWELL: Duration = Duration::from_secs(1);
-
 impl Distribution {
     /// The service around the registry's handle. `metrics` are those of the process.
     #[must_use]
@@ -106,17 +101,11 @@ impl Distribution {
 
     /// Serves the connections that come in until `end` resolves, then ends the sessions. What comes in is TCP, TLS
     /// over it, or a pipe within the process: `incoming` has done every handshake already.
-    ///
-    /// # Errors
-    ///
-    /// Where accepting fails for good.
-    pub async fn serve<Incoming, Connection>(
+    pub async fn serve<Connection>(
         self,
-        incoming: Incoming,
+        incoming: impl Stream<Item = io::Result<Connection>>,
         end: impl Future<Output = ()>,
-    ) -> Result<(), tonic::transport::Error>
-    where
-        Incoming: Stream<Item = io::Result<Connection>>,
+    ) where
         Connection: Connected + AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         // The sessions are tasks of their own, so that each hears its data plane even while that does not read. They
@@ -124,30 +113,14 @@ impl Distribution {
         let (sessions, ending) = (TaskTracker::new(), CancellationToken::new());
         let heartbeat = self.settings.heartbeat;
         let service = Service {
+            snapshots: Arc::new(Semaphore::new(self.settings.snapshots)),
             settings: self.settings,
             handle: self.handle,
             metrics: self.metrics,
-            sessions: sessions.clone(),
-            ending: ending.clone(),
+            sessions,
+            ending,
         };
-        let service = DistributionServiceServer::new(service)
-            .max_decoding_message_size(MAX_MESSAGE)
-            .max_encoding_message_size(MAX_MESSAGE);
-        let server = Server::builder()
-            .initial_stream_window_size(RECEIVE_WINDOW)
-            .initial_connection_window_size(RECEIVE_WINDOW)
-            .max_concurrent_streams(STREAMS)
-            .http2_keepalive_interval(Some(heartbeat))
-            .http2_keepalive_timeout(Some(heartbeat * 2))
-            .add_service(service);
-        let end = async {
-            end.await;
-            ending.cancel();
-            sessions.close();
-            // Whoever does not take its farewell is cut off with its connection.
-            let _ = tokio::time::timeout(FAREWELL, sessions.wait()).await;
-        };
-        server.serve_with_incoming_shutdown(incoming, end).await
+        connections::serve(incoming, end, Rpc(Arc::new(service)), heartbeat).await;
     }
 }
 

@@ -8,6 +8,8 @@ mod clock;
 mod handle;
 mod log;
 mod metrics;
+mod orders;
+mod questions;
 mod replicas;
 mod turn;
 
@@ -21,6 +23,11 @@ use clock::Clock;
 use handle::Read;
 pub use handle::{Ended, Event, Failing, Handle, Source};
 use metrics::Metrics;
+use orders::Order;
+pub use orders::Refused;
+pub(crate) use orders::Release;
+pub use questions::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswered};
+pub(crate) use questions::{Ask, OPEN};
 pub(crate) use replicas::{Place, Replicas};
 pub use replicas::{Rejected, Replica};
 use turn::Timers;
@@ -34,6 +41,9 @@ const READS: usize = 1024;
 /// Reports of failing endpoints that may wait for their turn.
 const FAILING: usize = 256;
 
+/// Orders of operators that may wait for their turn.
+const ORDERS: usize = 16;
+
 /// The task, before it runs.
 #[derive(Debug)]
 pub struct RegistryTask {
@@ -45,6 +55,10 @@ pub struct RegistryTask {
     events: mpsc::Receiver<(SourceId, Event)>,
     reads: mpsc::Receiver<Read>,
     failing: mpsc::Receiver<Failing>,
+    orders: mpsc::Receiver<Order>,
+    release: watch::Sender<Option<Release>>,
+    /// The guard holds something, and that was told.
+    guard_told: bool,
     head: watch::Sender<u64>,
     standing: watch::Sender<pointsman_registry::Standing>,
     handle: Handle,
@@ -60,6 +74,8 @@ impl RegistryTask {
         let (source, events) = mpsc::channel(EVENTS);
         let (reads_sender, reads) = mpsc::channel(READS);
         let (failing_sender, failing) = mpsc::channel(FAILING);
+        let (orders_sender, orders) = mpsc::channel(ORDERS);
+        let release = watch::Sender::new(None);
         let head = watch::Sender::new(registry.head());
         // Nobody has added a source yet, so nothing has been listened to.
         let standing = watch::Sender::new(pointsman_registry::Standing {
@@ -70,6 +86,8 @@ impl RegistryTask {
         let handle = Handle {
             reads: reads_sender,
             failing: failing_sender,
+            orders: orders_sender,
+            release: release.subscribe(),
             head: head.subscribe(),
             standing: standing.subscribe(),
             replicas: Arc::new(Replicas::default()),
@@ -84,6 +102,9 @@ impl RegistryTask {
             events,
             reads,
             failing,
+            orders,
+            release,
+            guard_told: false,
             head,
             standing,
             handle,

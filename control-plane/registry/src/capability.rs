@@ -2,6 +2,19 @@
 
 use std::ops::BitOr;
 
+/// The words for [`Capabilities::EACH`].
+const NAMES: [&str; 9] = [
+    "tls endpoints",
+    "http2 endpoints",
+    "least-connection",
+    "hash balancing",
+    "route services",
+    "any host",
+    "exact paths",
+    "path templates",
+    "caller policies",
+];
+
 /// A set of abilities beyond the simple route. A thing is kept from a reader that lacks one that it needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Capabilities(u32);
@@ -46,6 +59,14 @@ impl Capabilities {
     /// Which of [`Self::EACH`] are in `self`.
     pub fn each(self) -> impl Iterator<Item = Self> {
         Self::EACH.into_iter().filter(move |one| self.cover(*one))
+    }
+
+    /// The word for one of [`Self::EACH`]; for several, that of the first.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = Self::EACH.into_iter().zip(NAMES);
+        let mut named = named.filter(|(one, _)| self.cover(*one));
+        named.next().map_or("", |(_, name)| name)
     }
 
     /// Whether everything in `needed` is in `self`.

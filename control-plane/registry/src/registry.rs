@@ -181,7 +181,7 @@ impl Registry {
     /// threshold; but never with an empty table while the fleet's is not, unless [`Self::confirm_emptiness`] said so.
     #[must_use]
     pub fn standing(&self, now: Time, fleet_holds_things: bool) -> Standing {
-        let threshold = self.settings.stale_threshold.max(self.settings.start_delay);
+        let threshold = self.settings.authoritative_after();
         let least = self
             .sources
             .iter()
@@ -234,7 +234,7 @@ impl Registry {
     /// When the standing may change by time alone.
     #[must_use]
     pub fn standing_due(&self, now: Time) -> Option<Time> {
-        let threshold = self.settings.stale_threshold.max(self.settings.start_delay);
+        let threshold = self.settings.authoritative_after();
         let marks = [self.settings.start_delay, threshold];
         self.sources
             .iter()

@@ -70,6 +70,14 @@ pub struct Memory {
     pub removals: usize,
 }
 
+impl Settings {
+    /// How long every source is listened to before what was not heard may be taken for gone.
+    #[must_use]
+    pub fn authoritative_after(&self) -> Duration {
+        self.stale_threshold.max(self.start_delay)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -23,6 +23,10 @@ pub struct Credentials {
     pub password: SecretString,
 }
 
+/// Who asks, for the log: the user, or `-` where none is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Caller(pub(super) Box<str>);
+
 /// Decides about requests.
 #[derive(Debug)]
 pub(super) struct Access {
@@ -56,11 +60,15 @@ impl Access {
 /// Lets a request pass, or answers it.
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let decided = access.decide(request.headers());
+    let caller = access.credentials.as_ref();
+    let caller = caller.map_or("-", |credentials| &credentials.user);
+    request.extensions_mut().insert(Caller(caller.into()));
     let path = request.uri().path();
-    match access.decide(request.headers()) {
+    match decided {
         Ok(()) => next.run(request).await,
         Err(Denied::Unauthorized) => {
             let problem = Problem::of(StatusCode::UNAUTHORIZED);

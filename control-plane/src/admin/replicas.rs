@@ -2,28 +2,54 @@
 
 use axum::Json;
 use axum::extract::State;
-use pointsman_registry::SegmentFilter;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use pointsman_registry::{Capabilities, SegmentFilter};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Inside;
+use super::problem::Problem;
 use crate::registry_task::{Rejected, Replica};
 
-/// All data planes that follow this control plane, in the order of their names.
-pub(super) async fn replicas(State(inside): State<Inside>) -> Json<Value> {
+/// All data planes that follow this control plane, in the order of their names; and what the table is worth that they
+/// follow.
+pub(super) async fn replicas(State(inside): State<Inside>) -> Response {
+    let look = inside.registry.read(|registry, _| {
+        let held = registry.held_expiries();
+        (registry.epoch(), held, registry.settings().clone())
+    });
+    let (epoch, held, settings) = match look.await {
+        Ok(seen) => seen,
+        Err(ended) => {
+            return Problem::of(StatusCode::SERVICE_UNAVAILABLE)
+                .because(ended.to_string())
+                .for_path("/v1/replicas");
+        }
+    };
     let head = *inside.registry.head().borrow();
     let standing = inside.registry.standing().borrow().clone();
     let now = Instant::now();
     let replicas = inside.registry.replicas();
     Json(json!({
+        "epoch": format!("{epoch:016x}"),
         "wanted_revision": head,
         "standing": {
             "open": standing.open,
             "authoritative": standing.authoritative,
             "reason": standing.reason,
+            "open_after_seconds": settings.start_delay.as_secs_f64(),
+            "authoritative_after_seconds": settings.authoritative_after().as_secs_f64(),
+        },
+        "guard": {
+            "held_expiries": held,
+            "percent_of_routes": settings.guard.percent,
+            "at_least_routes": settings.guard.at_least,
+            "window_seconds": settings.guard.window.as_secs_f64(),
         },
         "replicas": replicas.iter().map(|one| replica(one, head, now)).collect::<Vec<_>>(),
     }))
+    .into_response()
 }
 
 fn replica(replica: &Replica, head: u64, now: Instant) -> Value {
@@ -47,7 +73,13 @@ fn replica(replica: &Replica, head: u64, now: Instant) -> Value {
         "things": replica.held.things,
         "digest": format!("{:016x}", replica.held.digest),
         "digest_mismatches": replica.digest_mismatches,
-        "withheld": replica.withheld,
+        "withheld": replica.withheld.iter().map(|(_, things)| things).sum::<u64>(),
+        "withheld_for": replica.withheld.iter().map(withheld).collect::<Vec<_>>(),
+        "held_removals": replica.held_removals,
+        "orphans": replica.orphans,
+        "things_of_other_epochs": replica.of_others,
+        "table_age_seconds": replica.table_age.map(|age| age.as_secs_f64()),
+        "rejections": replica.rejections,
         "rejected": replica.rejected.iter().map(rejected).collect::<Vec<_>>(),
         "degraded": &*replica.degraded,
         "requests": replica.requests,
@@ -60,10 +92,15 @@ fn replica(replica: &Replica, head: u64, now: Instant) -> Value {
 fn state(replica: &Replica, head: u64) -> &'static str {
     match () {
         () if replica.draining => "draining",
-        () if !replica.rejected.is_empty() => "rejecting",
+        () if replica.rejections > 0 => "rejecting",
         () if replica.has_converged(head) => "converged",
         () => "behind",
     }
+}
+
+/// How many things are withheld for want of these capabilities.
+fn withheld((needs, things): &(Capabilities, u64)) -> Value {
+    json!({ "needs": needs.each().map(Capabilities::name).collect::<Vec<_>>(), "things": things })
 }
 
 fn segments(filter: &SegmentFilter) -> Value {

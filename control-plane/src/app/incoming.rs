@@ -1,5 +1,6 @@
 //! Connections of data planes: accepted, and brought through their handshake, before the service sees them.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,15 +9,16 @@ use pointsman_process::shutdown::Tasks;
 use pointsman_process::tls::{
     Dates, Identity, Reloaded, Reloader, Source, Trust, Versions, server_config,
 };
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::transport::server::Connected;
 
 use super::{BuildError, DistributionListener, DistributionTls};
 use crate::distribution::Distribution;
@@ -86,7 +88,7 @@ impl Incoming {
                 let (sender, receiver) = mpsc::channel(HANDSHAKES);
                 spawn_accept(tasks, accept_plain(listener, sender));
                 let incoming = ReceiverStream::new(receiver).map(Ok::<TcpStream, io::Error>);
-                tasks.spawn_vital("distribution", service.serve(incoming, end));
+                tasks.spawn_vital("distribution", serve(service, incoming, end));
             }
             Self::Tls(listener, mutual) => {
                 let Mutual { acceptor, reloader } = *mutual;
@@ -98,11 +100,11 @@ impl Incoming {
                 let (sender, receiver) = mpsc::channel(HANDSHAKES);
                 spawn_accept(tasks, accept_tls(listener, acceptor, sender));
                 let incoming = ReceiverStream::new(receiver).map(Ok::<TlsStream<_>, io::Error>);
-                tasks.spawn_vital("distribution", service.serve(incoming, end));
+                tasks.spawn_vital("distribution", serve(service, incoming, end));
             }
             Self::Pipe(ends) => {
                 let incoming = ReceiverStream::new(ends).map(Ok::<DuplexStream, io::Error>);
-                tasks.spawn_vital("distribution", service.serve(incoming, end));
+                tasks.spawn_vital("distribution", serve(service, incoming, end));
             }
         }
     }
@@ -122,6 +124,18 @@ impl Mutual {
             reloader,
         })
     }
+}
+
+async fn serve<Connection>(
+    service: Distribution,
+    incoming: impl Stream<Item = io::Result<Connection>>,
+    end: impl Future<Output = ()>,
+) -> Result<(), Infallible>
+where
+    Connection: Connected + AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    service.serve(incoming, end).await;
+    Ok(())
 }
 
 fn tell_reloaded(reloaded: Reloaded) {

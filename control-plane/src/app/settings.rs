@@ -43,6 +43,10 @@ pub struct Distribution {
     pub heartbeat: Duration,
     /// How long changes are gathered after one went out.
     pub gather: Duration,
+    /// About how long a session lasts; `None`: for ever.
+    pub max_age: Option<Duration>,
+    /// How many data planes get a snapshot at once.
+    pub snapshots: usize,
 }
 
 /// A socket for data planes.
@@ -78,6 +82,8 @@ impl Distribution {
             name: name.to_owned(),
             heartbeat: self.heartbeat,
             gather: self.gather,
+            max_age: self.max_age,
+            snapshots: self.snapshots.max(1),
             segments: tls.map_or(SegmentBounds::Open, |tls| SegmentBounds::Certificate {
                 mapping: tls.segments.clone(),
             }),

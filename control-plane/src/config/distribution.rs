@@ -22,6 +22,10 @@ pub struct Distribution {
     pub heartbeat: Interval,
     /// How long changes are gathered after one went out.
     pub gather: Interval,
+    /// About how long a session lasts, give or take a fifth; 0s: for ever.
+    pub max_session_age: Interval,
+    /// How many data planes get a snapshot at once; the others wait in their order.
+    pub snapshots_at_once: usize,
     /// Isolation segments by a name in the data plane's certificate; `*` for all of them.
     pub segments: BTreeMap<String, Vec<String>>,
 }
@@ -44,6 +48,8 @@ impl Default for Distribution {
             tls: None,
             heartbeat: Interval(Duration::from_secs(5)),
             gather: Interval(Duration::from_millis(5)),
+            max_session_age: Interval(Duration::from_secs(30 * 60)),
+            snapshots_at_once: 16,
             segments: BTreeMap::new(),
         }
     }
@@ -82,6 +88,21 @@ impl Validate for Distribution {
                 "write 1s or less, such as 5ms",
             );
         }
+        let age = self.max_session_age.0;
+        if !age.is_zero() && age < Duration::from_secs(1) {
+            check.refuse(
+                "max_session_age",
+                "would let data planes do nothing but reconnect",
+                "write 1s or more, such as 30m, or 0s for no bound",
+            );
+        }
+        if self.snapshots_at_once == 0 {
+            check.refuse(
+                "snapshots_at_once",
+                "is 0, so no data plane would ever get a table",
+                "write 1 or more",
+            );
+        }
     }
 }
 
@@ -100,6 +121,8 @@ impl Distribution {
             }),
             heartbeat: self.heartbeat.0,
             gather: self.gather.0,
+            max_age: Some(self.max_session_age.0).filter(|age| !age.is_zero()),
+            snapshots: self.snapshots_at_once,
         }
     }
 }

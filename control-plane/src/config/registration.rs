@@ -36,6 +36,31 @@ pub struct Registration {
     pub empty_pool: EmptyPool,
     /// How much may be registered.
     pub limits: Limits,
+    /// How much may go by age at once.
+    pub guard: Guard,
+}
+
+/// How much may go by age at once; the rest is held until it is heard again, unregistered, or released by an operator.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default)]
+pub struct Guard {
+    /// The share of the routes, in percent; 100 for all of them.
+    pub percent: u8,
+    /// So many routes may go in any case.
+    pub at_least: usize,
+    /// What at once means.
+    pub window: Interval,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        let guard = pointsman_registry::Settings::default().guard;
+        Self {
+            percent: guard.percent,
+            at_least: guard.at_least,
+            window: Interval(guard.window),
+        }
+    }
 }
 
 /// How an endpoint is chosen where its route does not say. The hash of a header is for single routes only.
@@ -99,6 +124,7 @@ impl Default for Registration {
             effective_values: EffectiveValues::default(),
             empty_pool: EmptyPool::default(),
             limits: Limits::default(),
+            guard: Guard::default(),
         }
     }
 }
@@ -166,6 +192,12 @@ impl Validate for Registration {
                 );
             }
         }
+        if self.guard.percent > 100 {
+            check.refuse("guard.percent", "is more than everything", "write 0 to 100");
+        }
+        if self.guard.window < second {
+            check.refuse("guard.window", "is too short", "write 1s or more");
+        }
         self.validate_limits(check);
     }
 }
@@ -228,6 +260,11 @@ impl Registration {
             limits: pointsman_registry::Limits {
                 endpoints_per_route: self.limits.endpoints_per_route,
                 routes: self.limits.routes,
+            },
+            guard: pointsman_registry::Guard {
+                percent: self.guard.percent,
+                at_least: self.guard.at_least,
+                window: self.guard.window.0,
             },
             ..pointsman_registry::Settings::default()
         }

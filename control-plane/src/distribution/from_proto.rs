@@ -1,10 +1,13 @@
 //! The contract's words in the registry's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use pointsman_proto::v1::{self, route_key};
+use pointsman_proto::v1::{self, answer, route_key, thing};
 use pointsman_registry::{Capabilities, Removal, SegmentFilter, Sum};
 use pointsman_route_key::{Host, Path, RouteKey};
+
+use crate::registry_task::{Answer, HeldEndpoint, HeldRoute, Holding, Rejected};
 
 /// A route's key; `None` where one of its two parts is missing.
 pub(super) fn key(key: v1::RouteKey) -> Option<RouteKey> {
@@ -28,6 +31,103 @@ pub(super) fn rejected(thing: v1::RejectedThing) -> Option<Removal> {
         address: thing.address.into(),
         segment: thing.segment.into(),
     })
+}
+
+/// A rejected thing as it is shown to people: what is wrong with it may not be longer than that takes.
+pub(super) fn shown(thing: &v1::RejectedThing) -> Rejected {
+    let route = thing.route.clone().and_then(key);
+    Rejected {
+        route: route.map(|key| key.to_string()).unwrap_or_default(),
+        address: thing.address.as_str().into(),
+        segment: thing.segment.as_str().into(),
+        reason: cut(&thing.reason, REASON).into(),
+    }
+}
+
+/// The longest reason that is shown, in bytes.
+const REASON: usize = 256;
+
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+/// An answer; things that are neither routes nor endpoints are left out.
+pub(super) fn answer(answer: v1::Answer) -> Answer {
+    match answer.kind {
+        Some(answer::Kind::Holding(holding)) => Answer::Holding(held(holding)),
+        Some(answer::Kind::Digest(beat)) => Answer::Digest {
+            revision: beat.revision,
+            sum: sum(beat.things, beat.digest),
+        },
+        Some(answer::Kind::Refused(reason)) => Answer::Refused(reason),
+        None => Answer::Refused("the answer is of a kind that is not known here".to_owned()),
+    }
+}
+
+/// The most things of an answer that are shown.
+const HELD: usize = 512;
+
+fn held(holding: v1::Holding) -> Holding {
+    let mut shown = Holding {
+        truncated: holding.truncated || holding.things.len() > HELD,
+        ..Holding::default()
+    };
+    for thing in holding.things.into_iter().take(HELD) {
+        match thing.kind {
+            Some(thing::Kind::Route(route)) => shown.routes.push(held_route(route)),
+            Some(thing::Kind::Endpoint(endpoint)) => shown.endpoints.push(held_endpoint(endpoint)),
+            None => {}
+        }
+    }
+    shown
+}
+
+fn held_route(route: v1::Route) -> HeldRoute {
+    let pool = route.groups.into_iter().next().and_then(|group| group.pool);
+    let pool = pool.unwrap_or_default();
+    let algorithm = match pool.balancing.unwrap_or_default().algorithm() {
+        v1::Algorithm::Unspecified => "",
+        v1::Algorithm::RoundRobin => "round-robin",
+        v1::Algorithm::LeastConnection => "least-connection",
+        v1::Algorithm::Hash => "hash",
+    };
+    HeldRoute {
+        route: spelled(route.key),
+        segment: route.segment,
+        revision: route.revision,
+        birth: route.birth,
+        generation: route.generation,
+        route_service_url: pool.route_service_url,
+        algorithm,
+    }
+}
+
+fn held_endpoint(endpoint: v1::Endpoint) -> HeldEndpoint {
+    HeldEndpoint {
+        route: spelled(endpoint.route),
+        address: endpoint.address,
+        segment: endpoint.segment,
+        generation: endpoint.generation,
+        protocol: endpoint.protocol,
+        server_cert_domain_san: endpoint.tls.map(|tls| tls.server_cert_domain_san),
+        app_id: endpoint.app_id,
+        instance_id: endpoint.instance_id,
+        instance_index: endpoint.instance_index,
+        availability_zone: endpoint.availability_zone,
+        silent: endpoint.silent,
+    }
+}
+
+fn spelled(route: Option<v1::RouteKey>) -> String {
+    route
+        .and_then(key)
+        .map(|key| key.to_string())
+        .unwrap_or_default()
+}
+
+/// A length of time; `None` for one that is negative, or out of bounds.
+pub(super) fn duration(given: prost_types::Duration) -> Option<Duration> {
+    given.try_into().ok()
 }
 
 /// Which segments are meant; `None` for a mode that is not said or not known.

@@ -5,6 +5,7 @@ use pointsman_registry::{Algorithm, Capabilities, Held, SegmentFilter, View};
 use tonic::Status;
 
 use super::from_proto;
+use crate::registry_task::Rejected;
 
 /// A data plane that may have what it wants.
 #[derive(Debug)]
@@ -23,7 +24,12 @@ pub struct Caller {
     pub held: Held,
     /// How many things it holds.
     pub things: u64,
+    /// What it rejected, for people: the first of it, and how much it is.
+    pub rejected: (Vec<Rejected>, usize),
 }
+
+/// Rejected things that are shown; the rest is in the data plane's own log.
+pub(super) const SHOWN: usize = 100;
 
 /// The longest text of a hello, in bytes.
 const MAX_TEXT: usize = 256;
@@ -32,7 +38,7 @@ const MAX_TEXT: usize = 256;
 const MAX_SEGMENTS: usize = 1024;
 
 /// The most things that a data plane may have rejected and still go on from a delta.
-const MAX_REJECTED: usize = 10_000;
+const MAX_REJECTED: usize = 1_000;
 
 /// Reads the first message of a session.
 ///
@@ -60,6 +66,8 @@ pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
         filter_digest: hello.filter_digest,
         rejected: Vec::new(),
     };
+    let shown = hello.rejected.iter().take(SHOWN).map(from_proto::shown);
+    let rejected = (shown.collect(), hello.rejected.len());
     if hello.rejected.len() > MAX_REJECTED {
         // It is better off with everything than with a list of what it lacks.
         held.revision = 0;
@@ -81,6 +89,7 @@ pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
         },
         held,
         things: hello.things,
+        rejected,
     })
 }
 

@@ -21,6 +21,9 @@ pub(super) struct Metrics {
     things: Counter,
     removals: Counter,
     mismatches: Counter,
+    overtaken: Counter,
+    aged: Counter,
+    admitted: Counter,
     acks: Histogram,
 }
 
@@ -47,6 +50,9 @@ impl Metrics {
             things: Counter::default(),
             removals: Counter::default(),
             mismatches: Counter::default(),
+            overtaken: Counter::default(),
+            aged: Counter::default(),
+            admitted: Counter::default(),
             acks: Histogram::new(ACKS),
         };
         metrics.register(registry);
@@ -86,6 +92,17 @@ impl Metrics {
                 "Tables that differed at the same revision",
                 &self.mismatches,
             ),
+            (
+                "overtaken",
+                "Live sessions that got a snapshot because removals were forgotten that they had not been told of",
+                &self.overtaken,
+            ),
+            (
+                "aged",
+                "Sessions that ended because they had reached their greatest age",
+                &self.aged,
+            ),
+            ("snapshots", "Snapshots whose turn has come", &self.admitted),
         ] {
             registry.register(
                 format!("pointsman_distribution_{name}"),
@@ -123,6 +140,18 @@ impl Metrics {
 
     pub(super) fn mismatch(&self) {
         self.mismatches.inc();
+    }
+
+    pub(super) fn overtaken(&self) {
+        self.overtaken.inc();
+    }
+
+    pub(super) fn aged(&self) {
+        self.aged.inc();
+    }
+
+    pub(super) fn admitted(&self) {
+        self.admitted.inc();
     }
 
     pub(super) fn acked(&self, after: Duration) {

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_proto::PROTOCOL_LEVEL;
-use pointsman_proto::v1::distribution_service_server::DistributionService;
 use pointsman_proto::v1::{self, follow_response};
 use pointsman_registry::{Algorithm, Reader, Sum, Transfer};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +17,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::hello::{self, Caller};
 use super::metrics::Metrics;
-use super::session::Session;
+use super::session::{Session, ends};
+use super::wire::{Encoded, Outgoing};
 use super::{Settings, to_proto};
 use crate::registry_task::{Handle, Replica};
 
@@ -30,6 +30,8 @@ pub(super) struct Service {
     pub(super) settings: Arc<Settings>,
     pub(super) handle: Handle,
     pub(super) metrics: Arc<Metrics>,
+    /// The turns of snapshots.
+    pub(super) snapshots: Arc<Semaphore>,
     pub(super) sessions: TaskTracker,
     pub(super) ending: CancellationToken,
 }
@@ -40,14 +42,16 @@ impl fmt::Debug for Service {
     }
 }
 
-#[tonic::async_trait]
-impl DistributionService for Service {
-    type FollowStream = ReceiverStream<Result<v1::FollowResponse, Status>>;
-
-    async fn follow(
+impl Service {
+    /// One session.
+    ///
+    /// # Errors
+    ///
+    /// Why the data plane is not let in.
+    pub(super) async fn follow(
         &self,
         request: Request<Streaming<v1::FollowRequest>>,
-    ) -> Result<Response<Self::FollowStream>, Status> {
+    ) -> Result<Response<ReceiverStream<Outgoing>>, Status> {
         let address = request.remote_addr();
         let admitted = self.admit(request).await;
         if let Err(refused) = &admitted {
@@ -62,13 +66,11 @@ impl DistributionService for Service {
         }
         admitted.map(Response::new)
     }
-}
 
-impl Service {
     async fn admit(
         &self,
         request: Request<Streaming<v1::FollowRequest>>,
-    ) -> Result<ReceiverStream<Result<v1::FollowResponse, Status>>, Status> {
+    ) -> Result<ReceiverStream<Outgoing>, Status> {
         let (address, certificates) = (request.remote_addr(), request.peer_certs());
         let mut incoming = request.into_inner();
         let first = timeout(HELLO, incoming.message()).await;
@@ -82,19 +84,18 @@ impl Service {
             .check(certificates, &caller.view.filter)?;
         let (default, degraded) =
             caller.default_algorithm(self.settings.effective.default_algorithm);
-        let replica = replica(&caller, address, degraded);
+        let epoch = self.epoch().await?;
+        let replica = replica(&caller, address, degraded, epoch);
         let place = self.handle.roster().enter(replica);
-        let place = place.map_err(|full| Status::resource_exhausted(full.to_string()))?;
+        let (place, asks) = place.map_err(|full| Status::resource_exhausted(full.to_string()))?;
         // A change after this look at the head wakes the session, one before it is seen by the reader.
         let (head, standing) = (self.handle.head(), self.handle.standing());
         let (reader, welcome) = self.welcome(caller, default).await?;
         // One message waits for room in the stream; all others are not made yet.
         let (outgoing, stream) = mpsc::channel(1);
-        let welcome = Ok(to_proto::response(follow_response::Message::Welcome(
-            welcome,
-        )));
+        let welcome = to_proto::response(follow_response::Message::Welcome(welcome));
         // The channel is empty and has room for it.
-        let _ = outgoing.try_send(welcome);
+        let _ = outgoing.try_send(Ok(Encoded::of(&welcome)));
         let session = Session {
             settings: Arc::clone(&self.settings),
             handle: self.handle.clone(),
@@ -102,12 +103,20 @@ impl Service {
             place,
             head,
             standing,
+            releases: self.handle.releases(),
+            asks,
+            snapshots: Arc::clone(&self.snapshots),
             incoming,
             outgoing,
             ending: self.ending.clone(),
         };
         self.sessions.spawn(session.run(reader));
         Ok(ReceiverStream::new(stream))
+    }
+
+    async fn epoch(&self) -> Result<u64, Status> {
+        let epoch = self.handle.read(|registry, _| registry.epoch()).await;
+        epoch.map_err(|_| ends::leaving())
     }
 
     async fn welcome(
@@ -120,8 +129,7 @@ impl Service {
             let (reader, transfer) = Reader::new(registry, caller.view, caller.held);
             (registry.epoch(), reader, transfer)
         });
-        let ended = |_| Status::unavailable("the control plane is ending");
-        let (epoch, reader, transfer) = look.await.map_err(ended)?;
+        let (epoch, reader, transfer) = look.await.map_err(|_| ends::leaving())?;
         self.metrics.welcomed(transfer == Transfer::Snapshot);
         let standing = self.handle.standing().borrow().clone();
         let welcome = v1::Welcome {
@@ -139,8 +147,13 @@ impl Service {
     }
 }
 
-fn replica(caller: &Caller, address: Option<SocketAddr>, degraded: &str) -> Replica {
+fn replica(caller: &Caller, address: Option<SocketAddr>, degraded: &str, epoch: u64) -> Replica {
     let now = Instant::now();
+    let of_others = if caller.held.epoch == epoch {
+        0
+    } else {
+        caller.things
+    };
     Replica {
         id: caller.id.as_str().into(),
         name: caller.name.as_str().into(),
@@ -157,11 +170,16 @@ fn replica(caller: &Caller, address: Option<SocketAddr>, degraded: &str) -> Repl
             things: caller.things,
             digest: 0,
         },
-        rejected: Vec::new(),
-        withheld: 0,
+        of_others,
+        rejected: caller.rejected.0.clone(),
+        rejections: caller.rejected.1,
+        withheld: Vec::new(),
         degraded: degraded.into(),
         digest_mismatches: 0,
         last_heard: now,
+        held_removals: 0,
+        orphans: 0,
+        table_age: None,
         draining: false,
         requests: 0,
         in_flight: 0,

@@ -1,7 +1,8 @@
-//! The service on real connections, with a data plane that the test plays.
-
+mod admission;
 mod ends;
 mod fill;
 mod health;
+mod orders;
+mod questions;
 mod scene;
 mod trust;

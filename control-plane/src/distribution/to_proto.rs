@@ -165,6 +165,15 @@ pub fn heartbeat(revision: u64, sum: Sum) -> v1::FollowResponse {
     }))
 }
 
+/// An operator lets go what is held back.
+#[must_use]
+pub fn release(epoch: u64, up_to_revision: u64) -> v1::FollowResponse {
+    response(follow_response::Message::Release(v1::Release {
+        epoch,
+        up_to_revision,
+    }))
+}
+
 /// What a control plane's word is worth.
 #[must_use]
 pub fn standing(standing: &Standing) -> v1::Standing {

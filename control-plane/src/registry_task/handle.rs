@@ -7,6 +7,8 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::orders::{Order, Refused, Release};
+use super::questions::{self, Answer, Question, Unanswered};
 use super::replicas::{Replica, Replicas};
 
 /// The registry task has ended, so the process is about to.
@@ -61,6 +63,8 @@ pub(super) type Read = Box<dyn FnOnce(&Registry, Time) + Send>;
 pub struct Handle {
     pub(super) reads: mpsc::Sender<Read>,
     pub(super) failing: mpsc::Sender<Failing>,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) release: watch::Receiver<Option<Release>>,
     pub(super) head: watch::Receiver<u64>,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) replicas: Arc<Replicas>,
@@ -125,5 +129,53 @@ impl Handle {
     /// [`Ended`] where nobody takes it any more.
     pub async fn failing(&self, endpoint: Failing) -> Result<(), Ended> {
         self.failing.send(endpoint).await.map_err(|_| Ended)
+    }
+
+    /// Asks a data plane about the table that it serves.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn ask(&self, id: &str, question: Question) -> Result<Answer, Unanswered> {
+        questions::ask(&self.replicas, id, question).await
+    }
+
+    /// Lets go what was held back up to a revision of this epoch: expiries here, inferred removals in every data plane.
+    /// How many expiries were held here.
+    ///
+    /// # Errors
+    ///
+    /// Where the order is not for this epoch, or for a revision that is still to come.
+    pub async fn release(&self, epoch: u64, up_to_revision: u64) -> Result<u64, Refused> {
+        let order = |answer| Order::Release {
+            epoch,
+            up_to_revision,
+            answer,
+        };
+        self.order(order).await
+    }
+
+    /// Says that it is right that nothing is registered, though data planes serve routes.
+    ///
+    /// # Errors
+    ///
+    /// Where the order is not for this epoch, or something is registered.
+    pub async fn confirm_emptiness(&self, epoch: u64) -> Result<(), Refused> {
+        self.order(|answer| Order::ConfirmEmptiness { epoch, answer })
+            .await
+    }
+
+    async fn order<Done>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<Done, Refused>>) -> Order,
+    ) -> Result<Done, Refused> {
+        let (answer, answered) = oneshot::channel();
+        self.orders.send(order(answer)).await.map_err(|_| Ended)?;
+        answered.await.map_err(|_| Ended)?
+    }
+
+    /// The latest release, and a wake-up for each.
+    pub(crate) fn releases(&self) -> watch::Receiver<Option<Release>> {
+        self.release.clone()
     }
 }

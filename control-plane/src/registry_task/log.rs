@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pointsman_registry::{Expired, Put, Registered, Registration, Standing, Unregistered, Uri};
+use pointsman_registry::{
+    Expired, Guard, Put, Registered, Registration, Standing, Unregistered, Uri,
+};
 use tracing::{debug, error, info, warn};
 
 use super::handle::Failing;
@@ -116,6 +118,12 @@ pub(super) fn expired(expired: &[Expired]) {
                 backend = &**address,
                 "endpoint-silent"
             ),
+            Expired::Held { route, address } => debug!(
+                component = "registry",
+                uri = %route,
+                backend = &**address,
+                "endpoint-expiry-held"
+            ),
             Expired::EmptyRoute { route } => {
                 debug!(component = "registry", uri = %route, "empty-route-removed");
             }
@@ -124,6 +132,26 @@ pub(super) fn expired(expired: &[Expired]) {
     for (route, (endpoints, isolation_segment)) in pruned {
         info!(component = "registry", uri = %route, ?endpoints, isolation_segment, "pruned-route");
     }
+}
+
+pub(super) fn guard_holds(held: u64, guard: Guard) {
+    let Guard {
+        percent,
+        at_least,
+        window,
+    } = guard;
+    warn!(
+        component = "registry",
+        held,
+        percent,
+        at_least,
+        window_seconds = window.as_secs(),
+        "expiry-guard-holds"
+    );
+}
+
+pub(super) fn guard_holds_nothing() {
+    info!(component = "registry", "expiry-guard-holds-nothing");
 }
 
 pub(super) fn removed_as_failing(failing: &Failing) {

@@ -3,13 +3,17 @@
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pointsman_registry::{Counts, Dropped, Expired, Put, Registered, Registration, Unregistered};
+use pointsman_registry::{
+    Counts, Dropped, Expired, Put, Registered, Registration, Standing, Unregistered,
+};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+
+use super::replicas::Kept;
 
 /// Values of the label `component`, which publishers choose (L-39).
 const COMPONENTS: usize = 10_000;
@@ -30,6 +34,8 @@ pub(super) struct Metrics {
     other_segment: Counter,
     routes_pruned: Counter,
     fallen_silent: Counter,
+    expiries_held: Counter,
+    held: [Gauge; 5],
     latency: Histogram,
     total_routes: Gauge,
     ms_since_last_registry_update: Gauge,
@@ -66,6 +72,8 @@ impl Metrics {
             other_segment: Counter::default(),
             routes_pruned: Counter::default(),
             fallen_silent: Counter::default(),
+            expiries_held: Counter::default(),
+            held: Default::default(),
             latency: Histogram::new(LATENCIES),
             total_routes: Gauge::default(),
             ms_since_last_registry_update: Gauge::default(),
@@ -77,6 +85,7 @@ impl Metrics {
         metrics.register_families(registry);
         metrics.register_counters(registry);
         metrics.register_gauges(registry);
+        metrics.register_held(registry);
         metrics
     }
 
@@ -121,6 +130,11 @@ impl Metrics {
                 &self.fallen_silent,
             ),
             (
+                "pointsman_registry_expiries_held",
+                "Endpoints that were not heard for their threshold, and were kept because that was too much at once",
+                &self.expiries_held,
+            ),
+            (
                 "pointsman_registry_unregistered_in_other_segment",
                 "Endpoints that were registered in another segment than their unregistration named",
                 &self.other_segment,
@@ -160,6 +174,48 @@ impl Metrics {
             ),
         ] {
             registry.register(name, help, gauge.clone());
+        }
+    }
+
+    fn register_held(&self, registry: &mut Registry) {
+        let named = [
+            (
+                "pointsman_registry_held_expiries",
+                "Endpoints that are kept until they are heard, unregistered or released",
+            ),
+            (
+                "pointsman_replicas_held_removals",
+                "Inferred removals that data planes hold back, as they report",
+            ),
+            (
+                "pointsman_replicas_orphans",
+                "Things that data planes keep though the complete table lacks them, as they report",
+            ),
+            (
+                "pointsman_registry_open",
+                "1 while the table is fit to fill an empty data plane",
+            ),
+            (
+                "pointsman_registry_authoritative",
+                "1 while what is not registered may be taken for gone",
+            ),
+        ];
+        for ((name, help), gauge) in named.into_iter().zip(&self.held) {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    /// What is kept though it may be gone, and what the table is worth.
+    pub(super) fn held(&self, expiries: u64, kept: Kept, standing: &Standing) {
+        let figures = [
+            expiries,
+            kept.held_removals,
+            kept.orphans,
+            u64::from(standing.open),
+            u64::from(standing.authoritative),
+        ];
+        for (gauge, figure) in self.held.iter().zip(figures) {
+            gauge.set(i64::try_from(figure).unwrap_or(i64::MAX));
         }
     }
 
@@ -252,6 +308,7 @@ impl Metrics {
             match one {
                 Expired::Endpoint { .. } => self.pruned(1),
                 Expired::Silent { .. } => drop(self.fallen_silent.inc()),
+                Expired::Held { .. } => drop(self.expiries_held.inc()),
                 Expired::EmptyRoute { .. } => {}
             }
         }

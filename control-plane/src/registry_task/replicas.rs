@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use pointsman_registry::{SegmentFilter, Sum};
+use pointsman_registry::{Capabilities, SegmentFilter, Sum};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::questions::{Answer, Ask, Asking, Question, Unanswered};
 
 /// One session of one data plane: what it serves, and how far behind it is.
 #[derive(Clone, Debug)]
@@ -35,16 +39,27 @@ pub struct Replica {
     pub behind_since: Option<Instant>,
     /// What it said that it holds.
     pub held: Sum,
-    /// Things that it does not hold because it rejected them.
+    /// Things that another control plane, or another life of this one, gave it, as it said in its hello; none once it was
+    /// told everything by a control plane whose word it takes.
+    pub of_others: u64,
+    /// Some of the things that it does not hold because it rejected them.
     pub rejected: Vec<Rejected>,
-    /// How many things are kept from it because it lacks a capability.
-    pub withheld: u64,
+    /// How many that are.
+    pub rejections: usize,
+    /// How many things are kept from it, by the capabilities that it would need.
+    pub withheld: Vec<(Capabilities, u64)>,
     /// Why something else is not as it was configured, for people; empty where it is.
     pub degraded: Box<str>,
     /// How often its table differed from what it should have been at the same revision.
     pub digest_mismatches: u64,
     /// When it was last heard.
     pub last_heard: Instant,
+    /// Removals that it holds back until they are confirmed.
+    pub held_removals: u64,
+    /// Things that it keeps though the complete table lacks them.
+    pub orphans: u64,
+    /// How long ago a control plane confirmed its table, when it reported last.
+    pub table_age: Option<Duration>,
     /// It is draining.
     pub draining: bool,
     /// How many requests it had since it started.
@@ -72,7 +87,19 @@ impl Replica {
     /// Whether it holds everything that it should at this revision.
     #[must_use]
     pub fn has_converged(&self, wanted_revision: u64) -> bool {
-        self.rejected.is_empty() && self.acked_revision >= wanted_revision
+        self.rejections == 0 && self.acked_revision >= wanted_revision
+    }
+
+    /// Whether it serves anything that is known of.
+    fn holds_things(&self) -> bool {
+        [
+            self.held.things,
+            self.of_others,
+            self.held_removals,
+            self.orphans,
+        ]
+        .iter()
+        .any(|things| *things > 0)
     }
 }
 
@@ -85,7 +112,21 @@ pub(crate) struct Replicas {
 #[derive(Debug, Default)]
 struct Sessions {
     last: u64,
-    entered: BTreeMap<u64, (Replica, CancellationToken)>,
+    entered: BTreeMap<u64, Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    replica: Replica,
+    replaced: CancellationToken,
+    asking: Asking,
+}
+
+/// What the fleet keeps that the table lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) held_removals: u64,
+    pub(super) orphans: u64,
 }
 
 /// The most sessions at once.
@@ -111,25 +152,35 @@ impl Replicas {
     }
 
     /// A new session. It takes the place of an older one of the same process, which cannot be alive any more.
-    pub(crate) fn enter(self: &Arc<Self>, replica: Replica) -> Result<Place, Full> {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        replica: Replica,
+    ) -> Result<(Place, mpsc::Receiver<Ask>), Full> {
         let mut sessions = self.sessions();
         if sessions.entered.len() >= MAX_SESSIONS {
             return Err(Full);
         }
-        for (other, replaced) in sessions.entered.values() {
-            if other.id == replica.id {
-                replaced.cancel();
+        for other in sessions.entered.values() {
+            if other.replica.id == replica.id {
+                other.replaced.cancel();
             }
         }
         sessions.last += 1;
         let (number, replaced) = (sessions.last, CancellationToken::new());
-        sessions.entered.insert(number, (replica, replaced.clone()));
+        let (asking, asks) = Asking::new();
+        let session = Session {
+            replica,
+            replaced: replaced.clone(),
+            asking,
+        };
+        sessions.entered.insert(number, session);
         drop(sessions);
-        Ok(Place {
+        let place = Place {
             replicas: Arc::clone(self),
             number,
             replaced,
-        })
+        };
+        Ok((place, asks))
     }
 
     pub(crate) fn list(&self) -> Vec<Replica> {
@@ -137,7 +188,7 @@ impl Replicas {
         let mut replicas: Vec<_> = sessions
             .entered
             .values()
-            .map(|(it, _)| it.clone())
+            .map(|session| session.replica.clone())
             .collect();
         drop(sessions);
         replicas.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
@@ -149,7 +200,30 @@ impl Replicas {
         self.sessions()
             .entered
             .values()
-            .any(|(replica, _)| replica.held.things > 0)
+            .any(|session| session.replica.holds_things())
+    }
+
+    /// What all of them together keep.
+    pub(super) fn kept(&self) -> Kept {
+        let sessions = self.sessions();
+        let all = sessions.entered.values();
+        all.fold(Kept::default(), |sum, Session { replica, .. }| Kept {
+            held_removals: sum.held_removals.saturating_add(replica.held_removals),
+            orphans: sum.orphans.saturating_add(replica.orphans),
+        })
+    }
+
+    /// Hands a question to the latest session of a data plane.
+    pub(super) fn ask(
+        &self,
+        id: &str,
+        question: Question,
+    ) -> Result<oneshot::Receiver<Answer>, Unanswered> {
+        let mut sessions = self.sessions();
+        let mut latest = sessions.entered.values_mut().rev();
+        let session = latest.find(|session| *session.replica.id == *id);
+        let session = session.ok_or_else(|| Unanswered::Unknown(id.to_owned()))?;
+        session.asking.ask(question)
     }
 }
 
@@ -163,7 +237,7 @@ impl Place {
             .sessions()
             .entered
             .get_mut(&self.number)
-            .map(|(replica, _)| change(replica))
+            .map(|session| change(&mut session.replica))
     }
 
     /// Cancelled when a newer session of the same process has begun.

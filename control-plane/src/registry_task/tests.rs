@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pointsman_registry::{
-    Description, Fields, Fingerprint, ModificationTag, Registration, SegmentFilter, Sum, Uri,
+    Description, Fields, Fingerprint, Guard, ModificationTag, Registration, SegmentFilter, Sum, Uri,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -150,7 +150,13 @@ async fn age_is_looked_at_without_anybody_asking() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mass_of_old_endpoints_goes_at_once() {
-    let running = run(Settings::default());
+    let running = run(Settings {
+        guard: Guard {
+            percent: 100,
+            ..Settings::default().guard
+        },
+        ..Settings::default()
+    });
     running.source.send(Event::Returned).await.unwrap();
     for number in 0..3_000 {
         let message = message("10.0.0.1:80", &format!("r{number}"));
@@ -164,6 +170,88 @@ async fn a_mass_of_old_endpoints_goes_at_once() {
         "{:?}",
         heard.elapsed()
     );
+}
+
+/// while everybody is silent the rest of the table is held, which is told, until an operator releases it
+/// a release is for one epoch, and for a revision that was seen
+#[tokio::test(start_paused = true)]
+async fn a_silence_is_held_until_an_operator_releases_it() {
+    let running = run(Settings::default());
+    running.source.send(Event::Returned).await.unwrap();
+    for number in 0..3_000 {
+        let message = message("10.0.0.1:80", &format!("r{number}"));
+        running.source.send(Event::Register(message)).await.unwrap();
+    }
+    running.until_routes(2_400).await;
+    tokio::time::sleep(Duration::from_secs(24 * 3_600)).await;
+    assert_eq!(running.routes().await, 2_400);
+    let metrics = running.metrics();
+    for figure in [
+        "pointsman_registry_held_expiries 2400",
+        "pointsman_registry_expiries_held_total 2400",
+    ] {
+        assert!(metrics.contains(figure), "{metrics}");
+    }
+    let head = *running.handle.head().borrow();
+    assert_eq!(
+        running.handle.release(8, head).await,
+        Err(Refused::OtherEpoch { given: 8, epoch: 7 })
+    );
+    assert_eq!(
+        running.handle.release(7, head + 1).await,
+        Err(Refused::Future {
+            given: head + 1,
+            head
+        })
+    );
+    assert_eq!(running.handle.release(7, head).await, Ok(2_400));
+    running.until_routes(0).await;
+}
+
+/// an operator confirms that an empty table is right, and for this life of this control plane only
+#[tokio::test(start_paused = true)]
+async fn an_operator_confirms_an_empty_table() {
+    let running = run(Settings::default());
+    let held = Sum {
+        things: 3,
+        digest: 0,
+    };
+    let (_place, _asks) = running.handle.roster().enter(replica("one", held)).unwrap();
+    running.source.send(Event::Returned).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let mut standing = running.handle.standing();
+    assert!(!standing.borrow_and_update().authoritative);
+    assert_eq!(
+        running.handle.confirm_emptiness(9).await,
+        Err(Refused::OtherEpoch { given: 9, epoch: 7 })
+    );
+    assert_eq!(running.handle.confirm_emptiness(7).await, Ok(()));
+    assert!(standing.borrow_and_update().authoritative);
+    let foo = message("10.0.0.1:80", "foo");
+    running.source.send(Event::Register(foo)).await.unwrap();
+    running.until_routes(1).await;
+    assert_eq!(
+        running.handle.confirm_emptiness(7).await,
+        Err(Refused::NotEmpty { routes: 1 })
+    );
+}
+
+/// what a data plane holds of others counts as much as what it holds of this control plane
+#[test]
+fn a_data_plane_that_serves_anything_holds_things() {
+    let replicas = Arc::new(Replicas::default());
+    let (place, _asks) = replicas.enter(replica("one", Sum::default())).unwrap();
+    assert!(!replicas.hold_things());
+    for change in [
+        |replica: &mut Replica| replica.of_others = 1,
+        |replica: &mut Replica| replica.orphans = 1,
+        |replica: &mut Replica| replica.held_removals = 1,
+        |replica: &mut Replica| replica.held.things = 1,
+    ] {
+        place.update(|shown| *shown = replica("one", Sum::default()));
+        place.update(change);
+        assert!(replicas.hold_things());
+    }
 }
 
 /// C-329: while the source is away everything stays
@@ -214,7 +302,7 @@ async fn an_empty_table_has_no_authority_over_a_fleet_that_serves() {
         things: 3,
         digest: 0,
     };
-    let place = running.handle.roster().enter(replica("one", held)).unwrap();
+    let (place, _asks) = running.handle.roster().enter(replica("one", held)).unwrap();
     running.source.send(Event::Returned).await.unwrap();
     tokio::time::sleep(Duration::from_secs(300)).await;
     assert!(!standing.borrow().authoritative);
@@ -240,11 +328,16 @@ fn replica(id: &str, held: Sum) -> Replica {
         acked_at: None,
         behind_since: None,
         held,
+        of_others: 0,
         rejected: Vec::new(),
-        withheld: 0,
+        rejections: 0,
+        withheld: Vec::new(),
         degraded: "".into(),
         digest_mismatches: 0,
         last_heard: now,
+        held_removals: 0,
+        orphans: 0,
+        table_age: None,
         draining: false,
         requests: 0,
         in_flight: 0,
@@ -255,9 +348,9 @@ fn replica(id: &str, held: Sum) -> Replica {
 #[tokio::test]
 async fn a_newer_session_of_the_same_process_replaces_the_older_one() {
     let replicas = Arc::new(Replicas::default());
-    let first = replicas.enter(replica("one", Sum::default())).unwrap();
-    let other = replicas.enter(replica("two", Sum::default())).unwrap();
-    let second = replicas.enter(replica("one", Sum::default())).unwrap();
+    let (first, _) = replicas.enter(replica("one", Sum::default())).unwrap();
+    let (other, _) = replicas.enter(replica("two", Sum::default())).unwrap();
+    let (second, _) = replicas.enter(replica("one", Sum::default())).unwrap();
     assert!(first.replaced().is_cancelled());
     assert!(!other.replaced().is_cancelled() && !second.replaced().is_cancelled());
     drop(first);

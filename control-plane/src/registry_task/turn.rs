@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
 use super::handle::{Event, Failing, Read};
+use super::orders::{Order, Refused, Release};
 use super::{RegistryTask, log};
 
 /// Events of one turn.
@@ -48,6 +49,7 @@ enum Woken {
     Events,
     Read(Read),
     Failing(Failing),
+    Order(Order),
     Clock,
     End,
 }
@@ -66,6 +68,7 @@ impl RegistryTask {
                 _ = self.events.recv_many(&mut events, EVENTS_PER_TURN) => Woken::Events,
                 Some(read) = self.reads.recv() => Woken::Read(read),
                 Some(failing) = self.failing.recv() => Woken::Failing(failing),
+                Some(order) = self.orders.recv() => Woken::Order(order),
                 () = sleep_until(due) => Woken::Clock,
             };
             let now = self.clock.now();
@@ -75,10 +78,12 @@ impl RegistryTask {
             match woken {
                 Woken::Read(read) => self.answer(read, now),
                 Woken::Failing(failing) => self.fail(&failing, now),
+                Woken::Order(order) => self.follow(order),
                 Woken::Events | Woken::Clock => {}
                 Woken::End => return,
             }
             self.expire(now);
+            self.tell_guard();
             self.tell_head();
             if Instant::now() >= self.timers.figures {
                 self.renew_figures();
@@ -157,6 +162,58 @@ impl RegistryTask {
         }
     }
 
+    /// Does what an operator orders. Whoever ordered may have left meanwhile.
+    fn follow(&mut self, order: Order) {
+        match order {
+            Order::Release {
+                epoch,
+                up_to_revision,
+                answer,
+            } => {
+                let _ = answer.send(self.release(epoch, up_to_revision));
+            }
+            Order::ConfirmEmptiness { epoch, answer } => {
+                let _ = answer.send(self.confirm_emptiness(epoch));
+            }
+        }
+    }
+
+    fn check_epoch(&self, given: u64) -> Result<(), Refused> {
+        let epoch = self.registry.epoch();
+        if given == epoch {
+            Ok(())
+        } else {
+            Err(Refused::OtherEpoch { given, epoch })
+        }
+    }
+
+    fn release(&mut self, epoch: u64, up_to_revision: u64) -> Result<u64, Refused> {
+        self.check_epoch(epoch)?;
+        let head = self.registry.head();
+        if up_to_revision > head {
+            return Err(Refused::Future {
+                given: up_to_revision,
+                head,
+            });
+        }
+        let released = self.registry.release(up_to_revision);
+        self.release.send_modify(|latest| {
+            let number = latest.map_or(1, |latest| latest.number + 1);
+            *latest = Some(Release::new(number, up_to_revision));
+        });
+        Ok(released)
+    }
+
+    fn confirm_emptiness(&mut self, epoch: u64) -> Result<(), Refused> {
+        self.check_epoch(epoch)?;
+        if !self.registry.confirm_emptiness() {
+            let routes = self.registry.counts(self.clock.now()).routes;
+            return Err(Refused::NotEmpty { routes });
+        }
+        self.consider_standing();
+        Ok(())
+    }
+
     fn expire(&mut self, now: Time) {
         let instant = self.clock.instant(now);
         let due = self.registry.next_due(now).is_some_and(|due| due <= now);
@@ -171,6 +228,21 @@ impl RegistryTask {
         log::expired(&expiry.expired);
     }
 
+    /// Tells once when the guard begins to hold something, and once when it holds nothing any more.
+    fn tell_guard(&mut self) {
+        let held = self.registry.held_expiries();
+        if (held > 0) == self.guard_told {
+            return;
+        }
+        self.guard_told = held > 0;
+        if held > 0 {
+            let guard = self.registry.settings().guard;
+            log::guard_holds(held, guard);
+        } else {
+            log::guard_holds_nothing();
+        }
+    }
+
     fn tell_head(&self) {
         let head = self.registry.head();
         self.head
@@ -182,6 +254,11 @@ impl RegistryTask {
         self.consider_standing();
         let counts = self.registry.counts(self.clock.now());
         self.metrics.figures(&counts, self.registry.head());
+        self.metrics.held(
+            self.registry.held_expiries(),
+            self.handle.replicas.kept(),
+            &self.standing.borrow(),
+        );
     }
 
     fn consider_standing(&self) {

@@ -72,6 +72,7 @@ fn endpoint(listed: &EndpointListing) -> Value {
         "policy": description.policy().map(policy),
         "stale_threshold_seconds": endpoint.stale_threshold_seconds,
         "silent": endpoint.silent,
+        "held": listed.held,
         "source": &*listed.source,
         "last_heard_seconds": listed.last_heard.as_secs_f64(),
     })

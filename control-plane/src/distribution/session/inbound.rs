@@ -5,12 +5,9 @@ use pointsman_registry::Sum;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::{Progress, Session};
-use crate::distribution::from_proto;
-use crate::registry_task::{Failing, Rejected};
-
-/// Rejected things that are shown; the rest is in the data plane's own log.
-const SHOWN: usize = 1_000;
+use super::{Progress, Session, ends};
+use crate::distribution::{from_proto, hello};
+use crate::registry_task::Failing;
 
 /// Failing endpoints of one report that are looked at; the rest will be reported again.
 const FAILING: usize = 256;
@@ -40,10 +37,15 @@ impl Session {
             follow_request::Message::Ack(ack) => self.take_ack(ack, progress).await,
             follow_request::Message::Heartbeat(beat) => self.take_heartbeat(beat, progress).await,
             follow_request::Message::Report(report) => self.take_report(report).await,
-            follow_request::Message::Answer(answer) => Err(Status::invalid_argument(format!(
-                "an answer to question {}, which was not asked",
-                answer.id
-            ))),
+            follow_request::Message::Answer(answer) => {
+                let id = answer.id;
+                if progress.questions.answered(answer) {
+                    return Ok(());
+                }
+                Err(Status::invalid_argument(format!(
+                    "an answer to question {id}, which was not asked"
+                )))
+            }
         }
     }
 
@@ -61,7 +63,8 @@ impl Session {
         }
         let held = from_proto::sum(ack.things, ack.digest);
         let head = *self.head.borrow();
-        let comparable = self.show_ack(ack, held, head);
+        let told_all = progress.complete && progress.told.1;
+        let comparable = self.show_ack(&ack, held, head, told_all);
         if latest && comparable && held != sum {
             self.repair(progress).await?;
         }
@@ -69,9 +72,10 @@ impl Session {
     }
 
     /// Shows what was acked. Whether the sums can be compared: what was rejected is in one of them only.
-    fn show_ack(&self, ack: v1::Ack, held: Sum, head: u64) -> bool {
-        let comparable = ack.rejected.is_empty();
-        let rejected: Vec<_> = ack.rejected.into_iter().take(SHOWN).map(shown).collect();
+    fn show_ack(&self, ack: &v1::Ack, held: Sum, head: u64, told_all: bool) -> bool {
+        let rejections = ack.rejected.len();
+        let shown = ack.rejected.iter().take(hello::SHOWN);
+        let rejected: Vec<_> = shown.map(from_proto::shown).collect();
         let now = Instant::now();
         self.place.update(|replica| {
             let news = rejected.iter().filter(|it| !replica.rejected.contains(it));
@@ -86,6 +90,11 @@ impl Session {
                 );
             }
             replica.rejected = rejected;
+            replica.rejections = rejections;
+            if told_all {
+                // What it keeps all the same are orphans, which it reports.
+                replica.of_others = 0;
+            }
             replica.acked_revision = ack.revision;
             replica.acked_at = Some(now);
             replica.held = held;
@@ -93,7 +102,7 @@ impl Session {
                 replica.behind_since = None;
             }
         });
-        comparable
+        rejections == 0
     }
 
     async fn take_heartbeat(
@@ -104,10 +113,7 @@ impl Session {
         let held = from_proto::sum(beat.things, beat.digest);
         let acked = self.place.update(|replica| {
             replica.held = held;
-            replica
-                .rejected
-                .is_empty()
-                .then_some(replica.acked_revision)
+            (replica.rejections == 0).then_some(replica.acked_revision)
         });
         let Some((closed, sum)) = progress.closed else {
             return Ok(());
@@ -123,6 +129,9 @@ impl Session {
     async fn take_report(&mut self, report: v1::Report) -> Result<(), Status> {
         let load = report.load.unwrap_or_default();
         self.place.update(|replica| {
+            replica.held_removals = report.held_removals;
+            replica.orphans = report.orphans;
+            replica.table_age = report.table_age.and_then(from_proto::duration);
             replica.draining = report.draining;
             replica.requests = load.requests;
             replica.in_flight = load.in_flight;
@@ -136,23 +145,9 @@ impl Session {
                 route,
                 address: endpoint.address.into(),
             };
-            let ending = |_| Status::unavailable("the control plane is ending");
-            self.handle.failing(failing).await.map_err(ending)?;
+            let taken = self.handle.failing(failing).await;
+            taken.map_err(|_| ends::leaving())?;
         }
         Ok(())
-    }
-}
-
-/// As it is shown to people.
-fn shown(thing: v1::RejectedThing) -> Rejected {
-    let route = thing
-        .route
-        .and_then(from_proto::key)
-        .map(|key| key.to_string());
-    Rejected {
-        route: route.unwrap_or_default(),
-        address: thing.address.into(),
-        segment: thing.segment.into(),
-        reason: thing.reason.into(),
     }
 }

@@ -1,13 +1,17 @@
+use std::time::Duration;
+
 use hyper_util::rt::TokioIo;
 use pointsman_proto::v1;
 use pointsman_proto::v1::follow_request::Message as Said;
 use tokio::io::DuplexStream;
+use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use super::scene::{DataPlane, Scene, hello, message, parts, settings};
-use crate::registry_task::Event;
+use crate::distribution::Settings;
+use crate::registry_task::{Event, Source};
 
 /// A channel over a pipe that is used once.
 pub(super) async fn over_pipe(client: DuplexStream) -> Channel {
@@ -67,8 +71,9 @@ async fn the_end_of_the_control_plane_is_told() {
         (ended.code(), ended.message()),
         (Code::Unavailable, "the control plane is ending")
     );
+    assert_eq!(ended.metadata().get("pointsman-reason").unwrap(), "leaving");
     drop(data_plane);
-    scene.served.await.unwrap().unwrap();
+    scene.served.await.unwrap();
     assert!(scene.handle.replicas().is_empty());
 }
 
@@ -78,9 +83,7 @@ async fn who_leaves_is_forgotten() {
     let data_plane = scene.follow(hello("one")).await;
     assert_eq!(scene.handle.replicas().len(), 1);
     drop(data_plane);
-    while !scene.handle.replicas().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    scene.until_gone().await;
     scene.register(message("10.0.0.1:80", "foo")).await;
 }
 
@@ -125,4 +128,40 @@ async fn nonsense_is_refused_by_name_and_hurts_nobody_else() {
             .metrics()
             .contains("pointsman_distribution_refused_total{code=\"InvalidArgument\"} 1")
     );
+}
+
+/// A pipe to a control plane whose sessions last about this long.
+async fn for_about(age: Duration) -> (DataPlane, Source) {
+    let (distribution, _handle, source, _) = parts(Settings {
+        max_age: Some(age),
+        heartbeat: Duration::from_secs(3600),
+        ..settings()
+    });
+    let (client, server) = tokio::io::duplex(64 * 1024);
+    tokio::spawn(distribution.serve(one(server), std::future::pending()));
+    let data_plane = DataPlane::over(over_pipe(client).await, hello("one")).await;
+    (data_plane.unwrap(), source)
+}
+
+/// sessions end after a while, give or take a fifth, and the data plane is told that nothing is wrong
+#[tokio::test]
+async fn a_session_ends_at_its_age_and_says_why() {
+    tokio::time::pause();
+    let mut ages = std::collections::BTreeSet::new();
+    for _ in 0..8 {
+        let (mut data_plane, _source) = for_about(Duration::from_secs(1800)).await;
+        let begun = Instant::now();
+        data_plane.step().await;
+        let ended = data_plane.end_within(Duration::from_secs(3600)).await;
+        assert_eq!(ended.code(), Code::Unavailable);
+        assert_eq!(
+            ended.metadata().get("pointsman-reason").unwrap(),
+            "age",
+            "{ended:?}"
+        );
+        let age = begun.elapsed().as_secs();
+        assert!((1440..=2160).contains(&age), "{age}");
+        ages.insert(age);
+    }
+    assert!(ages.len() > 1, "{ages:?}");
 }

@@ -36,7 +36,7 @@ async fn signs_of_life_carry_what_should_be_held() {
 }
 
 /// A data plane at the other end of a pipe, under a clock that runs only while everybody waits.
-async fn on_a_paused_clock() -> (DataPlane, Handle, Source) {
+pub(super) async fn on_a_paused_clock() -> (DataPlane, Handle, Source) {
     let (distribution, handle, source, _) = parts(settings());
     tokio::time::pause();
     let (client, server) = tokio::io::duplex(64 * 1024);
@@ -52,7 +52,7 @@ async fn who_is_silent_for_three_signs_of_life_is_left() {
         data_plane
             .say(Said::Heartbeat(v1::Heartbeat::default()))
             .await;
-        tokio::time::sleep(Duration::from_secs(14)).await;
+        tokio::time::advance(Duration::from_secs(14)).await;
     }
     assert_eq!(handle.replicas().len(), 1);
     let ended = data_plane.end().await;

@@ -32,7 +32,7 @@ pub(super) struct Scene {
     pub(super) address: SocketAddr,
     pub(super) metrics: prometheus_client::registry::Registry,
     pub(super) end: Option<oneshot::Sender<()>>,
-    pub(super) served: JoinHandle<Result<(), tonic::transport::Error>>,
+    pub(super) served: JoinHandle<()>,
 }
 
 pub(super) fn settings() -> Settings {
@@ -40,6 +40,8 @@ pub(super) fn settings() -> Settings {
         name: "cp".to_owned(),
         heartbeat: Duration::from_secs(5),
         gather: Duration::from_millis(5),
+        max_age: None,
+        snapshots: 16,
         segments: SegmentBounds::Open,
         effective: Effective {
             mark_time: Duration::from_secs(30),
@@ -120,10 +122,20 @@ impl Scene {
                 {
                     return replica.clone();
                 }
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                tokio::task::yield_now().await;
             }
         };
         timeout(LONG, wait).await.expect("the replica is shown so")
+    }
+
+    /// Waits until nobody follows.
+    pub(super) async fn until_gone(&self) {
+        let wait = async {
+            while !self.handle.replicas().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LONG, wait).await.expect("everybody leaves");
     }
 
     pub(super) fn metrics(&self) -> String {
@@ -258,7 +270,11 @@ impl DataPlane {
 
     /// The next message; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Message>, Status> {
-        let message = timeout(LONG, self.inbound.message())
+        self.next_within(LONG).await
+    }
+
+    async fn next_within(&mut self, bound: Duration) -> Result<Option<Message>, Status> {
+        let message = timeout(bound, self.inbound.message())
             .await
             .expect("something comes")?;
         Ok(message.map(|message| message.message.unwrap()))
@@ -333,8 +349,12 @@ impl DataPlane {
 
     /// Why the session ends.
     pub(super) async fn end(&mut self) -> Status {
+        self.end_within(LONG).await
+    }
+
+    pub(super) async fn end_within(&mut self, bound: Duration) -> Status {
         loop {
-            match self.next().await {
+            match self.next_within(bound).await {
                 Ok(Some(_)) => {}
                 Ok(None) => return Status::ok("it just ended"),
                 Err(status) => return status,

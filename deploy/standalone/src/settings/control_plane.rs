@@ -33,6 +33,9 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
             listener: None,
             heartbeat: Duration::from_secs(5),
             gather: Duration::from_millis(5),
+            // There is no other control plane to go to.
+            max_age: None,
+            snapshots: 1,
         },
         admin: admin::Settings {
             listen: None,

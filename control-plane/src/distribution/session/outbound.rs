@@ -1,0 +1,164 @@
+//! What a data plane is told.
+
+use std::time::Duration;
+
+use pointsman_proto::v1::{self, follow_response};
+use pointsman_registry::{Closing, Reader, Step};
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::progress::{Progress, flags};
+use super::{Session, ends};
+use crate::distribution::to_proto;
+
+/// Things of one look at the registry.
+const THINGS: usize = 512;
+
+/// How long a repaired table is left alone: what differs again so soon is not a matter of what was sent.
+const BETWEEN_REPAIRS: Duration = Duration::from_secs(30);
+
+impl Session {
+    /// The next message: what is small and urgent first.
+    pub(super) async fn next(
+        &mut self,
+        progress: &mut Progress,
+    ) -> Result<Option<v1::FollowResponse>, Status> {
+        if self.standing_differs(progress) {
+            let standing = self.standing.borrow_and_update();
+            progress.told = flags(&standing);
+            let standing = to_proto::standing(&standing);
+            return Ok(Some(to_proto::response(
+                follow_response::Message::Standing(standing),
+            )));
+        }
+        if Instant::now() >= progress.beat_at {
+            progress.beat_at = Instant::now() + self.settings.heartbeat;
+            let (revision, sum) = progress.closed.unwrap_or_default();
+            return Ok(Some(to_proto::heartbeat(revision, sum)));
+        }
+        if let Some((number, up_to_revision)) = self.release_due(progress) {
+            progress.released = number;
+            let epoch = self.look(|registry| registry.epoch()).await?;
+            return Ok(Some(to_proto::release(epoch, up_to_revision)));
+        }
+        if let Some(question) = progress.questions.send() {
+            return Ok(Some(question));
+        }
+        if progress.may_read(Instant::now()) {
+            return self.read_on(progress).await;
+        }
+        Ok(None)
+    }
+
+    /// A look at the registry.
+    async fn look<Seen: Send + 'static>(
+        &self,
+        look: impl FnOnce(&pointsman_registry::Registry) -> Seen + Send + 'static,
+    ) -> Result<Seen, Status> {
+        let seen = self.handle.read(move |registry, _| look(registry)).await;
+        seen.map_err(|_| ends::leaving())
+    }
+
+    /// What the reader gives next.
+    async fn read_on(
+        &mut self,
+        progress: &mut Progress,
+    ) -> Result<Option<v1::FollowResponse>, Status> {
+        let Some(mut reader) = progress.reader.take() else {
+            return Err(Status::internal("the place in the table is lost"));
+        };
+        let was_snapshot = reader.is_snapshot();
+        let look = self.look(move |registry| {
+            let step = reader.next(registry, THINGS);
+            let withheld = match &step {
+                Step::Closing(_) => reader.withheld(registry),
+                Step::Batch(_) | Step::Idle => Vec::new(),
+            };
+            (reader, step, withheld)
+        });
+        let (reader, step, withheld) = look.await?;
+        if reader.is_snapshot() && !was_snapshot {
+            self.overtaken();
+        }
+        progress.reader = Some(reader);
+        match step {
+            Step::Idle => {
+                progress.busy = false;
+                Ok(None)
+            }
+            Step::Batch(things) if things.is_empty() => Ok(None),
+            Step::Batch(things) => {
+                progress.sent_since = true;
+                self.metrics.sent(things.len());
+                Ok(Some(to_proto::batch(&things)))
+            }
+            Step::Closing(closing) => {
+                self.metrics.removed(closing.removals.len());
+                if closing.continues {
+                    progress.sent_since = true;
+                } else {
+                    self.close(progress, &closing);
+                    self.place.update(|replica| {
+                        replica.sent_revision = closing.revision;
+                        replica.withheld = withheld;
+                    });
+                }
+                Ok(Some(to_proto::closing(&closing)))
+            }
+        }
+    }
+
+    fn close(&self, progress: &mut Progress, closing: &Closing) {
+        let now = Instant::now();
+        progress.closed = Some((closing.revision, closing.sum));
+        progress.complete |= closing.complete;
+        progress.sent_since = false;
+        progress.closed_at = now;
+        progress.gather_until = now + self.settings.gather;
+    }
+
+    /// Removals were forgotten that the data plane has not been told of: it gets everything.
+    fn overtaken(&self) {
+        self.metrics.overtaken();
+        let (name, id) = self.names();
+        tracing::warn!(
+            component = "distribution",
+            name = &*name,
+            id = &*id,
+            "data-plane-overtaken"
+        );
+    }
+
+    /// The table of the data plane differs from what it should be: everything is sent again.
+    pub(super) async fn repair(&mut self, progress: &mut Progress) -> Result<(), Status> {
+        self.metrics.mismatch();
+        self.place.update(|replica| replica.digest_mismatches += 1);
+        let now = Instant::now();
+        let recently = progress
+            .repaired_at
+            .is_some_and(|at| now < at + BETWEEN_REPAIRS);
+        let (name, id) = self.names();
+        tracing::warn!(
+            component = "distribution",
+            name = &*name,
+            id = &*id,
+            repaired = !recently,
+            "data-plane-differs"
+        );
+        if recently {
+            return Ok(());
+        }
+        let Some(mut reader) = progress.reader.take() else {
+            return Ok(());
+        };
+        let restarted = self.look(move |registry| {
+            reader.restart(registry);
+            reader
+        });
+        let restarted: Reader = restarted.await?;
+        progress.reader = Some(restarted);
+        progress.repaired_at = Some(now);
+        progress.busy = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! How messages go onto the stream: encoded by the session, and only passed on by the library.
+//!
+//! A message that waits for room costs what it takes on the wire and no more; as a tree of fields it would be several
+//! times that.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut as _, Bytes};
+use hyper::body::Incoming;
+use pointsman_proto::v1;
+use pointsman_proto::v1::distribution_service_server::SERVICE_NAME;
+use prost::Message as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::codec::{BufferSettings, Codec, EncodeBuf, Encoder};
+use tonic::codegen::BoxFuture;
+use tonic::server::{Grpc, StreamingService};
+use tonic::{Request, Response, Status, Streaming};
+use tonic_prost::ProstDecoder;
+use tower::Service as TowerService;
+
+use super::service::Service;
+
+/// The largest message in either direction (L-36).
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// What a buffer of the library begins with.
+const BUFFER: usize = 4 * 1024;
+
+/// A message of a control plane, encoded.
+#[derive(Clone, Debug)]
+pub(super) struct Encoded(Bytes);
+
+impl Encoded {
+    pub(super) fn of(message: &v1::FollowResponse) -> Self {
+        Self(message.encode_to_vec().into())
+    }
+}
+
+/// What a session has to say.
+pub(super) type Outgoing = Result<Encoded, Status>;
+
+/// Encodes nothing, and decodes what data planes say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wire;
+
+impl Codec for Wire {
+    type Encode = Encoded;
+    type Decode = v1::FollowRequest;
+    type Encoder = Self;
+    type Decoder = ProstDecoder<v1::FollowRequest>;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        ProstDecoder::new(buffers())
+    }
+}
+
+impl Encoder for Wire {
+    type Item = Encoded;
+    type Error = Status;
+
+    fn encode(&mut self, Encoded(message): Encoded, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put(message);
+        Ok(())
+    }
+
+    fn buffer_settings(&self) -> BufferSettings {
+        buffers()
+    }
+}
+
+/// Each message is handed on by itself: several of them in one piece would lie in memory together.
+fn buffers() -> BufferSettings {
+    BufferSettings::new(BUFFER, 1)
+}
+
+/// The service of the contract, as one HTTP request after the other asks for it.
+#[derive(Clone, Debug)]
+pub(super) struct Rpc(pub(super) Arc<Service>);
+
+impl TowerService<http::Request<Incoming>> for Rpc {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+        let path = request.uri().path().strip_prefix('/');
+        let method = path.and_then(|path| path.strip_prefix(SERVICE_NAME));
+        if method != Some("/Follow") {
+            return Box::pin(async {
+                Ok(Status::unimplemented("this service has one method, Follow").into_http())
+            });
+        }
+        let follow = Follow(Arc::clone(&self.0));
+        Box::pin(async move {
+            let mut grpc =
+                Grpc::new(Wire).apply_max_message_size_config(Some(MAX_MESSAGE), Some(MAX_MESSAGE));
+            Ok(grpc.streaming(follow, request).await)
+        })
+    }
+}
+
+struct Follow(Arc<Service>);
+
+impl StreamingService<v1::FollowRequest> for Follow {
+    type Response = Encoded;
+    type ResponseStream = ReceiverStream<Outgoing>;
+    type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
+
+    fn call(&mut self, request: Request<Streaming<v1::FollowRequest>>) -> Self::Future {
+        let service = Arc::clone(&self.0);
+        Box::pin(async move { service.follow(request).await })
+    }
+}
