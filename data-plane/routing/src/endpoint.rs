@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pointsman_route_key::{RouteKey, digest};
 
-use crate::evidence::EvidenceCell;
+use crate::evidence::{Evidence, EvidenceCell};
 use crate::instance::Instance;
 use crate::{Address, EndpointState, Settings, Tags, Time};
 
@@ -194,6 +194,15 @@ impl Endpoint {
     #[must_use]
     pub fn is_orphan(&self) -> bool {
         self.evidence.is_orphan()
+    }
+
+    /// Until when it is kept as an orphan; nothing where it is none.
+    #[must_use]
+    pub fn orphan_until(&self) -> Option<Time> {
+        match self.evidence.get() {
+            Evidence::Doubted(doubt) => doubt.until,
+            Evidence::Sent(_) => None,
+        }
     }
 
     /// Notes a failure that does not put its identity in doubt; see [`EndpointState::mark_failed`].

@@ -94,6 +94,11 @@ impl Standing {
         self.whole = true;
     }
 
+    /// Whether everything that this epoch holds was sent at least once.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// What this epoch lacks was looked for.
     pub(super) const fn set_judged(&mut self) {
         self.judged = true;

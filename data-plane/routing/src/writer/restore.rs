@@ -32,11 +32,11 @@ impl RestoredUntil {
 impl Writer {
     /// Puts a thing of a persisted table: an orphan until a control plane confirms it.
     ///
-    /// Give the things in the order of [`Self::things`], before the first control plane is
-    /// followed; afterwards, and where the thing cannot stand, nothing happens. Says whether it is
-    /// held.
+    /// Give the things in the order of [`Self::things`], before a control plane has sent all that it
+    /// has; afterwards, and where the thing cannot stand or is held already, nothing happens. Says
+    /// whether it is held.
     pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
-        if self.book.epoch() != 0 {
+        if self.standing.is_whole() {
             return false;
         }
         match thing {
