@@ -1,12 +1,13 @@
 //! The admin API of the data plane: health, metrics, and what is served.
 //!
-//! Health is for everybody who reaches the address. The routes ask for the configured user;
+//! Health is for everybody who reaches the address. The routes and the status ask for the configured user;
 //! without one, only callers that name this machine by its address are answered.
 
 mod access;
 mod health;
 mod routes;
 mod serve;
+mod status;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,10 +22,12 @@ use axum::routing::{any, get};
 use pointsman_process::metrics::Exposition;
 use pointsman_process::readiness::{Liveness, Readiness};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use access::Access;
 pub use access::Credentials;
 
+use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
 
 /// What an operator decides about the admin API.
@@ -49,6 +52,10 @@ pub(crate) struct Inside {
     pub(crate) metrics: Arc<prometheus_client::registry::Registry>,
     /// What is served.
     pub(crate) table: TableHandle,
+    /// How following goes.
+    pub(crate) status: watch::Receiver<Status>,
+    /// How keeping the table on disk goes, where it is kept.
+    pub(crate) kept: Option<watch::Receiver<Kept>>,
 }
 
 /// The admin API with its socket bound, before it answers.
@@ -100,6 +107,7 @@ fn router(settings: &Settings, inside: Inside) -> Router {
         .route("/readyz", get(health::readyz));
     let protected = Router::new()
         .route("/routes", any(routes::routes))
+        .route("/status", get(status::status))
         .fallback(async || StatusCode::NOT_FOUND);
     let metrics = Router::new().route("/metrics", get(metrics));
     let (open, protected) = if settings.protect_metrics {

@@ -17,13 +17,18 @@ use pointsman_process::shutdown::Tasks;
 use pointsman_process::tls::{self, Reloaded, Reloader};
 use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-pub use settings::{ControlPlaneTls, ControlPlanes, Settings, UpstreamTls};
+pub use settings::{ControlPlaneTls, ControlPlanes, Settings, State, UpstreamTls};
 
 use crate::admin::{self, Inside};
+use crate::counters::Traffic;
 use crate::failing::{self, Failures};
 use crate::start::{self, Proxy, Surroundings};
-use crate::subscription::{ControlPlane, Follower, Identity, Load, Parts, Status, Subscription};
+use crate::subscription::{
+    ControlPlane, Follower, Identity, Keep, Keeping, Kept, Load, Parts, Restore, Status,
+    Subscription, filter_digest,
+};
 use crate::table::{self, Publisher, TableHandle};
 
 /// Why a data plane could not be built.
@@ -80,6 +85,8 @@ pub struct Bound {
     table: TableHandle,
     reloader: Reloader,
     status: watch::Sender<Status>,
+    state: Option<(State, u64)>,
+    kept: watch::Sender<Kept>,
     addresses: Addresses,
 }
 
@@ -115,7 +122,9 @@ pub async fn build(
     let proxy = start::start(&settings.listen, settings.proxy, surroundings);
     let proxy = proxy.map_err(BuildError::Proxy)?;
     let status = watch::Sender::new(Status::default());
-    observe::register(metrics, &proxy, &table, &status);
+    let kept = watch::Sender::new(Kept::default());
+    observe::register(metrics, &proxy, &table, (&status, &kept));
+    let filter = filter_digest(&settings.filter);
     let identity = Identity {
         id: uuid::Uuid::new_v4().to_string(),
         name: settings.name,
@@ -137,6 +146,8 @@ pub async fn build(
         table,
         reloader,
         status,
+        state: settings.state.map(|state| (state, filter)),
+        kept,
         addresses,
     })
 }
@@ -174,24 +185,31 @@ impl Bound {
     pub fn start(self, tasks: &Tasks, process: &Process) {
         let stages = tasks.stages().clone();
         let ending = stages.ending().clone();
-        let traffic = self.proxy.traffic().clone();
+        let origin = self.proxy.origin();
+        let status = self.status.subscribe();
+        let kept = self.state.as_ref().map(|_| self.kept.subscribe());
+        let restore = self.state.as_ref().map(restore);
+        if let Some(state) = self.state {
+            let status = self.status.subscribe();
+            keep(
+                tasks,
+                state,
+                (self.table.clone(), status, origin),
+                self.kept,
+            );
+        }
         let subscription = Subscription::new(Parts {
             follower: self.follower,
             publisher: self.publisher,
             control_planes: self.control_planes,
             heartbeat: self.heartbeat,
+            origin,
+            restore,
             ready: process
                 .readiness
                 .condition("table", "no control plane has filled it yet"),
             failures: self.failures,
-            load: Arc::new(move || {
-                let totals = traffic.totals();
-                Load {
-                    requests: totals.requests,
-                    in_flight: totals.requests_in_flight,
-                    connections: totals.connections_open,
-                }
-            }),
+            load: load(self.proxy.traffic().clone()),
             draining: stages.leaving().clone(),
             status: self.status,
         });
@@ -206,12 +224,10 @@ impl Bound {
                 liveness: process.liveness.clone(),
                 metrics: Arc::clone(&process.metrics),
                 table: self.table,
+                status,
+                kept,
             };
-            let end = ending.clone().cancelled_owned();
-            tasks.spawn_vital("admin", async move {
-                admin.serve(inside, end).await;
-                Ok::<(), Infallible>(())
-            });
+            serve_admin(tasks, admin, inside);
         }
         let reloader = self.reloader;
         tasks.spawn_vital("certificates", async move {
@@ -224,6 +240,61 @@ impl Bound {
             drop(in_flight);
             ended
         });
+    }
+}
+
+/// How busy the proxy is.
+fn load(traffic: Traffic) -> Arc<dyn Fn() -> Load + Send + Sync> {
+    Arc::new(move || {
+        let totals = traffic.totals();
+        Load {
+            requests: totals.requests,
+            in_flight: totals.requests_in_flight,
+            connections: totals.connections_open,
+        }
+    })
+}
+
+/// Spawns the admin API.
+fn serve_admin(tasks: &Tasks, admin: admin::Bound, inside: Inside) {
+    let end = tasks.stages().ending().clone().cancelled_owned();
+    tasks.spawn_vital("admin", async move {
+        admin.serve(inside, end).await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+/// Spawns what keeps the table on disk.
+fn keep(
+    tasks: &Tasks,
+    (state, filter): (State, u64),
+    (table, status, origin): (TableHandle, watch::Receiver<Status>, Instant),
+    kept: watch::Sender<Kept>,
+) {
+    let keeping = Keeping::new(Keep {
+        folder: state.folder,
+        filter,
+        interval: state.write_interval,
+        table,
+        status,
+        origin,
+        kept,
+    });
+    let stages = tasks.stages().clone();
+    tasks.spawn_vital("keeping", async move {
+        keeping.run(stages).await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+/// Where a start looks for the table that was kept.
+fn restore((state, filter): &(State, u64)) -> Restore {
+    Restore {
+        folder: state.folder.clone(),
+        filter: *filter,
+        wait: state.wait,
+        plain: state.plain_endpoints,
+        tls: state.tls_endpoints,
     }
 }
 

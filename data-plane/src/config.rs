@@ -9,6 +9,7 @@ mod headers;
 mod limits;
 mod log;
 mod segments;
+mod state;
 mod timeouts;
 mod upstream;
 
@@ -28,6 +29,7 @@ pub use headers::{ForwardedProto, Headers};
 pub use limits::Limits;
 pub use log::{Form, Log};
 pub use segments::{Mode, Segments};
+pub use state::State;
 pub use timeouts::Timeouts;
 pub use upstream::{Client, Upstream};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub control_planes: ControlPlanes,
     /// Which isolation segments are served.
     pub segments: Segments,
+    /// Where the table is kept for a start without a control plane.
+    pub state: State,
     /// How people and scripts look inside.
     pub admin: Admin,
     /// How much peers may send and hold.
@@ -76,6 +80,7 @@ impl Default for Config {
             workers: None,
             control_planes: ControlPlanes::default(),
             segments: Segments::default(),
+            state: State::default(),
             admin: Admin::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -107,6 +112,7 @@ impl Validate for Config {
             self.control_planes.validate(check);
         });
         check.within("segments", |check| self.segments.validate(check));
+        check.within("state", |check| self.state.validate(check));
         check.within("admin", |check| self.admin.validate(check));
         check.within("limits", |check| self.limits.validate(check));
         check.within("timeouts", |check| self.timeouts.validate(check));
@@ -138,6 +144,7 @@ impl Config {
             control_planes: self.control_planes.settings(),
             heartbeat: self.control_planes.heartbeat.0,
             filter: self.segments.filter(),
+            state: self.state.settings(),
             admin: self.admin.settings(environment)?,
             proxy: crate::Settings {
                 workers: self.workers,

@@ -1,6 +1,8 @@
-//! Endpoints that failed, on their way from the workers to the control plane.
+//! Endpoints that failed, on their way from the workers to the control thread: it drops those that
+//! are orphans, and tells the control plane of all.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
 
 use pointsman_route_key::RouteKey;
@@ -28,14 +30,18 @@ pub fn channel() -> (FailureReporter, Failures) {
 /// The workers' end.
 #[derive(Clone, Debug)]
 pub struct FailureReporter {
-    sender: mpsc::Sender<Failure>,
+    sender: mpsc::Sender<Failed>,
 }
 
+/// One failure of an endpoint.
 #[derive(Debug)]
-struct Failure {
-    route: Arc<Route>,
-    endpoint: Arc<Endpoint>,
-    reason: &'static str,
+pub struct Failed {
+    /// The route, as the request found it.
+    pub route: Arc<Route>,
+    /// The endpoint.
+    pub endpoint: Arc<Endpoint>,
+    /// Why, in one word.
+    pub reason: &'static str,
 }
 
 impl FailureReporter {
@@ -43,7 +49,7 @@ impl FailureReporter {
     /// It never waits.
     pub fn note(&self, route: &Arc<Route>, endpoint: &Arc<Endpoint>, reason: &'static str) {
         // A full channel loses the note, see `WAITING`; a closed one means that the process ends.
-        let _lost = self.sender.try_send(Failure {
+        let _lost = self.sender.try_send(Failed {
             route: Arc::clone(route),
             endpoint: Arc::clone(endpoint),
             reason,
@@ -65,23 +71,30 @@ pub struct FailureKind {
 /// The control thread's end.
 #[derive(Debug)]
 pub struct Failures {
-    receiver: mpsc::Receiver<Failure>,
+    receiver: mpsc::Receiver<Failed>,
     counts: HashMap<FailureKind, u64>,
 }
 
 impl Failures {
-    /// What failed since the last call, and how often.
-    pub fn take(&mut self) -> Vec<(FailureKind, u64)> {
-        while let Ok(failure) = self.receiver.try_recv() {
-            let kind = FailureKind {
-                route: failure.route.key().clone(),
-                address: failure.endpoint.address().to_string(),
-                reason: failure.reason,
-            };
-            if self.counts.len() < NAMED || self.counts.contains_key(&kind) {
-                *self.counts.entry(kind).or_default() += 1;
-            }
+    /// Waits for the next failure, and counts it. Where no worker is left to tell one, it waits for
+    /// ever.
+    pub async fn next(&mut self) -> Failed {
+        let Some(failed) = self.receiver.recv().await else {
+            return pending().await;
+        };
+        let kind = FailureKind {
+            route: failed.route.key().clone(),
+            address: failed.endpoint.address().to_string(),
+            reason: failed.reason,
+        };
+        if self.counts.len() < NAMED || self.counts.contains_key(&kind) {
+            *self.counts.entry(kind).or_default() += 1;
         }
+        failed
+    }
+
+    /// What [`Self::next`] has told since the last call, and how often each.
+    pub fn take(&mut self) -> Vec<(FailureKind, u64)> {
         self.counts.drain().collect()
     }
 }

@@ -15,6 +15,7 @@ mod drain;
 pub mod failing;
 mod io;
 mod listener;
+mod persisted;
 mod proxy;
 mod settings;
 mod start;

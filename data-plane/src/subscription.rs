@@ -3,24 +3,39 @@
 //!
 //! A [`Follower`] is the data plane's end of the stream without the wire: messages in, a table and
 //! messages out. A [`Subscription`] gives it a wire: it connects, shows signs of life, notices
-//! silence, and connects again. While there is no control plane the last table is served.
+//! silence, and turns to another control plane, by the rules of [`choice`]. While there is none the
+//! last table is served, for as long as it takes. [`Keeping`] keeps it on disk, and a start
+//! without a control plane takes it over from there.
 
 mod answer;
+mod attend;
 mod backoff;
 mod capabilities;
+mod choice;
 mod client;
 mod connect;
+mod filter;
 mod follower;
 mod from_proto;
+mod keeping;
+mod questions;
 mod report;
+mod restoring;
+mod saving;
+mod seek;
 mod session;
+mod show;
 mod status;
 mod to_proto;
 
 pub use capabilities::CLAIMED;
+pub use choice::{Worth, rank};
 pub use client::{Parts, Subscription};
 pub use connect::{ControlPlane, Link, Pipe};
+pub use filter::digest as filter_digest;
 pub use follower::{Breach, Follower, Identity, Received};
+pub use keeping::{Keep, Keeping};
 pub use report::Load;
+pub use restoring::Restore;
 pub use session::HEARTBEAT;
-pub use status::{Connection, Status};
+pub use status::{Candidate, Connection, Kept, Status};

@@ -77,6 +77,12 @@ impl TableHandle {
         }
     }
 
+    /// How many tables were published. Asked before [`Self::load`], it never names a later one.
+    #[must_use]
+    pub fn publications(&self) -> u64 {
+        self.shared.publications.load(Ordering::Acquire)
+    }
+
     /// The latest table, for a part that is not on the request path.
     #[must_use]
     pub fn load(&self) -> Arc<Table> {

@@ -64,6 +64,7 @@ impl DataPlane {
     /// Begins a session.
     pub(crate) fn connect(&mut self, control_plane: usize, wire: &mut Wire) {
         self.follows = Some(control_plane);
+        self.follower.begin();
         wire.send_up(&self.follower.hello());
     }
 

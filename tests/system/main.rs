@@ -3,13 +3,16 @@
 mod bad_input;
 mod broker;
 mod control_plane;
+mod control_planes;
 mod drain;
 mod instances;
+mod persisted;
 mod registration;
 mod tls;
 
 use hyper::StatusCode;
 use pointsman_tests::requests::Tally;
+use pointsman_tests::{Client, Process};
 
 /// No request was lost, and there were enough of them to say so.
 #[track_caller]
@@ -21,6 +24,14 @@ fn assert_none_lost(tally: &Tally) {
         tally.failed
     );
     assert!(tally.total() > 100, "too few to say: {tally:?}");
+}
+
+/// What a data plane shows of itself.
+async fn shown(data_plane: &Process) -> Result<serde_json::Value, String> {
+    let mut client = Client::connect(data_plane.address("admin")).await;
+    let response = client.get("127.0.0.1", "/status").await;
+    let response = response.map_err(|failure| failure.to_string())?;
+    serde_json::from_str(response.text()).map_err(|error| format!("{error}: {response:?}"))
 }
 
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;

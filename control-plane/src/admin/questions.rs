@@ -111,6 +111,7 @@ fn held(holding: &Holding) -> Value {
         "routes": holding.routes.iter().map(held_route).collect::<Vec<_>>(),
         "endpoints": holding.endpoints.iter().map(held_endpoint).collect::<Vec<_>>(),
         "truncated": holding.truncated,
+        "steps": holding.steps,
     })
 }
 

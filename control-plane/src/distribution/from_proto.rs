@@ -67,9 +67,13 @@ pub(super) fn answer(answer: v1::Answer) -> Answer {
 /// The most things of an answer that are shown.
 const HELD: usize = 512;
 
+/// The most steps of an explanation that are shown.
+const STEPS: usize = 64;
+
 fn held(holding: v1::Holding) -> Holding {
     let mut shown = Holding {
         truncated: holding.truncated || holding.things.len() > HELD,
+        steps: holding.steps.into_iter().take(STEPS).collect(),
         ..Holding::default()
     };
     for thing in holding.things.into_iter().take(HELD) {

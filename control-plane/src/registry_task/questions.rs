@@ -58,6 +58,8 @@ pub struct Holding {
     pub endpoints: Vec<HeldEndpoint>,
     /// There is more than one answer may carry.
     pub truncated: bool,
+    /// How the data plane came to it, step by step.
+    pub steps: Vec<String>,
 }
 
 /// The attributes of a route as a data plane holds them.

@@ -99,6 +99,8 @@ impl Api {
                 version: "0",
             })),
             table: handle,
+            status: watch::Sender::new(Status::default()).subscribe(),
+            kept: None,
         };
         let (address, end) = (bound.address(), CancellationToken::new());
         tokio::spawn(bound.serve(inside, end.clone().cancelled_owned()));

@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::start::Proxy;
-use crate::subscription::Status;
+use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
 
 /// Adds the metrics of the data plane to those of the process.
@@ -19,12 +19,13 @@ pub(super) fn register(
     metrics: &mut Registry,
     proxy: &Proxy,
     table: &TableHandle,
-    status: &watch::Sender<Status>,
+    (status, kept): (&watch::Sender<Status>, &watch::Sender<Kept>),
 ) {
     metrics.register_collector(Box::new(proxy.traffic().clone()));
     metrics.register_collector(Box::new(Serving {
         table: table.clone(),
         status: status.subscribe(),
+        kept: kept.subscribe(),
     }));
 }
 
@@ -32,13 +33,14 @@ pub(super) fn register(
 struct Serving {
     table: TableHandle,
     status: watch::Receiver<Status>,
+    kept: watch::Receiver<Kept>,
 }
 
 impl Collector for Serving {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let status = self.status.borrow().clone();
         self.encode_gauges(&mut encoder, &status)?;
-        encode_counters(&mut encoder, &status)
+        encode_counters(&mut encoder, &status, &self.kept.borrow())
     }
 }
 
@@ -46,7 +48,7 @@ impl Serving {
     /// What is served now, and how sure it is.
     fn encode_gauges(&self, encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
         let table = self.table.load();
-        let age = status.confirmed.map(|at| at.elapsed().as_secs_f64());
+        let age = status.table_age().map(|age| age.as_secs_f64());
         for (name, help, value) in [
             ("total_routes", "Routes that are served", table.routes()),
             (
@@ -74,6 +76,16 @@ impl Serving {
                 "Things kept though the control plane has not sent them",
                 status.unconfirmed,
             ),
+            (
+                "pointsman_orphans",
+                "Endpoints kept for a while though nobody confirms them",
+                status.orphans,
+            ),
+            (
+                "pointsman_held_removals",
+                "Endpoints that seem gone, kept because too many do",
+                status.held_removals,
+            ),
         ] {
             gauge(encoder, (name, help), float(value))?;
         }
@@ -90,7 +102,11 @@ impl Serving {
 }
 
 /// What has happened since the process started.
-fn encode_counters(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
+fn encode_counters(
+    encoder: &mut DescriptorEncoder<'_>,
+    status: &Status,
+    kept: &Kept,
+) -> fmt::Result {
     for (name, help, value) in [
         (
             "pointsman_sessions",
@@ -106,6 +122,26 @@ fn encode_counters(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt:
             "pointsman_table_publications",
             "Tables published",
             status.publications,
+        ),
+        (
+            "pointsman_control_plane_moves",
+            "Times that a control plane that worked was left for another",
+            status.moves,
+        ),
+        (
+            "pointsman_questions_refused",
+            "Questions of control planes that were too many",
+            status.questions_refused,
+        ),
+        (
+            "pointsman_table_writes",
+            "Times that the table was written to disk",
+            kept.writes,
+        ),
+        (
+            "pointsman_table_write_failures",
+            "Times that the table could not be written to disk",
+            kept.failures,
         ),
     ] {
         let counter = ConstCounter::new(value);

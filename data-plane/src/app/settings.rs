@@ -1,6 +1,5 @@
 //! What a data plane is built from.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use pointsman_proto::v1;
 
 use super::BuildError;
 use crate::admin;
-use crate::subscription::{ControlPlane, Link};
+use crate::subscription::{ControlPlane, Link, rank};
 
 /// The settings of every part. They come from a configuration file of ours, or from a
 /// `gorouter.yml`.
@@ -32,6 +31,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// The segments that are wanted.
     pub filter: v1::SegmentFilter,
+    /// Where the table is kept for a start without a control plane; `None`: nowhere.
+    pub state: Option<State>,
     /// How people and scripts look inside; `None`: not at all.
     pub admin: Option<admin::Settings>,
     /// The proxy.
@@ -39,6 +40,21 @@ pub struct Settings {
     /// Files for TLS to endpoints. They take the place of what [`Self::proxy`] says about it, and
     /// are reloaded when they change.
     pub client: Option<UpstreamTls>,
+}
+
+/// Where the table is kept for a start without a control plane.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The folder.
+    pub folder: PathBuf,
+    /// How long two writes lie apart at least.
+    pub write_interval: Duration,
+    /// How long a start waits for a control plane.
+    pub wait: Duration,
+    /// How long endpoints in clear text may be served after they were last confirmed.
+    pub plain_endpoints: Duration,
+    /// How long endpoints over TLS may.
+    pub tls_endpoints: Duration,
 }
 
 /// Where the table comes from.
@@ -112,7 +128,7 @@ impl ControlPlanes {
             }
             Self::Network { addresses, tls } => (addresses, tls),
         };
-        addresses.sort_by_key(|address| rank(name, address));
+        addresses.sort_by_key(|address| rank(name, &address.host, address.port));
         let config = match tls {
             Some(tls) => {
                 let trust = Trust::load(vec![Source::file(&tls.ca)])?;
@@ -136,14 +152,6 @@ impl ControlPlanes {
         });
         Ok(links.collect())
     }
-}
-
-/// Rendezvous hashing: adding or removing a control plane moves only those that it concerns. The
-/// hasher's keys are fixed.
-fn rank(name: &str, address: &HostPort) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (name, &address.host, address.port).hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ fn an_empty_file_has_the_defaults_of_the_limits() {
     assert_eq!(settings.endpoint_connections, 500);
     assert_eq!(config.drain.bounds().wait.as_secs(), 20);
     assert!(config.upstream.client().is_none());
+    assert!(config.state.settings().is_none(), "nothing is kept unasked");
     assert_eq!(
         config.segments.filter().mode(),
         pointsman_proto::v1::SegmentMode::All
@@ -32,6 +33,7 @@ control_planes:
   heartbeat: 1s
   tls: {certificate: c.pem, key: k.pem, ca: ca.pem}
 segments: {mode: shared-and-segments, list: [east]}
+state: {folder: /var/lib/data-plane, write_interval: 10s, wait: 1s, plain_endpoints: 5m}
 admin: {listen: '127.0.0.1:0'}
 limits: {request_head: 128KiB, attempts: 5, endpoint_connections: 0}
 timeouts: {dial: 2s, attempt: 5s}
@@ -51,6 +53,13 @@ log: {level: debug, form: human}
     assert!(config.upstream.client().unwrap().client.is_some());
     assert_eq!(config.segments.filter().segments, ["east"]);
     assert!(config.access_log.settings().is_some());
+    let state = config.state.settings().unwrap();
+    assert_eq!(
+        (state.write_interval.as_secs(), state.wait.as_secs()),
+        (10, 1)
+    );
+    assert_eq!(state.plain_endpoints.as_secs(), 300);
+    assert_eq!(state.tls_endpoints.as_secs(), 24 * 3600);
 }
 
 #[test]

@@ -10,14 +10,24 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::backoff::Backoff;
+use super::attend::Stopped;
+use super::choice::{Choice, Worth};
 use super::connect::ControlPlane;
 use super::follower::{Breach, Follower};
-use super::report::{self, Load};
-use super::session::{BETWEEN_TABLES, Ended};
-use super::status::{Connection, Status};
-use crate::failing::Failures;
+use super::questions::Questions;
+use super::report::Load;
+use super::restoring::{Restore, Restoring};
+use super::session::{Ended, MISSED};
+use super::status::Status;
+use crate::failing::{Failed, Failures};
 use crate::table::Publisher;
+
+/// How long two publications lie apart at least.
+const BETWEEN_TABLES: Duration = Duration::from_millis(10);
+
+/// Within which those that lost the same control plane turn to another one, so that it does not
+/// get all of them in one moment.
+const SPREAD: Duration = Duration::from_millis(100);
 
 /// What a subscription is made of.
 pub struct Parts {
@@ -25,13 +35,17 @@ pub struct Parts {
     pub follower: Follower,
     /// Where tables go.
     pub publisher: Publisher,
-    /// The control planes, in the order in which they are tried.
+    /// The control planes, in the order of this data plane ([`rank`](super::rank)).
     pub control_planes: Vec<ControlPlane>,
     /// How often either side shows a sign of life.
     pub heartbeat: Duration,
-    /// Met once the table was filled by a control plane that was open.
+    /// The origin of the time by which the table counts.
+    pub origin: Instant,
+    /// The persisted table; `None` where there is no folder for one.
+    pub restore: Option<Restore>,
+    /// Met once there is a table that may be served.
     pub ready: Condition,
-    /// What failed, for reports.
+    /// What failed, for reports and for what becomes of orphans.
     pub failures: Failures,
     /// How busy the data plane is.
     pub load: Arc<dyn Fn() -> Load + Send + Sync>,
@@ -43,96 +57,123 @@ pub struct Parts {
 
 /// The task that follows a control plane, on the control thread.
 pub struct Subscription {
-    parts: Parts,
-    stop: CancellationToken,
-    /// The control plane that is followed, or tried next.
-    current: usize,
-    published: Option<Instant>,
-    /// The origin of the time by which orphans live.
-    origin: Instant,
-    backoff: Backoff,
+    pub(super) parts: Parts,
+    pub(super) stop: CancellationToken,
+    pub(super) choice: Choice,
+    pub(super) restoring: Restoring,
+    pub(super) questions: Questions,
+    pub(super) published: Option<Instant>,
+    /// When orphans end next.
+    pub(super) next_end: Option<Instant>,
 }
 
 impl Subscription {
     /// A subscription that has not begun.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(mut parts: Parts) -> Self {
+        let restoring = Restoring::new(parts.restore.take(), Instant::now());
         Self {
+            choice: Choice::new(parts.control_planes.len()),
             parts,
             stop: CancellationToken::new(),
-            current: 0,
+            restoring,
+            questions: Questions::new(Instant::now()),
             published: None,
-            origin: Instant::now(),
-            backoff: Backoff::default(),
+            next_end: None,
         }
     }
 
     /// Follows until `stop` is cancelled. The table stays as it is afterwards.
     pub async fn run(mut self, stop: CancellationToken) {
         self.stop = stop;
+        // Stopped is the only way out.
+        let Err(Stopped) = self.follow_one_after_the_other().await;
+        self.publish();
+    }
+
+    async fn follow_one_after_the_other(&mut self) -> Result<std::convert::Infallible, Stopped> {
         loop {
-            let Some(control_plane) = self.parts.control_planes.get(self.current).cloned() else {
-                return self.stop.cancelled().await;
-            };
-            let ended = self.follow_once(&control_plane).await;
+            let opened = self.seek().await?;
+            let ended = self.follow(opened).await;
             self.publish();
-            if matches!(ended, Ended::Stopped) {
-                return;
-            }
-            self.lost(&control_plane, &ended);
-            // A table that differs is asked for anew from the same control plane; whoever cannot
-            // be followed makes room for the next one.
-            if !matches!(ended, Ended::Breach(Breach::Diverged { .. })) {
-                self.current = (self.current + 1) % self.parts.control_planes.len();
-            }
-            let wait = self.backoff.next(fastrand::f64());
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                () = tokio::time::sleep(wait) => {}
+            let now = Instant::now();
+            match &ended {
+                Ended::Stopped => return Err(Stopped),
+                Ended::Aged => {
+                    info!(
+                        component = "subscription",
+                        control_plane = self.followed(),
+                        "session-ended-by-age",
+                    );
+                    self.choice.aged(now);
+                    self.parts
+                        .status
+                        .send_modify(|status| status.connection = None);
+                }
+                Ended::Better(at) => {
+                    self.lost(&ended);
+                    self.choice.prefer(*at);
+                }
+                _ => {
+                    self.lost(&ended);
+                    self.lose(&ended).await?;
+                }
             }
             self.free_tables();
         }
     }
 
-    async fn follow_once(&mut self, control_plane: &ControlPlane) -> Ended {
-        let connected = tokio::select! {
-            () = self.stop.cancelled() => return Ended::Stopped,
-            connected = control_plane.connect() => connected,
+    /// Turns away from one that cannot be followed any longer.
+    async fn lose(&mut self, ended: &Ended) -> Result<(), Stopped> {
+        let Some(at) = self.choice.current() else {
+            return Ok(());
         };
-        match connected {
-            Ok(channel) => self.follow(channel).await,
-            Err(error) => Ended::Unreachable(error),
+        self.failed(at, ended);
+        // A table that differs is asked for anew from the same control plane.
+        if matches!(ended, Ended::Breach(Breach::Diverged { .. })) {
+            self.choice.prefer(at);
         }
+        let spread = SPREAD.mul_f64(fastrand::f64());
+        self.until(tokio::time::sleep(spread)).await
     }
 
-    fn lost(&mut self, control_plane: &ControlPlane, ended: &Ended) {
+    fn lost(&mut self, ended: &Ended) {
         warn!(
             component = "subscription",
-            control_plane = control_plane.name,
+            control_plane = self.followed(),
             reason = %ended,
             routes = self.follower().table().routes(),
             "control-plane-lost",
         );
+        let trouble = format!("{}: {ended}", self.followed());
         self.parts.status.send_modify(|status| {
             status.connection = None;
-            status.trouble = Some(format!("{}: {ended}", control_plane.name));
+            status.trouble = Some(trouble);
             if matches!(ended, Ended::Breach(Breach::Diverged { .. })) {
                 status.divergences += 1;
             }
         });
     }
 
+    /// One cannot be followed, or not any longer.
+    pub(super) fn failed(&mut self, at: usize, ended: &Ended) {
+        let draw = (Instant::now(), fastrand::f64());
+        self.choice.failed(at, ended.to_string(), draw);
+        self.show_choice();
+    }
+
     pub(super) const fn heartbeat(&self) -> Duration {
         self.parts.heartbeat
     }
 
-    /// The time as the table counts it.
-    pub(super) fn table_time(&self) -> Time {
-        Time::since_origin(self.origin.elapsed())
+    /// How long a control plane may be silent.
+    pub(super) fn silence(&self) -> Duration {
+        self.heartbeat().saturating_mul(MISSED)
     }
 
-    pub(super) const fn stop(&self) -> &CancellationToken {
-        &self.stop
+    /// The time as the table counts it.
+    pub(super) fn table_time(&self) -> Time {
+        Time::since_origin(self.parts.origin.elapsed())
     }
 
     pub(super) const fn follower(&self) -> &Follower {
@@ -143,12 +184,77 @@ impl Subscription {
         &mut self.parts.follower
     }
 
+    /// Where news come from that are no control plane's.
+    pub(super) const fn sources(&mut self) -> (&mut Failures, &mut Restoring) {
+        (&mut self.parts.failures, &mut self.restoring)
+    }
+
+    pub(super) fn control_plane(&self, at: usize) -> Option<&ControlPlane> {
+        self.parts.control_planes.get(at)
+    }
+
+    /// The name of the one that is followed, or was last.
+    pub(super) fn followed(&self) -> &str {
+        let current = self.choice.current();
+        current
+            .and_then(|at| self.control_plane(at))
+            .map_or("", |control_plane| &control_plane.name)
+    }
+
+    /// What the word of the one that is followed is worth.
+    pub(super) fn worth(&self) -> Worth {
+        Worth::of(self.follower().standing())
+    }
+
+    /// When the other control planes are to be looked at.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        self.choice.next_look(self.worth(), self.is_servable())
+    }
+
+    /// The other control planes, where they are to be looked at now.
+    pub(super) fn others(&mut self) -> Vec<(usize, ControlPlane)> {
+        let others = self.choice.others(Instant::now());
+        let others = others.into_iter();
+        others
+            .filter_map(|at| Some((at, self.control_plane(at)?.clone())))
+            .collect()
+    }
+
+    /// Whether a control plane that is fit to do so is filling the table.
+    pub(super) fn is_filling(&self) -> bool {
+        let connected = self.parts.status.borrow().connection.is_some();
+        connected && self.worth() >= Worth::Open && !self.follower().is_filled()
+    }
+
+    /// Whether there is a table that may be served.
+    pub(super) fn is_servable(&self) -> bool {
+        self.follower().is_filled() || self.restoring.has_served()
+    }
+
     /// When the next table may be published, if there is something to publish.
-    pub(super) fn next_table(&self) -> Option<Instant> {
+    fn next_table(&self) -> Option<Instant> {
         self.follower().is_changed().then(|| {
             self.published
                 .map_or_else(Instant::now, |last| last + BETWEEN_TABLES)
         })
+    }
+
+    /// When something has to be done by itself.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let next = [self.next_table(), self.next_end, self.restoring.due()];
+        next.into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub(super) fn do_due(&mut self) {
+        let now = Instant::now();
+        self.publish_if_due();
+        if self.next_end.is_some_and(|end| end <= now) {
+            self.expire();
+        }
+        if self.restoring.due().is_some_and(|due| due <= now) {
+            self.begin_restoring();
+        }
     }
 
     /// Publishes what changed, where the last publication is long enough ago.
@@ -173,84 +279,38 @@ impl Subscription {
     /// Drops the orphans whose time is over.
     pub(super) fn expire(&mut self) {
         let now = self.table_time();
-        self.follower_mut().expire(now);
+        let next = self.parts.follower.expire(now);
+        let origin = self.parts.origin;
+        let begin = Time::since_origin(Duration::ZERO);
+        self.next_end = next.map(|end| origin + end.since(begin));
+        self.show_doubted();
+    }
+
+    /// An endpoint failed at a request: where it is an orphan, it is dropped by that.
+    pub(super) fn note_failure(&mut self, failed: &Failed) {
+        if self.parts.follower.orphans() == 0 {
+            return;
+        }
+        let address = failed.endpoint.address();
+        if self
+            .parts
+            .follower
+            .failed(failed.route.key(), address.as_str())
+        {
+            info!(
+                component = "subscription",
+                route = %failed.route.key(),
+                address = address.as_str(),
+                reason = failed.reason,
+                "orphan-dropped",
+            );
+            self.show_doubted();
+        }
     }
 
     /// Frees what workers gave back.
     pub(super) fn free_tables(&self) {
         self.parts.publisher.free_returned();
-    }
-
-    /// A session began.
-    pub(super) fn welcomed(&mut self) {
-        let (epoch, _) = self.follower().position();
-        info!(
-            component = "subscription",
-            control_plane = self.control_plane(),
-            epoch,
-            "control-plane-followed",
-        );
-        self.parts.status.send_modify(|status| {
-            status.sessions += 1;
-            status.trouble = None;
-        });
-        self.show();
-    }
-
-    /// The control plane confirmed what is held.
-    pub(super) fn confirmed(&mut self) {
-        self.backoff.reset();
-        self.parts
-            .status
-            .send_modify(|status| status.confirmed = Some(Instant::now()));
-        self.show();
-    }
-
-    /// Ready is who serves a table that a control plane was fit to fill, also when it is gone.
-    fn look_ready(&self) {
-        if self.follower().is_filled() && !self.follower().is_changed() {
-            self.parts.ready.met();
-        }
-    }
-
-    /// Shows how following goes.
-    pub(super) fn show(&self) {
-        let follower = self.follower();
-        let (epoch, revision) = follower.position();
-        let standing = follower.standing();
-        let connection = Connection {
-            address: self.control_plane().to_owned(),
-            open: standing.open,
-            authoritative: standing.authoritative,
-            reason: standing.reason.clone(),
-        };
-        self.parts.status.send_modify(|status| {
-            status.epoch = epoch;
-            status.revision = revision;
-            status.rejected = follower.rejected().count() as u64;
-            status.unconfirmed = follower.unconfirmed();
-            status.connection = Some(connection);
-        });
-        self.look_ready();
-    }
-
-    fn control_plane(&self) -> &str {
-        self.parts
-            .control_planes
-            .get(self.current)
-            .map_or("", |control_plane| &control_plane.name)
-    }
-
-    /// What the control plane wants to know.
-    pub(super) fn report(&mut self) -> pointsman_proto::v1::FollowRequest {
-        let age = self.parts.status.borrow().confirmed.map(|at| at.elapsed());
-        let load = (self.parts.load)();
-        let draining = self.parts.draining.is_cancelled();
-        let doubted = (
-            self.parts.follower.orphans(),
-            self.parts.follower.held_removals(),
-        );
-        report::report(&mut self.parts.failures, load, doubted, (age, draining))
     }
 }
 

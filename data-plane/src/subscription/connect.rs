@@ -44,6 +44,13 @@ pub enum Link {
 #[derive(Clone)]
 pub struct Pipe(Arc<dyn Fn() -> Connecting + Send + Sync>);
 
+impl Pipe {
+    /// One more connection.
+    pub(super) async fn connect(&self) -> io::Result<DuplexStream> {
+        (self.0)().await
+    }
+}
+
 type Connecting = Pin<Box<dyn Future<Output = io::Result<DuplexStream>> + Send>>;
 
 impl fmt::Debug for Pipe {
@@ -58,17 +65,21 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl ControlPlane {
-    /// A channel over a connection that is made now.
+    /// A channel over a connection that is made now. One that answers no ping of HTTP/2, which is
+    /// sent after two signs of life were due, within the time of one ends.
     ///
     /// # Errors
     ///
     /// Where that fails or takes too long.
-    pub(super) async fn connect(&self) -> io::Result<Channel> {
+    pub(super) async fn connect(&self, heartbeat: Duration) -> io::Result<Channel> {
         let stream = tokio::time::timeout(CONNECT, self.link.open())
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         // The connection exists; the URI only becomes the `:authority` of the requests on it.
-        let endpoint = Endpoint::from_static("http://control-plane.internal");
+        let endpoint = Endpoint::from_static("http://control-plane.internal")
+            .http2_keep_alive_interval(heartbeat.saturating_mul(2))
+            .keep_alive_timeout(heartbeat)
+            .keep_alive_while_idle(true);
         endpoint
             .connect_with_connector(Once(Some(stream)))
             .await
@@ -95,7 +106,7 @@ impl Link {
                 let connector = TlsConnector::from(Arc::clone(config));
                 Box::new(connector.connect(name, stream).await?)
             }
-            Self::Pipe(Pipe(connect)) => Box::new(connect().await?),
+            Self::Pipe(pipe) => Box::new(pipe.connect().await?),
         })
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use pointsman_proto::v1::{self, follow_request, follow_response};
 use pointsman_route_key::RouteKey;
-use pointsman_routing::{Closed, RejectedThing, RestoredUntil, Table, Thing, Time, View, Writer};
+use pointsman_routing::{
+    Closed, RejectedThing, RestoredUntil, Settings, Table, Thing, Time, View, Writer,
+};
 
 use super::capabilities::CLAIMED;
 use super::from_proto::{self, Unnamed};
@@ -32,8 +34,8 @@ pub enum Received {
     Welcomed,
     /// The table is what the control plane expects at this revision.
     Agreed,
-    /// A question was asked, and this is the answer.
-    Answer(Box<v1::FollowRequest>),
+    /// A question was asked; [`Follower::answer`] answers it.
+    Asked(v1::Question),
 }
 
 /// Why a session cannot go on.
@@ -98,11 +100,16 @@ impl Follower {
         }
     }
 
-    /// The first message of a session.
-    pub fn hello(&mut self) -> v1::FollowRequest {
+    /// A session begins: a welcome is due.
+    pub const fn begin(&mut self) {
         self.welcomed = false;
         self.closed = false;
         self.owes_ack = false;
+    }
+
+    /// The first message of a session.
+    #[must_use]
+    pub fn hello(&self) -> v1::FollowRequest {
         let held = self.writer.held();
         request(follow_request::Message::Hello(v1::Hello {
             id: self.identity.id.clone(),
@@ -161,10 +168,7 @@ impl Follower {
                 Ok(Received::Applied)
             }
             (true, Message::Settings(settings)) => self.settle(&settings),
-            (true, Message::Question(question)) => {
-                let answer = super::answer::to(question, &self.table, &self.writer);
-                Ok(Received::Answer(Box::new(answer)))
-            }
+            (true, Message::Question(question)) => Ok(Received::Asked(question)),
             (true, Message::Release(release)) => {
                 self.writer
                     .release(release.epoch, release.up_to_revision, now);
@@ -224,6 +228,21 @@ impl Follower {
         Err(Breach::Diverged {
             revision: closed.revision,
         })
+    }
+
+    /// The answer to a question, which is a refusal where no more are allowed now.
+    #[must_use]
+    pub fn answer(&self, question: v1::Question, allowed: bool) -> v1::FollowRequest {
+        if allowed {
+            super::answer::to(question, &self.table, &self.writer)
+        } else {
+            super::answer::refusal(question.id)
+        }
+    }
+
+    /// The settings of a persisted table, which count until a control plane says its own.
+    pub fn restore_settings(&mut self, settings: Settings) {
+        self.writer.set_settings(settings);
     }
 
     /// A new table, if anything changed since the last one.

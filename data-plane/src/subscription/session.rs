@@ -1,32 +1,41 @@
 //! One session with one control plane.
 
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::Pin;
 use std::time::Duration;
 
 use pointsman_proto::v1;
 use pointsman_proto::v1::distribution_service_client::DistributionServiceClient;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
 use tonic::transport::Channel;
+use tonic::{Code, Streaming};
 
+use super::attend::{Attended, Stopped};
+use super::choice::Worth;
 use super::client::Subscription;
 use super::follower::{Breach, Received};
+use super::seek::{Looked, Opened, look};
 
 /// How often either side shows a sign of life, where nothing else is configured.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How many signs of life a control plane may miss before it is taken for dead.
-const MISSED: u32 = 3;
-
-/// How long two publications lie apart at least.
-pub(super) const BETWEEN_TABLES: Duration = Duration::from_millis(10);
+pub(super) const MISSED: u32 = 3;
 
 /// How many messages wait for a control plane that does not read.
 const UNREAD: usize = 64;
 
+/// The room among them that answers leave for everything else.
+const KEPT_FREE: usize = 16;
+
 /// The largest message that is accepted (L-36).
 const LARGEST: usize = 4 * 1024 * 1024;
+
+/// In the metadata of the status that ends a session: why.
+const REASON: &str = "pointsman-reason";
 
 /// Why a session ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +46,15 @@ pub(super) enum Ended {
     /// The control plane closed it.
     #[error("the control plane ended the session")]
     Closed,
+    /// It has lasted as long as the control plane lets it.
+    #[error("the session has reached its greatest age")]
+    Aged,
+    /// The control plane is about to end.
+    #[error("the control plane is leaving")]
+    Leaving,
+    /// Another control plane is a better choice.
+    #[error("the word of another control plane is worth more")]
+    Better(usize),
     /// Nothing came for too long.
     #[error("the control plane has been silent for {0:?}")]
     Silent(Duration),
@@ -48,7 +66,7 @@ pub(super) enum Ended {
     Unreachable(std::io::Error),
     /// The stream failed.
     #[error("the stream failed: {0}")]
-    Stream(#[from] Box<tonic::Status>),
+    Stream(Box<tonic::Status>),
     /// What came cannot be followed.
     #[error(transparent)]
     Breach(#[from] Breach),
@@ -56,80 +74,169 @@ pub(super) enum Ended {
 
 impl From<tonic::Status> for Ended {
     fn from(status: tonic::Status) -> Self {
-        Self::Stream(Box::new(status))
+        let reason = status.metadata().get(REASON);
+        match (status.code(), reason.map(|reason| reason.as_bytes())) {
+            (Code::Unavailable, Some(b"age")) => Self::Aged,
+            (Code::Unavailable, Some(b"leaving")) => Self::Leaving,
+            _ => Self::Stream(Box::new(status)),
+        }
+    }
+}
+
+impl From<Stopped> for Ended {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
     }
 }
 
 /// The two directions of a stream.
-struct Wire {
+pub(super) struct Wire {
     out: mpsc::Sender<v1::FollowRequest>,
     inbound: Streaming<v1::FollowResponse>,
 }
 
 impl Wire {
+    /// Opens a stream with a hello.
+    pub(super) async fn open(channel: Channel, hello: v1::FollowRequest) -> Result<Self, Ended> {
+        let (out, said) = mpsc::channel(UNREAD);
+        // The channel is empty, so this cannot fail.
+        out.try_send(hello).map_err(|_| Ended::Deaf)?;
+        let mut client = DistributionServiceClient::new(channel).max_decoding_message_size(LARGEST);
+        let inbound = client.follow(ReceiverStream::new(said)).await?.into_inner();
+        Ok(Self { out, inbound })
+    }
+
+    /// The next message.
+    pub(super) async fn hear(&mut self) -> Result<v1::FollowResponse, Ended> {
+        self.inbound.message().await?.ok_or(Ended::Closed)
+    }
+
     fn say(&self, message: v1::FollowRequest) -> Result<(), Ended> {
         self.out.try_send(message).map_err(|_| Ended::Deaf)
+    }
+
+    /// Says something that may as well stay unsaid where the control plane reads slowly.
+    fn mention(&self, message: v1::FollowRequest) -> Result<(), Ended> {
+        if self.out.capacity() > KEPT_FREE {
+            self.say(message)?;
+        }
+        Ok(())
+    }
+}
+
+/// A look at other control planes that is under way.
+type Looking = Pin<Box<dyn Future<Output = Looked> + Send>>;
+
+/// What a session waits for.
+enum Event {
+    Message(Box<v1::FollowResponse>),
+    Beat,
+    Look,
+    Looked(Looked),
+}
+
+/// A session as far as it is not the follower's.
+struct Session {
+    wire: Wire,
+    heard: Instant,
+    beat: Interval,
+    looking: Option<Looking>,
+}
+
+impl Session {
+    /// The next that happens. Nothing is lost where this is given up and called again.
+    async fn next(&mut self, silence: Duration, look_at: Option<Instant>) -> Result<Event, Ended> {
+        let looked = async {
+            match &mut self.looking {
+                Some(looking) => looking.await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            message = timeout_at(self.heard + silence, self.wire.hear()) => {
+                let message = message.map_err(|_| Ended::Silent(silence))??;
+                self.heard = Instant::now();
+                Ok(Event::Message(Box::new(message)))
+            }
+            _ = self.beat.tick() => Ok(Event::Beat),
+            looked = looked => {
+                self.looking = None;
+                Ok(Event::Looked(looked))
+            }
+            () = sleep_until(look_at.unwrap_or(self.heard)), if look_at.is_some() => {
+                Ok(Event::Look)
+            }
+        }
     }
 }
 
 impl Subscription {
-    /// Follows over this channel until that ends.
-    pub(super) async fn follow(&mut self, channel: Channel) -> Ended {
-        match self.follow_to_end(channel).await {
+    /// Follows a session that was opened until it ends.
+    pub(super) async fn follow(&mut self, opened: Opened) -> Ended {
+        match self.follow_to_end(opened).await {
             Ok(never) => match never {},
             Err(ended) => ended,
         }
     }
 
-    async fn follow_to_end(&mut self, channel: Channel) -> Result<std::convert::Infallible, Ended> {
-        let mut wire = self.open(channel).await?;
-        let mut heard = Instant::now();
-        let (heartbeat, silence) = (self.heartbeat(), self.silence());
-        let mut beat = interval_at(heard + heartbeat, heartbeat);
+    async fn follow_to_end(&mut self, opened: Opened) -> Result<Infallible, Ended> {
+        self.restored_before(opened.worth).await?;
+        let now = Instant::now();
+        let mut beat = interval_at(now + self.heartbeat(), self.heartbeat());
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut session = Session {
+            wire: opened.wire,
+            heard: now,
+            beat,
+            looking: None,
+        };
+        self.follower_mut().begin();
+        self.take(opened.welcome, &session.wire)?;
         loop {
-            let due = self.next_table();
-            tokio::select! {
-                biased;
-                () = self.stop().cancelled() => return Err(Ended::Stopped),
-                () = sleep_until(due.unwrap_or(heard)), if due.is_some() => {
-                    self.publish();
-                    self.acknowledge(&wire)?;
-                }
-                message = timeout_at(heard + silence, wire.inbound.message()) => {
-                    let message = message.map_err(|_| Ended::Silent(silence))??.ok_or(Ended::Closed)?;
-                    heard = Instant::now();
-                    self.take(message, &wire)?;
-                }
-                _ = beat.tick() => {
-                    self.expire();
-                    wire.say(self.follower().heartbeat())?;
-                    let report = self.report();
-                    wire.say(report)?;
-                    self.free_tables();
-                }
+            let look_at = match session.looking {
+                None => self.next_look(),
+                Some(_) => None,
+            };
+            let silence = self.silence();
+            let attended = self.attend(session.next(silence, look_at)).await?;
+            self.acknowledge(&session.wire)?;
+            if let Attended::Done(event) = attended {
+                self.on(event?, &mut session)?;
             }
         }
     }
 
-    async fn open(&mut self, channel: Channel) -> Result<Wire, Ended> {
-        let (out, said) = mpsc::channel(UNREAD);
-        let hello = self.follower_mut().hello();
-        // The channel is empty, so this cannot fail.
-        out.try_send(hello).map_err(|_| Ended::Deaf)?;
-        let mut client = DistributionServiceClient::new(channel).max_decoding_message_size(LARGEST);
-        let silence = self.silence();
-        let answer = tokio::time::timeout(silence, client.follow(ReceiverStream::new(said)));
-        let inbound = tokio::select! {
-            () = self.stop().cancelled() => return Err(Ended::Stopped),
-            answer = answer => answer.map_err(|_| Ended::Silent(silence))??.into_inner(),
-        };
-        Ok(Wire { out, inbound })
+    fn on(&mut self, event: Event, session: &mut Session) -> Result<(), Ended> {
+        match event {
+            Event::Message(message) => self.take(*message, &session.wire)?,
+            Event::Beat => {
+                session.wire.say(self.follower().heartbeat())?;
+                let report = self.report();
+                session.wire.say(report)?;
+                self.free_tables();
+            }
+            Event::Look => {
+                let worth = self.worth();
+                let others = self.others();
+                let hello = self.follower().hello();
+                let heartbeat = self.heartbeat();
+                session.looking = Some(Box::pin(look(others, hello, (worth, heartbeat))));
+            }
+            Event::Looked(looked) => self.looked(&looked)?,
+        }
+        Ok(())
     }
 
-    /// How long a control plane may be silent.
-    fn silence(&self) -> Duration {
-        self.heartbeat().saturating_mul(MISSED)
+    fn looked(&mut self, looked: &Looked) -> Result<(), Ended> {
+        for (at, worth) in &looked.heard {
+            self.choice.heard(*at, *worth);
+        }
+        self.show_choice();
+        // While the others were looked at, this one may have become as good.
+        match looked.better {
+            Some(at) if self.worth() < Worth::Authoritative => Err(Ended::Better(at)),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn take(&mut self, message: v1::FollowResponse, wire: &Wire) -> Result<(), Ended> {
@@ -141,7 +248,7 @@ impl Subscription {
         match received? {
             Received::Agreed => self.confirmed(),
             Received::Welcomed => self.welcomed(),
-            Received::Answer(answer) => wire.say(*answer)?,
+            Received::Asked(question) => wire.mention(self.answer(question))?,
             Received::Applied => self.show(),
         }
         Ok(())

@@ -52,14 +52,22 @@ pub(super) fn heartbeat(writer: &Writer) -> v1::Heartbeat {
 
 /// A route as it is served, its attributes first.
 pub(super) fn things(route: &Route) -> impl Iterator<Item = v1::Thing> {
-    let attributes = v1::thing::Kind::Route(attributes(route));
-    let endpoints = route
-        .endpoints()
-        .iter()
-        .map(|each| v1::thing::Kind::Endpoint(endpoint(route, each)));
-    std::iter::once(attributes)
-        .chain(endpoints)
-        .map(|kind| v1::Thing { kind: Some(kind) })
+    let endpoints = route.endpoints().iter();
+    std::iter::once(attributes_of(route)).chain(endpoints.map(|each| endpoint_of(route, each)))
+}
+
+/// The attributes of a route as it is served.
+pub(super) fn attributes_of(route: &Route) -> v1::Thing {
+    v1::Thing {
+        kind: Some(v1::thing::Kind::Route(attributes(route))),
+    }
+}
+
+/// An endpoint of a route.
+pub(super) fn endpoint_of(route: &Route, each: &Endpoint) -> v1::Thing {
+    v1::Thing {
+        kind: Some(v1::thing::Kind::Endpoint(endpoint(route, each))),
+    }
 }
 
 fn attributes(route: &Route) -> v1::Route {

@@ -83,6 +83,7 @@ async fn start(
         proxy,
         table,
         reporter,
+        state: settings::state(file),
         started,
     };
     let link = Link::pipe(move || {

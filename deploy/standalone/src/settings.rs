@@ -5,6 +5,7 @@
 
 mod control_plane;
 mod data_plane;
+mod state;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::gorouter_yml::GorouterYml;
 
 pub use control_plane::control_plane;
 pub use data_plane::data_plane;
+pub use state::{WRITE_INTERVAL, state};
 
 /// Longer than any connection lives.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -53,6 +53,7 @@ async fn a_data_plane_is_asked_and_its_answer_comes_back() {
                 Kind::Holding(v1::Holding {
                     things: things.into(),
                     truncated: true,
+                    steps: vec!["it was looked for".to_owned()],
                 })
             }
             question::Kind::Digest(v1::DigestQuestion {}) => Kind::Digest(v1::Heartbeat {
@@ -70,6 +71,7 @@ async fn a_data_plane_is_asked_and_its_answer_comes_back() {
         panic!("no holding")
     };
     assert!(holding.truncated);
+    assert_eq!(holding.steps, ["it was looked for"]);
     let (route, endpoint) = (&holding.routes[0], &holding.endpoints[0]);
     assert_eq!((&*route.route, &*endpoint.route), ("foo/bar", "foo/bar"));
     assert_eq!(

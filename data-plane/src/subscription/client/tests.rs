@@ -17,9 +17,12 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as Refusal, Streaming};
 
+mod choosing;
+mod restoring;
+
 use super::*;
 use crate::failing::{self, FailureReporter};
-use crate::subscription::{HEARTBEAT, Identity, Link};
+use crate::subscription::{HEARTBEAT, Identity, Link, Restore};
 use crate::table::{TableHandle, publication};
 
 type Said = Result<v1::FollowResponse, Refusal>;
@@ -84,9 +87,37 @@ impl Session {
         self.say.send(Ok(message)).await.unwrap();
     }
 
+    /// Ends the session as a control plane does that has a reason.
+    async fn end(&self, reason: &'static str) {
+        let mut status = Refusal::unavailable(reason);
+        status
+            .metadata_mut()
+            .insert("pointsman-reason", reason.parse().unwrap());
+        self.say.send(Err(status)).await.unwrap();
+    }
+
+    /// Welcomes with this epoch and standing.
+    async fn welcome(&self, epoch: u64, open: bool, authoritative: bool) {
+        let welcome = v1::Welcome {
+            epoch,
+            standing: Some(v1::Standing {
+                open,
+                authoritative,
+                ..v1::Standing::default()
+            }),
+            ..welcome()
+        };
+        self.say(follow_response::Message::Welcome(welcome)).await;
+    }
+
     /// Welcomes, sends one route, and closes with what was acked before, or with what there is.
     async fn fill(&mut self, host: &str, revision: u64) -> v1::Ack {
         self.say(follow_response::Message::Welcome(welcome())).await;
+        self.send(host, revision).await
+    }
+
+    /// Sends one route, and closes.
+    async fn send(&mut self, host: &str, revision: u64) -> v1::Ack {
         let key = v1::RouteKey {
             host: Some(route_key::Host::ExactHost(host.to_owned())),
             path: Some(route_key::Path::PathPrefix(String::new())),
@@ -175,6 +206,14 @@ fn scripted(sessions: mpsc::Sender<Session>) -> Link {
 }
 
 fn follow(links: impl FnOnce(mpsc::Sender<Session>) -> Vec<Link>) -> Following {
+    follow_from(None, links)
+}
+
+/// The same with a persisted table.
+fn follow_from(
+    restore: Option<Restore>,
+    links: impl FnOnce(mpsc::Sender<Session>) -> Vec<Link>,
+) -> Following {
     let (begun, sessions) = mpsc::channel(4);
     let named = links(begun).into_iter().enumerate();
     let control_planes = named
@@ -202,6 +241,8 @@ fn follow(links: impl FnOnce(mpsc::Sender<Session>) -> Vec<Link>) -> Following {
         publisher,
         control_planes,
         heartbeat: HEARTBEAT,
+        origin: Instant::now(),
+        restore,
         ready: readiness.condition("table", "no control plane has filled it yet"),
         failures,
         load: Arc::new(|| Load {
@@ -316,7 +357,15 @@ fn endpoint_of(route: &Arc<pointsman_routing::Route>) -> Arc<pointsman_routing::
     let mut writer = pointsman_routing::Writer::new(1);
     writer.begin(1);
     let key = route.key().clone();
-    writer.upsert(RoutingThing::Route(RouteThing {
+    writer.upsert(RoutingThing::Route(route_thing(&key)));
+    let endpoint = endpoint_thing(&key, "10.0.0.1:80");
+    writer.upsert(RoutingThing::Endpoint(Box::new(endpoint)));
+    let table = writer.publish();
+    Arc::clone(&table.get(&key).unwrap().endpoints()[0])
+}
+
+fn route_thing(key: &pointsman_route_key::RouteKey) -> RouteThing {
+    RouteThing {
         key: key.clone(),
         segment: String::new(),
         revision: 1,
@@ -325,10 +374,13 @@ fn endpoint_of(route: &Arc<pointsman_routing::Route>) -> Arc<pointsman_routing::
         host_as_registered: String::new(),
         path_as_registered: String::new(),
         attributes: Attributes::default(),
-    }));
-    writer.upsert(RoutingThing::Endpoint(Box::new(EndpointThing {
+    }
+}
+
+fn endpoint_thing(key: &pointsman_route_key::RouteKey, address: &str) -> EndpointThing {
+    EndpointThing {
         key: key.clone(),
-        address: Address::parse("10.0.0.1:80").unwrap(),
+        address: Address::parse(address).unwrap(),
         segment: String::new(),
         group: String::new(),
         generation: 1,
@@ -346,9 +398,7 @@ fn endpoint_of(route: &Arc<pointsman_routing::Route>) -> Arc<pointsman_routing::
         updated_at_ns: 0,
         stale_threshold_seconds: 0,
         silent: false,
-    })));
-    let table = writer.publish();
-    Arc::clone(&table.get(&key).unwrap().endpoints()[0])
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -411,7 +461,7 @@ async fn clear_text_never_leaves_the_machine() {
         name: String::new(),
         link: Link::Loopback(at),
     };
-    let error = control_plane.connect().await.unwrap_err();
+    let error = control_plane.connect(HEARTBEAT).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     assert!(error.to_string().contains("control_planes.tls"), "{error}");
 }

@@ -92,7 +92,7 @@ fn closing(follower: &Follower, revision: u64) -> v1::FollowResponse {
 
 fn filled() -> Follower {
     let mut follower = follower();
-    follower.hello();
+    follower.begin();
     follower
         .receive(say(follow_response::Message::Welcome(welcome(5))), now())
         .unwrap();
@@ -103,6 +103,7 @@ fn filled() -> Follower {
 }
 
 fn hello(follower: &mut Follower) -> v1::Hello {
+    follower.begin();
     match follower.hello().message {
         Some(follow_request::Message::Hello(hello)) => hello,
         other => panic!("no hello: {other:?}"),
@@ -162,7 +163,7 @@ fn a_closing_step_that_changes_nothing_is_acknowledged_at_once() {
 #[test]
 fn a_session_begins_with_a_welcome_and_has_one() {
     let mut follower = follower();
-    follower.hello();
+    follower.begin();
     assert!(matches!(
         follower.receive(batch(&["a"]), now()),
         Err(Breach::OutOfTurn(..))
@@ -173,7 +174,7 @@ fn a_session_begins_with_a_welcome_and_has_one() {
         follower.receive(second, now()),
         Err(Breach::OutOfTurn(..))
     ));
-    follower.hello();
+    follower.begin();
     let nameless = say(follow_response::Message::Welcome(welcome(0)));
     assert_eq!(follower.receive(nameless, now()), Err(Breach::NoEpoch));
     let unset = v1::Welcome {
@@ -207,7 +208,7 @@ fn a_table_that_differs_is_asked_for_anew() {
 #[test]
 fn a_snapshot_that_is_cut_is_asked_for_again() {
     let mut follower = filled();
-    follower.hello();
+    follower.begin();
     let snapshot = v1::Welcome {
         transfer: v1::Transfer::Snapshot.into(),
         filter_digest: 78,
@@ -270,7 +271,7 @@ fn only_an_open_control_plane_fills_a_data_plane() {
 
 fn fills_once_open(revision: u64) {
     let mut follower = follower();
-    follower.hello();
+    follower.begin();
     let young = v1::Welcome {
         standing: Some(v1::Standing::default()),
         ..welcome(5)
@@ -297,13 +298,56 @@ fn ask(follower: &mut Follower, kind: v1::question::Kind) -> v1::Answer {
         kind: Some(kind),
     };
     let received = follower.receive(say(follow_response::Message::Question(question)), now());
-    match received {
-        Ok(Received::Answer(answer)) => match answer.message {
-            Some(follow_request::Message::Answer(answer)) => answer,
-            other => panic!("no answer: {other:?}"),
-        },
+    let Ok(Received::Asked(question)) = received else {
+        panic!("no question: {received:?}");
+    };
+    answered(follower.answer(question, true))
+}
+
+fn answered(message: v1::FollowRequest) -> v1::Answer {
+    match message.message {
+        Some(follow_request::Message::Answer(answer)) => answer,
         other => panic!("no answer: {other:?}"),
     }
+}
+
+#[test]
+fn one_question_too_many_is_refused_by_name() {
+    let question = v1::Question {
+        id: 7,
+        kind: Some(v1::question::Kind::Digest(v1::DigestQuestion {})),
+    };
+    let answer = answered(filled().answer(question, false));
+    assert_eq!(answer.id, 7);
+    let Some(v1::answer::Kind::Refused(why)) = answer.kind else {
+        panic!("{answer:?}");
+    };
+    assert!(why.starts_with("too many questions"), "{why}");
+}
+
+#[test]
+fn an_explanation_shows_its_steps() {
+    let mut follower = filled();
+    follower.publish();
+    let steps = |follower: &mut Follower, url: &str| {
+        let answer = ask(follower, v1::question::Kind::ExplainUrl(url.to_owned()));
+        match answer.kind {
+            Some(v1::answer::Kind::Holding(holding)) => holding.steps,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        steps(&mut follower, "https://A:443/x?y"),
+        [
+            "the host is \"A:443\" and the path \"/x\"",
+            "the route a answers: its host is named, and its path is the longest that fits",
+            "it has no endpoint: 404",
+        ]
+    );
+    assert_eq!(
+        steps(&mut follower, "c/x").last().unwrap(),
+        "no route answers, by name or by wildcard: 404"
+    );
 }
 
 #[test]

@@ -28,6 +28,8 @@ keys! {
         empty_pool_timeout: Duration = Duration::default(),
         /// How often ids of apps with traffic are published; zero: never.
         publish_active_apps_interval: Duration = Duration::default(),
+        /// Where the table is kept for a start while NATS is away. Empty: nowhere. Ours; Gorouter does not know it.
+        state_folder: String = String::new(),
     }
 }
 

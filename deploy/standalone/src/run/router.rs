@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use pointsman_data_plane::failing::{FailureReporter, Failures};
 use pointsman_data_plane::subscription::{
-    ControlPlane, Follower, HEARTBEAT, Identity, Load, Parts, Status, Subscription,
+    ControlPlane, Follower, HEARTBEAT, Identity, Keep, Keeping, Kept, Load, Parts, Restore, Status,
+    Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
 use pointsman_data_plane::{Settings, Surroundings, Traffic, start};
@@ -16,7 +17,9 @@ use pointsman_process::shutdown::Tasks;
 use pointsman_proto::v1;
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time;
+use tokio::time::{self, Instant};
+
+use crate::settings;
 
 /// What the listener is opened with.
 pub(super) struct Router {
@@ -27,6 +30,8 @@ pub(super) struct Router {
     pub(super) proxy: Settings,
     pub(super) table: TableHandle,
     pub(super) reporter: FailureReporter,
+    /// Where the table is kept; `None`: nowhere.
+    pub(super) state: Option<Restore>,
     /// Met once the listener is open.
     pub(super) started: Condition,
 }
@@ -57,11 +62,22 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counte
     let status = watch::Sender::new(Status::default());
     let shown = status.subscribe();
     let (follower, control_plane, publisher, failures) = followed;
+    let origin = Instant::now();
+    if let Some(restore) = &router.state {
+        keep(
+            tasks,
+            restore,
+            (router.table.clone(), status.subscribe()),
+            origin,
+        );
+    }
     let subscription = Subscription::new(Parts {
         follower,
         publisher,
         control_planes: vec![control_plane],
         heartbeat: HEARTBEAT,
+        origin,
+        restore: router.state.clone(),
         // Health waits for more than the table: for the listener.
         ready: Readiness::new().condition("table", "the control plane has not filled it yet"),
         failures,
@@ -83,6 +99,29 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counte
         opened
     });
     counted
+}
+
+/// Spawns what keeps the table on disk.
+fn keep(
+    tasks: &Tasks,
+    restore: &Restore,
+    (table, status): (TableHandle, watch::Receiver<Status>),
+    origin: Instant,
+) {
+    let keeping = Keeping::new(Keep {
+        folder: restore.folder.clone(),
+        filter: restore.filter,
+        interval: settings::WRITE_INTERVAL,
+        table,
+        status,
+        origin,
+        kept: watch::Sender::new(Kept::default()),
+    });
+    let stages = tasks.stages().clone();
+    tasks.spawn_vital("keeping", async move {
+        keeping.run(stages).await;
+        Ok::<(), Infallible>(())
+    });
 }
 
 fn load(counted: Counted) -> Arc<dyn Fn() -> Load + Send + Sync> {
@@ -153,17 +192,10 @@ async fn open(
     Ok(())
 }
 
-/// Waits until the table holds what an open control plane has: which may be nothing, as in Gorouter, where an empty
-/// table is served after the delay.
+/// Waits until the table holds what an open control plane has, which may be nothing, as in Gorouter, where an empty
+/// table is served after the delay; or what was kept.
 async fn filled(mut status: watch::Receiver<Status>) {
-    let filled = |status: &Status| {
-        let open = status
-            .connection
-            .as_ref()
-            .is_some_and(|connection| connection.open);
-        open && status.confirmed.is_some()
-    };
-    if status.wait_for(filled).await.is_err() {
+    if status.wait_for(|status| status.servable).await.is_err() {
         // The subscription has ended, and its end ends the process.
         std::future::pending::<()>().await;
     }

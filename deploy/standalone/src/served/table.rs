@@ -74,6 +74,7 @@ pub(super) static TABLE: &[Row] = &[
     row("suspend_pruning_if_nats_unavailable", Served),
     row("start_response_delay_interval", Served),
     row("routing_table_sharding_mode", Served),
+    row("state_folder", Served),
     row("isolation_segments", Served),
     row("empty_pool_response_code_503", Served),
     row("empty_pool_timeout", Served),

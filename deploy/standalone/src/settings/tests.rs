@@ -179,3 +179,16 @@ fn the_head_of_a_request_is_bounded_by_a_mebibyte() {
     let settings = data_plane(&file("max_request_header_bytes: 2000000")).expect("it is accepted");
     assert_eq!(settings.limits.request.head, 1024 * 1024);
 }
+
+/// the drop-in keeps its table only where a folder is configured, apart for other segments
+#[test]
+fn a_table_is_kept_where_a_folder_is_configured() {
+    assert!(state(&file("")).is_none());
+    let all = state(&file("state_folder: /var/vcap/data/gorouter")).expect("it is kept");
+    assert_eq!(all.folder.to_str(), Some("/var/vcap/data/gorouter"));
+    let east =
+        "state_folder: /s\nrouting_table_sharding_mode: segments\nisolation_segments: [east]";
+    let east = state(&file(east)).expect("it is kept");
+    assert_ne!(all.filter, east.filter);
+    assert_eq!((all.plain.as_secs(), all.tls.as_secs()), (3600, 86_400));
+}
