@@ -117,6 +117,22 @@ impl Broker {
         }
     }
 
+    /// Tells the server to end in good order, and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// When it runs on.
+    pub async fn end(&mut self) {
+        self.signal(Signal::TERM);
+        if let Some(mut child) = self.child.take() {
+            eventually("nats-server to end", START, async || {
+                let ended = child.try_wait().expect("wait for nats-server");
+                ended.map(drop).ok_or_else(|| "it runs".to_owned())
+            })
+            .await;
+        }
+    }
+
     /// Stops the server without ending it: connections stay, and nothing moves on them.
     pub fn stop(&self) {
         self.signal(Signal::STOP);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::broker::pid_of;
@@ -25,6 +25,46 @@ pub struct Process {
     folder: TempDir,
 }
 
+/// How a binary of ours is started.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// Its name.
+    pub program: String,
+    /// On which cores alone, as `taskset -c` reads them; `None`: on all.
+    pub cores: Option<String>,
+    /// A program and its arguments that becomes the binary, whose path and arguments are added.
+    pub through: Vec<String>,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Launch {
+    /// The same for this binary.
+    #[must_use]
+    pub fn of(self, program: &str) -> Self {
+        Self {
+            program: program.to_owned(),
+            ..self
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut through = self.through.clone();
+        if let Some(cores) = &self.cores {
+            // taskset becomes the program, so that the child is the program itself.
+            through.extend(["taskset", "-c", cores].map(str::to_owned));
+        }
+        through.push(binary(&self.program).display().to_string());
+        let mut command = Command::new(&through[0]);
+        command.args(&through[1..]).envs(
+            self.environment
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
+        command
+    }
+}
+
 impl Process {
     /// Starts `control-plane` or `data-plane` with this configuration, and waits until it has bound its sockets.
     ///
@@ -32,7 +72,7 @@ impl Process {
     ///
     /// When the binary is not built, ends at once, or binds nothing in time.
     pub async fn start(name: &str, configuration: &str) -> Self {
-        Self::start_on(None, name, configuration).await
+        Self::launch(&Launch::default().of(name), configuration).await
     }
 
     /// The same on these cores alone, as `taskset -c` reads them.
@@ -41,6 +81,20 @@ impl Process {
     ///
     /// When the binary is not built, ends at once, or binds nothing in time; or when there is no `taskset`.
     pub async fn start_on(cores: Option<&str>, name: &str, configuration: &str) -> Self {
+        let launch = Launch {
+            cores: cores.map(str::to_owned),
+            ..Launch::default()
+        };
+        Self::launch(&launch.of(name), configuration).await
+    }
+
+    /// The same, started in any way.
+    ///
+    /// # Panics
+    ///
+    /// When the binary is not built, ends at once, or binds nothing in time.
+    pub async fn launch(launch: &Launch, configuration: &str) -> Self {
+        let name = &launch.program;
         let folder = tempfile::tempdir().expect("a folder for the process");
         let config_file = folder.path().join("config.yml");
         std::fs::write(&config_file, configuration).expect("the configuration");
@@ -51,7 +105,7 @@ impl Process {
             "--addresses-file".as_ref(),
             addresses_file.as_ref(),
         ];
-        let mut process = Self::spawn_in(folder, cores, name, arguments);
+        let mut process = Self::spawn_in(folder, launch, arguments);
         eventually(&format!("{name} to bind its sockets"), START, async || {
             if let Some(status) = process.child.try_wait().expect("wait for a child") {
                 panic!("{name} ended with {status}:\n{}", process.log());
@@ -69,26 +123,16 @@ impl Process {
     /// When the binary is not built.
     pub fn spawn(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the process");
-        Self::spawn_in(folder, None, name, arguments)
+        Self::spawn_in(folder, &Launch::default().of(name), arguments)
     }
 
     fn spawn_in(
         folder: TempDir,
-        cores: Option<&str>,
-        name: &str,
+        launch: &Launch,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> Self {
-        let program = binary(name);
         let log = File::create(folder.path().join("log")).expect("a log file");
-        let mut command = match cores {
-            None => Command::new(&program),
-            Some(cores) => {
-                // taskset becomes the program, so that the child is the program itself.
-                let mut command = Command::new("taskset");
-                command.args(["-c", cores]).arg(&program);
-                command
-            }
-        };
+        let mut command = launch.command();
         let child = command
             .args(arguments)
             .current_dir(folder.path())
@@ -96,9 +140,9 @@ impl Process {
             .stdout(log.try_clone().expect("a log file"))
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
-            name: name.to_owned(),
+            name: launch.program.clone(),
             child,
             folder,
         }
@@ -108,6 +152,12 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The same, for system calls.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        pid_of(&self.child)
     }
 
     /// The address that it bound under this name.

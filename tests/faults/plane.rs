@@ -1,0 +1,112 @@
+//! A plane in a process that can be killed, stopped and restarted where it was.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pointsman_tests::process::Launch;
+use pointsman_tests::{Client, Process, eventually};
+use rustix::process::Signal;
+
+/// How long a plane may take until it is ready, or has ended when it was told to.
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// A control plane or a data plane.
+#[derive(Debug)]
+pub(crate) struct Plane {
+    launch: Launch,
+    configuration: String,
+    process: Process,
+}
+
+impl Plane {
+    /// Starts a plane. Where its configuration says `<NAME>`, it chooses a port for the address of that name, and keeps it.
+    pub(crate) async fn start(launch: Launch, configuration: &str) -> Self {
+        let named = ["<distribution>", "<http>", "<admin>"];
+        let free = named.iter().fold(configuration.to_owned(), |text, name| {
+            text.replace(name, "127.0.0.1:0")
+        });
+        let process = Process::launch(&launch, &free).await;
+        let mut configuration = configuration.to_owned();
+        for name in named {
+            if configuration.contains(name) {
+                let bound = process.address(name.trim_matches(['<', '>']));
+                configuration = configuration.replace(name, &bound.to_string());
+            }
+        }
+        Self {
+            launch,
+            configuration,
+            process,
+        }
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    pub(crate) fn address(&self, name: &str) -> SocketAddr {
+        self.process.address(name)
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    pub(crate) fn stop(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.process.signal(Signal::CONT);
+    }
+
+    /// Tells it to end in good order.
+    pub(crate) fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Tells it so, and waits until it has ended; telling it twice changes nothing.
+    pub(crate) async fn end(&mut self) {
+        self.process.terminate();
+        let status = self.process.ended(BOUND).await;
+        assert!(
+            status.success(),
+            "ended with {status}: {}",
+            self.process.log()
+        );
+    }
+
+    /// Starts it again where it was.
+    pub(crate) async fn restart(&mut self) {
+        self.process.kill();
+        self.process = Process::launch(&self.launch, &self.configuration).await;
+    }
+
+    /// Waits until its health says that it may be given work.
+    pub(crate) async fn ready(&self) {
+        eventually("a plane to be ready", BOUND, async || self.health().await).await;
+    }
+
+    /// Waits until its health says that it may not be given work any more.
+    pub(crate) async fn unready(&self) {
+        eventually("a plane to be unready", BOUND, async || {
+            match self.health().await {
+                Ok(()) => Err("it is ready".to_owned()),
+                Err(_reason) => Ok(()),
+            }
+        })
+        .await;
+    }
+
+    /// What is wrong with its health.
+    pub(crate) async fn health(&self) -> Result<(), String> {
+        let mut client = Client::connect(self.address("admin")).await;
+        let answer = client.get("admin", "/health").await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        if answer.status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("{answer:?}"))
+        }
+    }
+}

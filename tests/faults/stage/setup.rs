@@ -1,0 +1,252 @@
+//! What a stage is made of, and how it is set up.
+
+use std::fmt::Write;
+use std::pin::Pin;
+use std::time::Duration;
+
+use pointsman_tests::load::Load;
+use pointsman_tests::process::Launch;
+use pointsman_tests::{Authority, Broker, Cut, Instance};
+use tokio::sync::Semaphore;
+
+use super::{CONVERGENCE, Stage};
+use crate::fault::Round;
+use crate::plane::Plane;
+use crate::routes::{Places, Publishing, SAN};
+use crate::timeline::Timeline;
+use crate::verdict::Judge;
+
+/// How often publishers are asked to repeat themselves.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// How long a registration counts.
+pub(crate) const THRESHOLD: Duration = Duration::from_secs(3);
+/// Requests per second.
+const RATE: u64 = 1000;
+/// Routes that are there in all rounds, by turns plain and with TLS.
+const STABLE: u64 = 8;
+/// Ports of each instance.
+const PORTS: usize = 3;
+
+/// One stage at a time: two loads on one machine would be each other's fault.
+static TURNS: Semaphore = Semaphore::const_new(1);
+
+/// What a stage is made of.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    /// The fault, for people.
+    pub(crate) name: &'static str,
+    pub(crate) control_planes: usize,
+    pub(crate) data_planes: usize,
+    pub(crate) instances: usize,
+    /// The instance that the fault is about, if it is about one.
+    pub(crate) victim: Option<usize>,
+    /// Whether there are paths between data planes and instances that can be broken.
+    pub(crate) instance_paths: bool,
+    /// The same between clients and data planes.
+    pub(crate) client_paths: bool,
+    /// More keys of each control plane's section `registration`, as `KEY: VALUE, `.
+    pub(crate) registration: &'static str,
+    /// More sections of each data plane.
+    pub(crate) data_plane: String,
+    /// How control planes are started.
+    pub(crate) control_plane_launch: Launch,
+    /// How data planes are started.
+    pub(crate) data_plane_launch: Launch,
+    /// When what was unregistered during the fault has to be gone: this long after everybody hears everything again.
+    pub(crate) forgets: Duration,
+}
+
+impl Setup {
+    /// A control plane, two data planes and two instances, whose fault keeps nobody from hearing.
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self {
+            name,
+            control_planes: 1,
+            data_planes: 2,
+            instances: 2,
+            victim: None,
+            instance_paths: false,
+            client_paths: false,
+            registration: "",
+            data_plane: String::new(),
+            control_plane_launch: Launch::default(),
+            data_plane_launch: Launch::default(),
+            forgets: CONVERGENCE,
+        }
+    }
+
+    /// The same with a fault during which an unregistration may be lost: then silence alone says that an endpoint is
+    /// gone, first to a control plane, and then to data planes.
+    pub(crate) fn deaf(self) -> Self {
+        Self {
+            forgets: THRESHOLD * 2 + INTERVAL + CONVERGENCE,
+            ..self
+        }
+    }
+
+    /// Builds it and fills it with routes; nothing is asked for yet.
+    pub(crate) fn build(self) -> Pin<Box<dyn Future<Output = Stage>>> {
+        Box::pin(self.into_stage())
+    }
+
+    async fn into_stage(self) -> Stage {
+        let turn = TURNS.acquire().await.expect("nobody closes it");
+        let folder = tempfile::tempdir().expect("a folder for the stage");
+        let authority = Authority::new("instances");
+        let identity = authority.server(&[SAN]);
+        let ca = authority.write(folder.path(), "ca");
+        let broker = Broker::start().await;
+        let mut instances = Vec::new();
+        for _ in 0..self.instances {
+            instances.push(Instance::start(PORTS, PORTS, &identity).await);
+        }
+        let (places, to_instance) = self.places(&instances).await;
+        let mut planes = Planes::default();
+        for _ in 0..self.control_planes {
+            planes.add_control_plane(&self, &broker).await;
+        }
+        for number in 0..self.data_planes {
+            planes
+                .add_data_plane(&self, number, &ca.display().to_string())
+                .await;
+        }
+        let routers: Vec<_> = if self.client_paths {
+            planes.to_data_plane.iter().map(Cut::address).collect()
+        } else {
+            let addresses = planes.data_planes.iter();
+            addresses.map(|plane| plane.address("http")).collect()
+        };
+        let publishing = Publishing::connect(&broker).await;
+        let mut stage = Stage {
+            healthy: vec![true; self.data_planes],
+            setup: self,
+            _folder: folder,
+            broker,
+            to_broker: planes.to_broker,
+            control_planes: planes.control_planes,
+            to_control_plane: planes.to_control_plane,
+            data_planes: planes.data_planes,
+            to_data_plane: planes.to_data_plane,
+            instances,
+            to_instance,
+            publishing,
+            load: Load::start(RATE, &routers),
+            timeline: Timeline::new(),
+            places,
+            stable: Vec::new(),
+            changing: Vec::new(),
+            removed: Vec::new(),
+            buried: Vec::new(),
+            born: 0,
+            random: fastrand::Rng::new(),
+            round: Round { number: 0, seed: 0 },
+            judge: Judge::default(),
+            _turn: turn,
+        };
+        stage.fill().await;
+        stage
+    }
+
+    /// Where the instances are registered, and the relays in front of them.
+    async fn places(&self, instances: &[Instance]) -> (Places, Vec<Vec<Cut>>) {
+        let mut places = Places::of(instances);
+        let mut relays = Vec::new();
+        if self.instance_paths {
+            let ports = places.plain.iter_mut().zip(&mut places.tls);
+            for (plain, tls) in ports {
+                let mut of_instance = Vec::new();
+                for (address, _) in plain.iter_mut().chain(tls) {
+                    let relay = Cut::before(*address).await;
+                    *address = relay.address();
+                    of_instance.push(relay);
+                }
+                relays.push(of_instance);
+            }
+        }
+        (places, relays)
+    }
+}
+
+/// The planes and the paths between them.
+#[derive(Default)]
+struct Planes {
+    to_broker: Vec<Cut>,
+    control_planes: Vec<Plane>,
+    to_control_plane: Vec<Cut>,
+    data_planes: Vec<Plane>,
+    to_data_plane: Vec<Cut>,
+}
+
+impl Planes {
+    async fn add_control_plane(&mut self, setup: &Setup, broker: &Broker) {
+        let address = broker.address().parse().expect("the broker's address");
+        let to_broker = Cut::before(address).await;
+        let configuration = format!(
+            "nats:
+  servers: [{}]
+  ping_interval: 400ms
+  connect_timeout: 1s
+  reconnect_max_wait: 100ms
+registration: {{{}allow_loopback: true, start_delay: 0s, interval: {INTERVAL:?}, stale_threshold: {THRESHOLD:?}}}
+distribution: {{listen: <distribution>, heartbeat: 300ms}}
+admin: {{listen: <admin>}}
+",
+            to_broker.address(),
+            setup.registration,
+        );
+        let launch = setup.control_plane_launch.clone().of("control-plane");
+        let plane = Plane::start(launch, &configuration).await;
+        self.to_control_plane
+            .push(Cut::before(plane.address("distribution")).await);
+        self.to_broker.push(to_broker);
+        self.control_planes.push(plane);
+    }
+
+    async fn add_data_plane(&mut self, setup: &Setup, number: usize, ca: &str) {
+        let mut followed = String::new();
+        for path in &self.to_control_plane {
+            let _written = write!(followed, "'{}', ", path.address());
+        }
+        // One with workers that share, and others with one that does everything.
+        let workers = if number == 0 { 2 } else { 1 };
+        let configuration = format!(
+            "name: data-plane-{number}
+listen: [<http>]
+workers: {workers}
+control_planes: {{addresses: [{followed}], heartbeat: 300ms}}
+admin: {{listen: <admin>}}
+upstream: {{ca: {ca}}}
+drain: {{wait: 300ms, timeout: 5s}}
+{}",
+            setup.data_plane
+        );
+        let launch = setup.data_plane_launch.clone().of("data-plane");
+        let plane = Plane::start(launch, &configuration).await;
+        if setup.client_paths {
+            self.to_data_plane
+                .push(Cut::before(plane.address("http")).await);
+        }
+        self.data_planes.push(plane);
+    }
+}
+
+impl Stage {
+    /// Registers the routes that stay, and waits until they are answered.
+    async fn fill(&mut self) {
+        self.publishing.greet().await;
+        for number in 0..STABLE {
+            let host = format!("stable-{number}.example.com");
+            let tls = !number.is_multiple_of(2);
+            let route = self.places.route(&host, tls, &mut self.random);
+            for endpoint in &route.endpoints {
+                self.publishing.register(endpoint).await;
+            }
+            self.stable.push(route);
+        }
+        for route in &self.stable {
+            self.answered(&route.host, hyper::StatusCode::OK, super::RECOVERY)
+                .await;
+        }
+        self.ask();
+    }
+}
