@@ -18,6 +18,8 @@ pub(crate) enum Reason {
     DialTimeout,
     /// The endpoint's name does not resolve.
     NoSuchHost,
+    /// This machine has no socket left to reach it with.
+    Exhausted,
     /// The TLS handshake took too long.
     HandshakeTimeout,
     /// The connection ended within the TLS handshake.
@@ -137,6 +139,7 @@ impl Failure {
             | Reason::Unreachable
             | Reason::DialTimeout
             | Reason::NoSuchHost
+            | Reason::Exhausted
             | Reason::HandshakeTimeout
             | Reason::HandshakeBroken
             | Reason::HandshakeFailed
@@ -145,10 +148,8 @@ impl Failure {
             | Reason::Untrusted
             | Reason::ClientCertificate
             | Reason::Unwritable => Repeat::Elsewhere,
-            Reason::Closed => Repeat::IfIdempotent,
-            Reason::Reset if self.sent == Sent::Nothing => Repeat::Elsewhere,
-            Reason::Reset
-            | Reason::Malformed(_)
+            Reason::Closed | Reason::Reset => Repeat::IfIdempotent,
+            Reason::Malformed(_)
             | Reason::Switched
             | Reason::BadBody(_)
             | Reason::Timeout
@@ -174,7 +175,9 @@ impl Reason {
             | Self::Untrusted
             | Self::ClientCertificate => Blame::SetAside,
             Self::HandshakeBroken | Self::Reset => Blame::Mark,
-            Self::Closed
+            // Its own shortage is no fault of an endpoint.
+            Self::Exhausted
+            | Self::Closed
             | Self::Malformed(_)
             | Self::Switched
             | Self::BadBody(_)
@@ -190,7 +193,7 @@ impl Reason {
     pub(crate) fn status(self, headers: &Headers) -> u16 {
         match self {
             Self::NotTls | Self::HandshakeFailed => 525,
-            Self::WrongName => 503,
+            Self::WrongName | Self::Exhausted => 503,
             Self::Untrusted => 526,
             Self::ClientCertificate => 496,
             Self::ClientGone => 499,
@@ -235,6 +238,7 @@ impl Reason {
             Self::ClientBody(_) => RouterError::Plain("bad_request"),
             Self::ClientSlow => RouterError::Plain("request_timeout"),
             Self::Timeout if status == 504 => RouterError::Plain("endpoint_timeout"),
+            Self::Exhausted => RouterError::Plain("overloaded"),
             _ => RouterError::EndpointFailure(self.text()),
         }
     }
@@ -246,6 +250,7 @@ impl Reason {
             Self::Unreachable => "dial tcp: connect: no route to host",
             Self::DialTimeout => "dial tcp: i/o timeout",
             Self::NoSuchHost => "dial tcp: lookup: no such host",
+            Self::Exhausted => "dial tcp: socket: too many open files",
             Self::HandshakeTimeout => "net/http: TLS handshake timeout",
             Self::HandshakeBroken => "EOF during TLS handshake",
             Self::HandshakeFailed => "remote error: tls: handshake failure",
@@ -273,6 +278,7 @@ impl Reason {
             Self::Unreachable => "unreachable",
             Self::DialTimeout => "dial_timeout",
             Self::NoSuchHost => "no_such_host",
+            Self::Exhausted => "exhausted",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::HandshakeBroken => "handshake_broken",
             Self::HandshakeFailed => "handshake_failed",
@@ -302,7 +308,7 @@ impl Reason {
             Self::ClientGone => Some(&counters.clients_gone),
             Self::ClientSlow => Some(&counters.request_timeouts),
             Self::Timeout => Some(&counters.endpoint_timeouts),
-            Self::ClientCertificate | Self::ClientBody(_) => None,
+            Self::ClientCertificate | Self::ClientBody(_) | Self::Exhausted => None,
             Self::Refused
             | Self::Unreachable
             | Self::DialTimeout

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use pointsman_routing::Endpoint;
+use rustix::io::Errno;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 
@@ -54,8 +55,25 @@ fn dial_reason(error: &io::Error) -> Reason {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Reason::Refused,
         io::ErrorKind::TimedOut => Reason::DialTimeout,
+        _ if is_shortage(error) => Reason::Exhausted,
         _ => Reason::Unreachable,
     }
+}
+
+/// Whether it was this machine that had nothing left to connect with: descriptors, ports, memory.
+fn is_shortage(error: &io::Error) -> bool {
+    let error = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        error,
+        Some(
+            Errno::MFILE
+                | Errno::NFILE
+                | Errno::ADDRNOTAVAIL
+                | Errno::AGAIN
+                | Errno::NOBUFS
+                | Errno::NOMEM
+        )
+    )
 }
 
 /// Makes the connection one that has proven to be the endpoint's, where it is registered with TLS.

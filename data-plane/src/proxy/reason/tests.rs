@@ -5,6 +5,7 @@ const ALL: &[Reason] = &[
     Reason::Unreachable,
     Reason::DialTimeout,
     Reason::NoSuchHost,
+    Reason::Exhausted,
     Reason::HandshakeTimeout,
     Reason::HandshakeBroken,
     Reason::HandshakeFailed,
@@ -67,6 +68,7 @@ fn a_request_is_repeated_only_where_nobody_can_have_acted_on_it() {
         Reason::Unreachable,
         Reason::DialTimeout,
         Reason::NoSuchHost,
+        Reason::Exhausted,
         Reason::HandshakeTimeout,
         Reason::HandshakeBroken,
         Reason::HandshakeFailed,
@@ -81,8 +83,17 @@ fn a_request_is_repeated_only_where_nobody_can_have_acted_on_it() {
     assert!(!repeats(Reason::Closed, Sent::Head, POST));
     assert!(repeats(Reason::Closed, Sent::Nothing, POST));
     assert!(repeats(Reason::Reset, Sent::Nothing, POST));
-    assert!(!repeats(Reason::Reset, Sent::Head, REPEATABLE));
+    assert!(repeats(Reason::Reset, Sent::Head, REPEATABLE));
+    assert!(!repeats(Reason::Reset, Sent::Head, POST));
     assert!(!repeats(Reason::Timeout, Sent::Head, REPEATABLE));
+}
+
+/// without descriptors requests are refused, and no endpoint is held to be at fault.
+#[test]
+fn a_shortage_of_sockets_blames_nobody() {
+    assert_eq!(Reason::Exhausted.blame(), Blame::None);
+    assert_eq!(Reason::Exhausted.status(&Headers::default()), 503);
+    assert!(repeats(Reason::Exhausted, Sent::Nothing, POST));
 }
 
 /// D-461: a client that goes away never blames the endpoint.
@@ -94,6 +105,7 @@ fn blame_falls_on_endpoints_only() {
     for &reason in ALL {
         let expected = match reason.status(&Headers::default()) {
             400 | 408 | 499 | 504 => Some(Blame::None),
+            503 if reason == Reason::Exhausted => Some(Blame::None),
             496 | 503 | 525 | 526 => Some(Blame::SetAside),
             _ => None,
         };
@@ -118,7 +130,7 @@ fn what_clients_are_told_has_no_detail_of_the_inside() {
         let mut value = Vec::new();
         reason.router_error(status).write(&mut value);
         let value = String::from_utf8(value).expect("text");
-        let plain = ["bad_request", "request_timeout"].contains(&value.as_str());
+        let plain = ["bad_request", "request_timeout", "overloaded"].contains(&value.as_str());
         assert!(plain || value.starts_with("endpoint_failure ("), "{value}");
         assert!(
             !value
