@@ -1,7 +1,18 @@
 //! Brokers that die, hang and come back, and publishers that fall silent.
 
-use crate::fault::rounds;
+use std::time::Duration;
+
+use crate::fault::{is_short, rounds};
 use crate::stage::{Setup, THRESHOLD};
+
+/// Two and a half thresholds, of which the short form waits for what is more than one.
+fn freeze() -> Duration {
+    if is_short() {
+        THRESHOLD * 4 / 3
+    } else {
+        THRESHOLD * 5 / 2
+    }
+}
 
 /// while NATS is gone nothing is pruned, and no request is lost
 #[tokio::test]
@@ -39,8 +50,32 @@ async fn a_stopped_broker_costs_no_request() {
     for round in rounds() {
         stage.before(round).await;
         stage.broker.stop();
-        stage.during_at_least(THRESHOLD * 5 / 2).await;
+        stage.during_at_least(freeze()).await;
         stage.broker.resume();
+        stage.after().await;
+        stage.verdict(|_| false);
+    }
+    stage.finish();
+}
+
+/// when all publishers fall silent at once, no more than the guard lets pass is gone, and TLS endpoints stay
+#[tokio::test]
+async fn silence_of_everybody_is_not_taken_for_death() {
+    // What always passes the guard, and more than a fifth of all.
+    const PASS: usize = 50;
+    let setup = Setup {
+        crowd: 150,
+        asks_plain: false,
+        ..Setup::of("all publishers silent")
+    };
+    let mut stage = setup.build().await;
+    for round in rounds() {
+        stage.before(round).await;
+        stage.publishing.set_silent(true).await;
+        stage.during_at_least(freeze()).await;
+        let missing = stage.missing_of_the_crowd().await;
+        stage.publishing.set_silent(false).await;
+        assert!(missing <= PASS, "{missing} routes are gone");
         stage.after().await;
         stage.verdict(|_| false);
     }

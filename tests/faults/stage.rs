@@ -15,7 +15,7 @@ use tokio::sync::SemaphorePermit;
 
 pub(crate) use setup::{Setup, THRESHOLD};
 
-use crate::fault::Round;
+use crate::fault::{self, Round};
 use crate::plane::Plane;
 use crate::routes::{Age, Places, Publishing, Removed, Route};
 use crate::timeline::Timeline;
@@ -26,9 +26,14 @@ pub(crate) const CONVERGENCE: Duration = Duration::from_secs(1);
 /// Within which everything has to be as before once a fault is over. A data plane that has waited for its control plane
 /// for long looks for it only now and then (L-37).
 pub(crate) const RECOVERY: Duration = Duration::from_secs(15);
-/// Requests before the fault and after it, and during it.
+/// Requests before the fault and after it, and during it; half of it in the short form.
 const BESIDE: u64 = 300;
 const DURING: u64 = 1000;
+
+/// So many, or half of it in the short form.
+fn short(count: u64) -> u64 {
+    if fault::is_short() { count / 2 } else { count }
+}
 
 /// Everything that plays, and what has happened so far.
 #[derive(Debug)]
@@ -54,6 +59,8 @@ pub(crate) struct Stage {
     places: Places,
     stable: Vec<Route>,
     changing: Vec<Route>,
+    /// Those that are not asked for.
+    crowd: Vec<Route>,
     removed: Vec<Removed>,
     /// Hosts that have to be gone once all of their endpoints have to be.
     buried: Vec<Arc<str>>,
@@ -78,15 +85,15 @@ impl Stage {
         self.change(true).await;
         // Where in the stream of changes and requests the fault hits is drawn.
         let more = self.random.u64(..100);
-        self.load.ended(BESIDE + more).await;
+        self.load.ended(short(BESIDE) + more).await;
         self.timeline.mark("the fault begins");
     }
 
     /// Load and changes while something is broken.
     pub(crate) async fn during(&mut self) {
-        self.load.ended(DURING / 4).await;
+        self.load.ended(short(DURING) / 4).await;
         self.change(false).await;
-        self.load.ended(DURING * 3 / 4).await;
+        self.load.ended(short(DURING) * 3 / 4).await;
     }
 
     /// Load and changes for at least this long.
@@ -117,7 +124,7 @@ impl Stage {
         for removed in &mut self.removed {
             removed.since.get_or_insert(since);
         }
-        self.load.ended(BESIDE).await;
+        self.load.ended(short(BESIDE)).await;
         self.visit_the_buried().await;
         self.load.pause().await;
     }
@@ -185,10 +192,23 @@ impl Stage {
         Moment::now().since(start)
     }
 
+    /// How many routes of the crowd a data plane answers with something else than 200.
+    pub(crate) async fn missing_of_the_crowd(&self) -> usize {
+        let mut client = Client::connect(self.data_planes[0].address("http")).await;
+        let mut missing = 0;
+        for route in &self.crowd {
+            let answer = client.get(&route.host, "/probe").await;
+            let answer = answer.expect("an answer of the data plane");
+            missing += usize::from(answer.status != StatusCode::OK);
+        }
+        missing
+    }
+
     /// What the clients ask for now: the stable routes, and those of the changing ones that are to be answered.
     fn ask(&self) {
         let asked = self.changing.iter().filter(|route| route.is_asked());
         let hosts = self.stable.iter().chain(asked);
+        let hosts = hosts.filter(|route| self.setup.asks_plain || !route.is_plain());
         self.load
             .ask_for(hosts.map(|route| Arc::clone(&route.host)).collect());
     }

@@ -13,7 +13,7 @@ use crate::timeline::Timeline;
 /// How many requests of one kind of trouble a message shows.
 const SHOWN: usize = 8;
 /// Fewer requests say nothing about a round.
-const ENOUGH: usize = 300;
+const ENOUGH: usize = 200;
 
 /// What happened in a round.
 pub(crate) struct Evidence<'a> {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::rc::Rc;
+use std::time::Duration;
 
 use pointsman_tests::Moment;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -17,6 +18,9 @@ pub(crate) struct Port {
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) record: Rc<File>,
 }
+
+/// How long a POST takes: what an app changes takes its time, so that some are always underway.
+const WORK: Duration = Duration::from_millis(20);
 
 /// Accepts for as long as the process lives.
 pub(crate) async fn accept(listener: TcpListener, port: Rc<Port>) {
@@ -49,6 +53,9 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, port: &Port) {
         port.note(&head);
         if reader.body(&head).await.is_none() {
             return;
+        }
+        if head.method == "POST" {
+            tokio::time::sleep(WORK).await;
         }
         let body = format!("{} {}", head.id, port.number);
         let answer = format!(

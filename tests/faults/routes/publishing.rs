@@ -33,6 +33,7 @@ pub(crate) struct Publishing {
 struct Held {
     client: Client,
     registered: BTreeMap<(String, u32), Bytes>,
+    silent: bool,
 }
 
 impl Publishing {
@@ -46,6 +47,7 @@ impl Publishing {
         let held = Arc::new(Mutex::new(Held {
             client: client.clone(),
             registered: BTreeMap::new(),
+            silent: false,
         }));
         let heartbeats = tokio::spawn(repeat(Arc::clone(&held)));
         Self {
@@ -75,6 +77,11 @@ impl Publishing {
     pub(crate) async fn forget(&self, endpoint: &Endpoint) -> Moment {
         self.held.lock().await.registered.remove(&key(endpoint));
         Moment::now()
+    }
+
+    /// Repeats nothing any more, or everything again.
+    pub(crate) async fn set_silent(&self, silent: bool) {
+        self.held.lock().await.silent = silent;
     }
 
     /// Waits until a control plane answers a greeting: what is registered from then on is heard.
@@ -115,6 +122,9 @@ async fn repeat(held: Arc<Mutex<Held>>) {
         ticks.tick().await;
         // Held to the end, so that nothing is repeated after it was taken back.
         let held = held.lock().await;
+        if held.silent {
+            continue;
+        }
         for payload in held.registered.values() {
             held.publish(REGISTER, payload.clone()).await;
         }

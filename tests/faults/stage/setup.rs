@@ -10,7 +10,7 @@ use pointsman_tests::{Authority, Broker, Cut, Instance};
 use tokio::sync::Semaphore;
 
 use super::{CONVERGENCE, Stage};
-use crate::fault::Round;
+use crate::fault::{self, Round};
 use crate::plane::Plane;
 use crate::routes::{Places, Publishing, SAN};
 use crate::timeline::Timeline;
@@ -20,15 +20,17 @@ use crate::verdict::Judge;
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// How long a registration counts.
 pub(crate) const THRESHOLD: Duration = Duration::from_secs(3);
-/// Requests per second.
+/// Requests per second; in the short form, in which two stages share the machine, half of it.
 const RATE: u64 = 1000;
+const SHORT_RATE: u64 = 500;
 /// Routes that are there in all rounds, by turns plain and with TLS.
 const STABLE: u64 = 8;
 /// Ports of each instance.
 const PORTS: usize = 3;
 
-/// One stage at a time: two loads on one machine would be each other's fault.
-static TURNS: Semaphore = Semaphore::const_new(1);
+/// How many stages there may be at a time: more loads on one machine would be each other's fault. The long form plays one.
+const STAGES: u32 = 2;
+static TURNS: Semaphore = Semaphore::const_new(STAGES as usize);
 
 /// What a stage is made of.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub(crate) struct Setup {
     pub(crate) instances: usize,
     /// The instance that the fault is about, if it is about one.
     pub(crate) victim: Option<usize>,
+    /// Plain routes that are registered beside the others, and not asked for.
+    pub(crate) crowd: u64,
+    /// Whether plain routes are asked for.
+    pub(crate) asks_plain: bool,
     /// Whether there are paths between data planes and instances that can be broken.
     pub(crate) instance_paths: bool,
     /// The same between clients and data planes.
@@ -65,6 +71,8 @@ impl Setup {
             data_planes: 2,
             instances: 2,
             victim: None,
+            crowd: 0,
+            asks_plain: true,
             instance_paths: false,
             client_paths: false,
             registration: "",
@@ -90,7 +98,12 @@ impl Setup {
     }
 
     async fn into_stage(self) -> Stage {
-        let turn = TURNS.acquire().await.expect("nobody closes it");
+        let (turns, rate) = if fault::is_short() {
+            (1, SHORT_RATE)
+        } else {
+            (STAGES, RATE)
+        };
+        let turn = TURNS.acquire_many(turns).await.expect("nobody closes it");
         let folder = tempfile::tempdir().expect("a folder for the stage");
         let authority = Authority::new("instances");
         let identity = authority.server(&[SAN]);
@@ -101,15 +114,7 @@ impl Setup {
             instances.push(Instance::start(PORTS, PORTS, &identity).await);
         }
         let (places, to_instance) = self.places(&instances).await;
-        let mut planes = Planes::default();
-        for _ in 0..self.control_planes {
-            planes.add_control_plane(&self, &broker).await;
-        }
-        for number in 0..self.data_planes {
-            planes
-                .add_data_plane(&self, number, &ca.display().to_string())
-                .await;
-        }
+        let planes = Planes::start(&self, &broker, &ca.display().to_string()).await;
         let routers: Vec<_> = if self.client_paths {
             planes.to_data_plane.iter().map(Cut::address).collect()
         } else {
@@ -130,10 +135,11 @@ impl Setup {
             instances,
             to_instance,
             publishing,
-            load: Load::start(RATE, &routers),
+            load: Load::start(rate, &routers),
             timeline: Timeline::new(),
             places,
             stable: Vec::new(),
+            crowd: Vec::new(),
             changing: Vec::new(),
             removed: Vec::new(),
             buried: Vec::new(),
@@ -178,6 +184,17 @@ struct Planes {
 }
 
 impl Planes {
+    async fn start(setup: &Setup, broker: &Broker, ca: &str) -> Self {
+        let mut planes = Self::default();
+        for _ in 0..setup.control_planes {
+            planes.add_control_plane(setup, broker).await;
+        }
+        for number in 0..setup.data_planes {
+            planes.add_data_plane(setup, number, ca).await;
+        }
+        planes
+    }
+
     async fn add_control_plane(&mut self, setup: &Setup, broker: &Broker) {
         let address = broker.address().parse().expect("the broker's address");
         let to_broker = Cut::before(address).await;
@@ -243,7 +260,15 @@ impl Stage {
             }
             self.stable.push(route);
         }
-        for route in &self.stable {
+        for number in 0..self.setup.crowd {
+            let host = format!("crowd-{number}.example.com");
+            let route = self.places.route(&host, false, &mut self.random);
+            for endpoint in &route.endpoints {
+                self.publishing.register(endpoint).await;
+            }
+            self.crowd.push(route);
+        }
+        for route in self.stable.iter().chain(&self.crowd) {
             self.answered(&route.host, hyper::StatusCode::OK, super::RECOVERY)
                 .await;
         }
