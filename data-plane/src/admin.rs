@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use access::Access;
 pub use access::Credentials;
 
+use crate::listener::{Heirlooms, Inherited};
 use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
 
@@ -66,13 +67,16 @@ pub(crate) struct Bound {
     settings: Settings,
 }
 
-/// Binds the socket.
+/// Binds the socket, or takes the one that was inherited.
 ///
 /// # Errors
 ///
 /// What the operating system says.
-pub(crate) async fn bind(settings: Settings) -> io::Result<Bound> {
-    let listener = TcpListener::bind(settings.listen).await?;
+pub(crate) async fn bind(settings: Settings, inherited: &mut Inherited) -> io::Result<Bound> {
+    let listener = match inherited.take(settings.listen).pop() {
+        Some(socket) => TcpListener::from_std(socket)?,
+        None => TcpListener::bind(settings.listen).await?,
+    };
     let address = listener.local_addr()?;
     Ok(Bound {
         listener,
@@ -85,6 +89,16 @@ impl Bound {
     /// Where it listens.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Keeps the socket for a successor.
+    ///
+    /// # Errors
+    /// Descriptors have run out.
+    pub(crate) fn keep(&self, heirlooms: &Heirlooms) -> io::Result<()> {
+        let socket = socket2::SockRef::from(&self.listener).try_clone()?;
+        heirlooms.keep(socket.into());
+        Ok(())
     }
 
     /// Answers until `end` resolves.

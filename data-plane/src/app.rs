@@ -3,6 +3,7 @@
 //! [`build`] does everything that can fail at the start; [`Bound::start`] begins to follow control
 //! planes. The `data-plane` binary and the standalone binary are both made of these two steps.
 
+mod hand_over;
 mod observe;
 mod settings;
 
@@ -19,11 +20,13 @@ use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use hand_over::HandOver;
 pub use settings::{ControlPlaneTls, ControlPlanes, Settings, State, UpstreamTls};
 
 use crate::admin::{self, Inside};
 use crate::counters::Traffic;
 use crate::failing::{self, Failures};
+use crate::listener::{Gate, Inherited};
 use crate::start::{self, Proxy, Surroundings};
 use crate::subscription::{
     ControlPlane, Follower, Identity, Keep, Keeping, Kept, Load, Parts, Restore, Status,
@@ -42,6 +45,9 @@ pub enum BuildError {
         /// What the operating system says.
         error: io::Error,
     },
+    /// The listeners of a running data plane could not be had.
+    #[error(transparent)]
+    HandOver(io::Error),
     /// The proxy could not be started: a listener, the access log, or a thread.
     #[error(transparent)]
     Proxy(io::Error),
@@ -76,6 +82,7 @@ pub struct Process {
 /// A data plane with all its sockets bound. It answers already, and knows no route yet.
 pub struct Bound {
     proxy: Proxy,
+    hand_over: HandOver,
     admin: Option<admin::Bound>,
     control_planes: Vec<ControlPlane>,
     heartbeat: Duration,
@@ -108,8 +115,11 @@ pub async fn build(
     let control_planes = settings
         .control_planes
         .links(&settings.name, &mut reloader)?;
+    let mut inherited = settings.inherited;
+    let hand_over = HandOver::prepare(settings.hand_over, &mut inherited).await;
+    let hand_over = hand_over.map_err(BuildError::HandOver)?;
     let admin = match settings.admin {
-        Some(settings) => Some(bind_admin(settings).await?),
+        Some(settings) => Some(bind_admin(settings, &mut inherited).await?),
         None => None,
     };
     let (publisher, table) = table::publication();
@@ -118,9 +128,12 @@ pub async fn build(
         table: table.clone(),
         failures: reporter,
         stages: tasks.stages().clone(),
+        sockets: hand_over.sockets(inherited),
     };
     let proxy = start::start(&settings.listen, settings.proxy, surroundings);
     let proxy = proxy.map_err(BuildError::Proxy)?;
+    let offered = hand_over.keep(admin.as_ref(), &proxy);
+    offered.map_err(BuildError::HandOver)?;
     let status = watch::Sender::new(Status::default());
     let kept = watch::Sender::new(Kept::default());
     observe::register(metrics, &proxy, &table, (&status, &kept));
@@ -137,6 +150,7 @@ pub async fn build(
     };
     Ok(Bound {
         proxy,
+        hand_over,
         admin,
         control_planes,
         heartbeat: settings.heartbeat,
@@ -152,9 +166,12 @@ pub async fn build(
     })
 }
 
-async fn bind_admin(settings: admin::Settings) -> Result<admin::Bound, BuildError> {
+async fn bind_admin(
+    settings: admin::Settings,
+    inherited: &mut Inherited,
+) -> Result<admin::Bound, BuildError> {
     let address = settings.listen;
-    let bound = admin::bind(settings).await;
+    let bound = admin::bind(settings, inherited).await;
     bound.map_err(|error| BuildError::Admin { address, error })
 }
 
@@ -227,19 +244,16 @@ impl Bound {
                 status,
                 kept,
             };
-            serve_admin(tasks, admin, inside);
+            spawn_admin(admin, inside, (tasks, self.hand_over.gate().clone()));
         }
+        self.hand_over
+            .spawn(self.proxy.heirlooms().clone(), tasks, &process.readiness);
         let reloader = self.reloader;
         tasks.spawn_vital("certificates", async move {
             reloader.run(ending, tell_reload).await;
             Ok::<(), Infallible>(())
         });
-        let (proxy, in_flight) = (self.proxy, tasks.work_token());
-        tasks.spawn_vital("proxy", async move {
-            let ended = proxy.ended().await;
-            drop(in_flight);
-            ended
-        });
+        spawn_proxy(self.proxy, tasks);
     }
 }
 
@@ -255,11 +269,24 @@ fn load(traffic: Traffic) -> Arc<dyn Fn() -> Load + Send + Sync> {
     })
 }
 
-/// Spawns the admin API.
-fn serve_admin(tasks: &Tasks, admin: admin::Bound, inside: Inside) {
-    let end = tasks.stages().ending().clone().cancelled_owned();
+/// Answers for as long as the gate is this process's.
+fn spawn_admin(admin: admin::Bound, inside: Inside, (tasks, gate): (&Tasks, Gate)) {
+    let ending = tasks.stages().ending().clone();
     tasks.spawn_vital("admin", async move {
-        admin.serve(inside, end).await;
+        let passed = async {
+            tokio::select! {
+                () = ending.cancelled() => {}
+                () = gate.until_passed() => {}
+            }
+        };
+        if ending
+            .run_until_cancelled(gate.until_open())
+            .await
+            .is_some()
+        {
+            admin.serve(inside, passed).await;
+        }
+        ending.cancelled().await;
         Ok::<(), Infallible>(())
     });
 }
@@ -296,6 +323,21 @@ fn restore((state, filter): &(State, u64)) -> Restore {
         plain: state.plain_endpoints,
         tls: state.tls_endpoints,
     }
+}
+
+/// Watches the workers. The first that fails ends the process; the others are waited for, and what
+/// they have logged is written.
+fn spawn_proxy(mut proxy: Proxy, tasks: &Tasks) {
+    let in_flight = tasks.work_token();
+    let work = tasks.clone();
+    tasks.spawn_vital("proxy", async move {
+        let ended = proxy.ended().await;
+        work.spawn_work(async move {
+            proxy.finish().await;
+            drop(in_flight);
+        });
+        ended
+    });
 }
 
 fn tell_reload(reloaded: Reloaded) {

@@ -14,7 +14,7 @@ mod timeouts;
 mod upstream;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pointsman_process::configuration::{
     self, Address, Check, Environment, Loaded, Problem, Problems, Validate,
@@ -33,7 +33,7 @@ pub use state::State;
 pub use timeouts::Timeouts;
 pub use upstream::{Client, Upstream};
 
-use crate::app;
+use crate::{Inherited, app};
 
 /// The file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Config {
     pub zone: String,
     /// Where clients connect to, in clear text.
     pub listen: Vec<Address>,
+    /// The Unix socket at which a data plane that starts asks a running one for its listeners, and
+    /// at which it offers them to the next. Absent: nobody hands over.
+    pub hand_over: Option<PathBuf>,
     /// How many workers there are. Absent: as many as the CPU quota allows.
     pub workers: Option<NonZeroUsize>,
     /// Where the table comes from.
@@ -77,6 +80,7 @@ impl Default for Config {
             name: "data-plane".to_owned(),
             zone: String::new(),
             listen: vec![Address(([0, 0, 0, 0], 8080).into())],
+            hand_over: None,
             workers: None,
             control_planes: ControlPlanes::default(),
             segments: Segments::default(),
@@ -107,6 +111,17 @@ impl Validate for Config {
         }
         if self.workers.is_some_and(|workers| workers.get() > 1024) {
             check.refuse("workers", "is above 1024", "leave it out for one per core");
+        }
+        if self
+            .hand_over
+            .as_ref()
+            .is_some_and(|path| path.is_relative())
+        {
+            check.refuse(
+                "hand_over",
+                "is relative, so the next data plane may look elsewhere",
+                "write a path from the root, as /run/pointsman/data-plane.sock",
+            );
         }
         check.within("control_planes", |check| {
             self.control_planes.validate(check);
@@ -141,6 +156,8 @@ impl Config {
             name: self.name.clone(),
             zone: self.zone.clone(),
             listen: self.listen.iter().map(|address| address.0).collect(),
+            inherited: Inherited::default(),
+            hand_over: self.hand_over.clone(),
             control_planes: self.control_planes.settings(),
             heartbeat: self.control_planes.heartbeat.0,
             filter: self.segments.filter(),

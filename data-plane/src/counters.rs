@@ -140,7 +140,7 @@ counters! {
     bytes_received,
     /// Bytes of response bodies.
     bytes_sent,
-    /// Lines of the access log that were dropped because its writer was behind.
+    /// Lines of the access log that were dropped: its writer was behind, or the disk full.
     access_log_dropped,
     /// Requests that ended in a fault of the router.
     panics,
@@ -167,12 +167,15 @@ impl Counters {
 #[derive(Clone, Debug)]
 pub struct Traffic {
     workers: Arc<[Arc<Counters>]>,
+    /// What the writer of the access log counts.
+    written: Arc<Counters>,
 }
 
 impl Traffic {
-    pub(crate) fn new(workers: Vec<Arc<Counters>>) -> Self {
+    pub(crate) fn new(workers: Vec<Arc<Counters>>, written: Arc<Counters>) -> Self {
         Self {
             workers: workers.into(),
+            written,
         }
     }
 
@@ -189,8 +192,8 @@ impl Traffic {
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
-        for worker in self.workers.iter() {
-            worker.add_to(&mut totals);
+        for counters in self.workers.iter().chain([&self.written]) {
+            counters.add_to(&mut totals);
         }
         totals
     }
@@ -211,7 +214,7 @@ mod tests {
         }
         workers[0].connections_open.increment();
         workers[0].connections_open.decrement();
-        let totals = Traffic::new(workers).totals();
+        let totals = Traffic::new(workers, Arc::default()).totals();
         let expected = Totals {
             requests: 3,
             bytes_sent: 30,

@@ -13,6 +13,7 @@ mod descriptors;
 mod downstream;
 mod drain;
 pub mod failing;
+mod hand_over;
 mod io;
 mod listener;
 mod persisted;
@@ -27,5 +28,6 @@ mod worker;
 
 pub use access_log::{AccessLog, Sink};
 pub use counters::{Totals, Traffic};
+pub use listener::{Gate, Heirlooms, Inherited, Sockets};
 pub use settings::{ForwardedProto, Headers, Limits, Settings, Timeouts, Upstream, UpstreamTls};
 pub use start::{Proxy, Surroundings, start};

@@ -11,6 +11,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
+mod gate;
+mod sockets;
+
+pub use gate::Gate;
+pub use sockets::{Heirlooms, Inherited, Sockets};
+
 use crate::downstream;
 use crate::worker::{Handed, Mailbox, Seat, Worker};
 
@@ -44,19 +50,8 @@ pub(crate) fn bind(
         Ok(socket)
     });
     let sockets: Vec<_> = sockets.collect::<io::Result<_>>().map_err(named)?;
-    for socket in &sockets {
-        SockListen(socket).listen().map_err(named)?;
-    }
+    sockets::listen(&sockets).map_err(named)?;
     Ok((bound, sockets))
-}
-
-/// A bound socket that does not listen yet.
-struct SockListen<'a>(&'a TcpListener);
-
-impl SockListen<'_> {
-    fn listen(&self) -> io::Result<()> {
-        socket2::SockRef::from(self.0).listen(BACKLOG)
-    }
 }
 
 fn socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
@@ -71,13 +66,32 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts until the drain's wait is over, and then what is still waiting.
-pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>, stages: Stages) {
-    let mut closing = std::pin::pin!(stages.closing().cancelled());
+/// What an accepting task watches.
+#[derive(Clone, Debug)]
+pub(crate) struct Doors {
+    /// How the process leaves.
+    pub(crate) stages: Stages,
+    /// Whether it accepts yet, and still.
+    pub(crate) gate: Gate,
+    /// The listeners once more, for a successor.
+    pub(crate) heirlooms: Heirlooms,
+}
+
+/// Accepts until the drain's wait is over, and then what is still waiting; or until a successor
+/// does.
+pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>, doors: Doors) {
+    let mut closing = std::pin::pin!(doors.stages.closing().cancelled());
+    tokio::select! {
+        () = doors.gate.until_open() => {}
+        () = &mut closing => {}
+    }
+    let mut passed = std::pin::pin!(doors.gate.until_passed());
     loop {
         let accepted = tokio::select! {
-            accepted = accept_within_bound(&listener, &worker) => accepted,
+            biased;
+            () = &mut passed => return,
             () = &mut closing => break,
+            accepted = accept_within_bound(&listener, &worker) => accepted,
         };
         match accepted {
             Ok((socket, peer)) => seat(&worker, socket, peer),
@@ -89,6 +103,7 @@ pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>
             }
         }
     }
+    doors.heirlooms.let_go();
     if let Err(error) = accept_rest(listener, &worker) {
         worker.crowd.tell_failed_accept(&error);
     }

@@ -1,12 +1,15 @@
 //! The `data-plane` binary: reads its command line and configuration, builds the data plane, and
 //! ends it in good order.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use listenfd::ListenFd;
+use pointsman_data_plane::Inherited;
 use pointsman_data_plane::app::{self, Addresses, Bound, Process};
 use pointsman_data_plane::config::{self, Config};
 use pointsman_process::configuration::ProcessEnvironment;
@@ -74,12 +77,13 @@ fn tell(text: &str) {
 
 fn start(arguments: &Arguments) -> Result<Exit, Failure> {
     let config = configuration(arguments.config.as_deref())?;
-    let settings = config
+    let mut settings = config
         .settings(&ProcessEnvironment)
         .map_err(Failure::of_configuration)?;
     if arguments.check {
         return Ok(Exit::Clean);
     }
+    settings.inherited = passed().map_err(Failure::at_start)?;
     telemetry::install(&config.log.form(), &config.log.level).map_err(Failure::at_start)?;
     // The control thread: what it does, it does beside the workers, which have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -113,6 +117,14 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
+}
+
+/// The listeners that a service manager has passed (`LISTEN_FDS` and `LISTEN_PID`).
+fn passed() -> io::Result<Inherited> {
+    let mut passed = ListenFd::from_env();
+    let sockets = (0..passed.len()).map(|at| passed.take_tcp_listener(at));
+    let sockets: Vec<_> = sockets.collect::<io::Result<_>>()?;
+    Inherited::new(sockets.into_iter().flatten())
 }
 
 /// The configuration that the command line names, its warnings told.
@@ -168,7 +180,7 @@ fn observe(event: Event<'_>, readiness: &Readiness) {
 
 /// Writes the addresses so that a reader finds all of them or no file: `http`, the others as
 /// `http_1` and so on, and `admin`.
-fn write_addresses(file: &Path, addresses: &Addresses) -> std::io::Result<()> {
+fn write_addresses(file: &Path, addresses: &Addresses) -> io::Result<()> {
     let http = addresses
         .http
         .iter()

@@ -6,6 +6,7 @@
 
 mod answer;
 mod attempt;
+mod broken;
 mod choose;
 mod desk;
 mod find;
@@ -27,6 +28,7 @@ use crate::downstream::Exchange;
 use crate::worker::Worker;
 
 pub(crate) use answer::{Unread, answer_refused};
+pub(crate) use broken::{Broken, answer_broken};
 pub(crate) use desk::{Desk, Room};
 use reason::Failure;
 pub(crate) use reason::Reason;
@@ -51,6 +53,8 @@ pub(crate) struct Journey<'a, 'c> {
     desk: &'a mut Desk,
     deadline: &'a Deadline,
     record: Record,
+    /// Whether its line is written.
+    recorded: bool,
 }
 
 /// Why a request did not get an endpoint's answer, or not all of it.
@@ -77,6 +81,7 @@ pub(crate) async fn handle(
         desk,
         deadline,
         record,
+        recorded: false,
     };
     worker.counters.requests.increment();
     let ending = match journey.travel().await {
@@ -86,6 +91,16 @@ pub(crate) async fn handle(
     deadline.clear();
     journey.record(ending);
     ending
+}
+
+/// A journey that was left before its end leaves what is known of it on the desk, for
+/// [`answer_broken`].
+impl Drop for Journey<'_, '_> {
+    fn drop(&mut self) {
+        if !self.recorded {
+            self.desk.left = Some(self.record.clone());
+        }
+    }
 }
 
 impl Journey<'_, '_> {

@@ -1,7 +1,7 @@
 //! Starting the proxy: its listeners, its workers, and the handle that the process keeps.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -14,7 +14,7 @@ use crate::access_log::Writer;
 use crate::counters::{Counters, Traffic};
 use crate::descriptors;
 use crate::failing::FailureReporter;
-use crate::listener;
+use crate::listener::{self, Doors, Gate, Heirlooms, Sockets};
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::Commons;
@@ -31,15 +31,20 @@ pub struct Surroundings {
     pub failures: FailureReporter,
     /// How the process leaves.
     pub stages: Stages,
+    /// What it listens on already, and when it accepts.
+    pub sockets: Sockets,
 }
 
 /// The running proxy.
 #[derive(Debug)]
 pub struct Proxy {
     addresses: Vec<SocketAddr>,
+    doors: Doors,
     traffic: Traffic,
     origin: Instant,
     workers: Vec<JoinHandle<()>>,
+    /// How many workers have not said how they ended.
+    running: usize,
     ends: mpsc::UnboundedReceiver<io::Result<()>>,
     log: Option<Writer>,
 }
@@ -58,33 +63,25 @@ pub fn start(
         table,
         failures,
         stages,
+        sockets,
     } = surroundings;
     descriptors::raise_limit();
     let count = settings.workers.map_or_else(available, NonZeroUsize::get);
-    let log = settings.access_log.take().map(Writer::start).transpose()?;
+    let written = Arc::new(Counters::default());
+    let log = settings.access_log.take();
+    let log = log.map(|log| Writer::start(log, Arc::clone(&written)));
+    let log = log.transpose()?;
     let identities = Identities::new(settings.upstream.tls.take()).map_err(io::Error::other)?;
     let identities = Arc::new(identities);
     let settings = Arc::new(settings);
     let places = Arc::new(Places::new(settings.limits.in_flight, count));
     let counters: Vec<_> = (0..count).map(|_| Arc::new(Counters::default())).collect();
     let origin = Instant::now();
-    let mut addresses = Vec::new();
-    let mut sockets: Vec<_> = (0..count).map(|_| Vec::new()).collect();
-    for &address in listeners {
-        let (address, bound) = listener::bind(address, count)?;
-        addresses.push(address);
-        for (worker, socket) in sockets.iter_mut().zip(bound) {
-            worker.push(socket);
-        }
-    }
+    let (addresses, shares, doors) = open(listeners, sockets, (count, stages))?;
     let commons = Arc::new(Commons::new(idle_limits(&settings), count));
     let (crowd, mailboxes) = Crowd::new(descriptors::connections(&settings.limits), count);
     let (ended, ends) = mpsc::unbounded_channel();
-    let assignments = sockets
-        .into_iter()
-        .zip(mailboxes)
-        .zip(&counters)
-        .enumerate();
+    let assignments = shares.into_iter().zip(mailboxes).zip(&counters).enumerate();
     let workers = assignments.map(|(index, ((listeners, mailbox), counters))| {
         let assignment = Assignment {
             index,
@@ -100,19 +97,64 @@ pub fn start(
             lines: log.as_ref().map(Writer::lines),
             origin,
             commons: Arc::clone(&commons),
-            stages: stages.clone(),
+            doors: doors.clone(),
         };
         worker::spawn(assignment, ended.clone())
     });
     let workers = workers.collect::<io::Result<_>>()?;
     Ok(Proxy {
         addresses,
-        traffic: Traffic::new(counters),
+        doors,
+        traffic: Traffic::new(counters, written),
         origin,
         workers,
+        running: count,
         ends,
         log,
     })
+}
+
+/// Opens the listeners: those that were inherited, and others where there are none. Answers where
+/// they are, and each worker's share of them.
+fn open(
+    listeners: &[SocketAddr],
+    sockets: Sockets,
+    (count, stages): (usize, Stages),
+) -> io::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>, Doors)> {
+    let Sockets {
+        mut inherited,
+        gate,
+        keep,
+    } = sockets;
+    let heirlooms = Heirlooms::default();
+    let mut addresses = Vec::new();
+    let mut shares: Vec<_> = (0..count).map(|_| Vec::new()).collect();
+    for &address in listeners {
+        let mut sockets = inherited.take(address);
+        let address = match sockets.first() {
+            Some(socket) => socket.local_addr()?,
+            None => {
+                let (address, bound) = listener::bind(address, count)?;
+                sockets = bound;
+                address
+            }
+        };
+        addresses.push(address);
+        for (at, socket) in sockets.into_iter().enumerate() {
+            if keep {
+                heirlooms.keep(socket.try_clone()?);
+            }
+            // A predecessor may have had more or fewer workers.
+            shares[at % count].push(socket);
+        }
+    }
+    inherited.finish()?;
+    let doors = Doors {
+        stages,
+        gate,
+        heirlooms,
+    };
+    Ok((addresses, shares, doors))
 }
 
 /// As many workers as the CPU quota of the process allows.
@@ -137,6 +179,18 @@ impl Proxy {
         &self.addresses
     }
 
+    /// Its listeners, for a successor; empty unless they were to be kept.
+    #[must_use]
+    pub fn heirlooms(&self) -> &Heirlooms {
+        &self.doors.heirlooms
+    }
+
+    /// Whether and when it accepts.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.doors.gate
+    }
+
     /// What the proxy counts.
     #[must_use]
     pub fn traffic(&self) -> &Traffic {
@@ -149,24 +203,24 @@ impl Proxy {
         self.origin
     }
 
-    /// Waits until the proxy has ended: all of it after a drain, or a part of it by itself, which
-    /// has to end the process. The access log is written to its end.
+    /// Waits until every worker has ended, as after a drain, or the first has by itself, which has
+    /// to end the process.
     ///
     /// # Errors
     /// Why a worker ended that should not have.
-    pub async fn ended(self) -> io::Result<()> {
-        let Self {
-            workers,
-            mut ends,
-            log,
-            ..
-        } = self;
-        for _ in &workers {
-            ends.recv()
-                .await
-                .unwrap_or_else(|| Err(io::Error::other("a worker is gone")))?;
+    pub async fn ended(&mut self) -> io::Result<()> {
+        while self.running > 0 {
+            let ended = self.ends.recv().await;
+            self.running -= 1;
+            ended.unwrap_or_else(|| Err(io::Error::other("a worker is gone")))?;
         }
-        tokio::task::spawn_blocking(move || {
+        Ok(())
+    }
+
+    /// Waits until all workers have ended, and everything that they have logged is written.
+    pub async fn finish(self) {
+        let Self { workers, log, .. } = self;
+        let finished = tokio::task::spawn_blocking(move || {
             for worker in workers {
                 // It has said how it ended, and catches its own panics.
                 let _ = worker.join();
@@ -174,8 +228,8 @@ impl Proxy {
             if let Some(log) = log {
                 log.finish();
             }
-        })
-        .await?;
-        Ok(())
+        });
+        // It panics no more than the workers do.
+        let _ = finished.await;
     }
 }

@@ -3,8 +3,10 @@
 
 pub(crate) mod connection;
 pub(crate) mod dial;
+mod handshakes;
 pub(crate) mod idle;
 pub(crate) mod tls;
 
 pub(crate) use connection::{Connection, HeadFault};
+pub(crate) use handshakes::Handshakes;
 pub(crate) use idle::{Commons, Idle};

@@ -25,8 +25,8 @@ use crate::failing::FailureReporter;
 use crate::proxy::Room;
 use crate::settings::Settings;
 use crate::table::Reader;
-use crate::upstream::Idle;
 use crate::upstream::tls::Identities;
+use crate::upstream::{Handshakes, Idle};
 
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
@@ -64,6 +64,8 @@ pub(crate) struct Worker {
     pub(crate) idle: RefCell<Idle>,
     /// How endpoints prove who they are.
     pub(crate) identities: Arc<Identities>,
+    /// The turnstile before the work of handshakes with them.
+    pub(crate) handshakes: Handshakes,
     /// Where failures of endpoints are told.
     pub(crate) failures: FailureReporter,
     /// The access log, if there is one.

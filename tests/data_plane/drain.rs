@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pointsman_tests::endpoint::Reply;
+use pointsman_tests::endpoint::{Answer, Reply};
 use pointsman_tests::{Endpoint, eventually};
 use tokio::net::TcpStream;
 
@@ -94,10 +94,11 @@ async fn connections_in_the_queue_are_served() {
     }
 }
 
-/// D-615: what lasts longer than the drain may is cut, and the process ends.
+/// D-615: what lasts longer than the drain may is cut, and the process ends. The client is told,
+/// and the request has its line in the log.
 #[tokio::test]
 async fn endless_requests_are_cut_at_the_end() {
-    let endpoint = Endpoint::with(|_| pointsman_tests::endpoint::Answer::Silence).await;
+    let endpoint = Endpoint::with(|_| Answer::Silence).await;
     let mut plane = Plane::before(&endpoint);
     let mut client = plane.connect().await;
     client.write(head("GET /", &[]).as_bytes()).await;
@@ -108,5 +109,37 @@ async fn endless_requests_are_cut_at_the_end() {
     plane.stages.end();
     plane.ended().await;
     assert_eq!(plane.totals().cut_by_drain, 1);
-    assert_eq!(client.read_to_end().await, b"");
+    let answer = client.read_answer().await;
+    assert_eq!(
+        (answer.status, answer.header("Connection")),
+        (502, Some("close"))
+    );
+    let reason = "endpoint_failure (the router has ended before the answer)";
+    assert_eq!(answer.header("X-Cf-RouterError"), Some(reason));
+    let line = plane.line("GET / HTTP/1.1").await;
+    let address = endpoint.address().to_string();
+    assert!(line.contains(" 502 ") && line.contains(&address), "{line}");
+    assert!(
+        line.contains(&format!("x_cf_routererror:\"{reason}\"")),
+        "{line}"
+    );
+}
+
+/// An answer that is cut at the end of the drain looks like it, and has its line in the log.
+#[tokio::test]
+async fn answers_in_work_are_cut_at_the_end() {
+    let begun = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nthe beginning";
+    let endpoint = Endpoint::with(move |_| Answer::Raw(begun.to_vec())).await;
+    let mut plane = Plane::before(&endpoint);
+    let mut client = plane.connect().await;
+    client.write(head("GET /cut", &[]).as_bytes()).await;
+    assert_eq!(client.read_head().await.status, 200);
+    plane.stages.end();
+    plane.ended().await;
+    let line = plane.line("GET /cut HTTP/1.1").await;
+    assert!(line.contains(" 200 "), "{line}");
+    assert!(
+        line.contains("the router has ended before the answer"),
+        "{line}"
+    );
 }

@@ -11,3 +11,4 @@ mod lookup;
 mod support;
 mod timeouts;
 mod tls;
+mod workers;

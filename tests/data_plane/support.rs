@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use pointsman_data_plane::failing::{self, Failures};
 use pointsman_data_plane::table::{Publisher, publication};
 use pointsman_data_plane::{
-    AccessLog, Proxy, Settings, Sink, Surroundings, Totals, Traffic, UpstreamTls,
+    AccessLog, Inherited, Proxy, Settings, Sink, Sockets, Surroundings, Totals, Traffic,
+    UpstreamTls,
 };
 use pointsman_process::shutdown::Stages;
 use pointsman_process::tls::{self, Dates, Source, Trust};
@@ -33,6 +34,7 @@ pub(crate) const APP: &str = "11111111-2222-3333-4444-555555555555";
 pub(crate) struct Setup {
     table: TableWriter,
     settings: Settings,
+    sockets: Sockets,
     log: Log,
 }
 
@@ -82,8 +84,15 @@ impl Setup {
         Self {
             table,
             settings,
+            sockets: Sockets::default(),
             log,
         }
+    }
+
+    /// Begins with this listener, and the workers with none of their own.
+    pub(crate) fn inherit(mut self, listener: std::net::TcpListener) -> Self {
+        self.sockets.inherited = Inherited::new([listener]).expect("a bound socket");
+        self
     }
 
     /// Changes the settings.
@@ -149,13 +158,20 @@ impl Setup {
         let (publisher, table) = publication();
         publisher.publish(self.table.publish());
         let (failures, kept) = failing::channel();
+        let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
+        let localhost = self
+            .sockets
+            .inherited
+            .addresses()
+            .next()
+            .unwrap_or(localhost);
         let stages = Stages::new();
         let surroundings = Surroundings {
             table,
             failures,
             stages: stages.clone(),
+            sockets: self.sockets,
         };
-        let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
         let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
         let proxy = proxy.expect("a data plane");
         Plane {
@@ -244,6 +260,11 @@ impl Plane {
         self.traffic.totals()
     }
 
+    /// How many client connections each worker has.
+    pub(crate) fn connections_by_worker(&self) -> Vec<u64> {
+        self.traffic.connections_by_worker()
+    }
+
     /// Waits until the counts are so.
     pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Totals) -> bool) {
         eventually(what, BOUND, async || {
@@ -290,11 +311,12 @@ impl Plane {
 
     /// Waits until it has ended.
     pub(crate) async fn ended(&mut self) {
-        let proxy = self.proxy.take().expect("it ends once");
-        let ended = tokio::time::timeout(BOUND, proxy.ended()).await;
-        ended
-            .expect("it ends within the bound")
-            .expect("it ends well");
+        let mut proxy = self.proxy.take().expect("it ends once");
+        let ended = tokio::time::timeout(BOUND, async {
+            proxy.ended().await.expect("it ends well");
+            proxy.finish().await;
+        });
+        ended.await.expect("it ends within the bound");
     }
 }
 

@@ -148,6 +148,16 @@ impl Process {
         }
     }
 
+    /// Where a binary of ours is, for a test that starts it in its own way.
+    ///
+    /// # Panics
+    ///
+    /// When it is not built.
+    #[must_use]
+    pub fn binary(name: &str) -> PathBuf {
+        binary(name)
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {

@@ -5,6 +5,7 @@ mod broker;
 mod control_plane;
 mod control_planes;
 mod drain;
+mod hand_over;
 mod instances;
 mod persisted;
 mod registration;

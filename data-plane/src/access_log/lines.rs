@@ -85,25 +85,22 @@ impl Lines {
         }
     }
 
-    /// Hands over the last lines, waiting for the writer if it is behind: at the end of a worker
-    /// nothing else waits.
-    pub(crate) fn finish(mut self) {
-        let batch = std::mem::replace(
-            &mut self.batch,
-            Batch {
-                bytes: Vec::new(),
-                lines: 0,
-            },
-        );
-        if batch.lines > 0 {
-            // A writer that is gone has said why itself.
-            let _ = self.writer.send(batch);
-        }
-    }
-
     /// How many lines were dropped so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
+    }
+}
+
+/// However a worker ends, its last lines are handed over, waiting for the writer if it is behind:
+/// nothing else waits then.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.batch.bytes);
+        let lines = std::mem::take(&mut self.batch.lines);
+        if lines > 0 {
+            // A writer that is gone has said why itself.
+            let _ = self.writer.send(Batch { bytes, lines });
+        }
     }
 }
 
@@ -161,7 +158,7 @@ mod tests {
             forwarded_for: Some(b"1.2.3.4"),
             ..line()
         });
-        lines.finish();
+        drop(lines);
         let text = String::from_utf8(batches.recv().expect("a batch").bytes).expect("UTF-8");
         assert!(!text.contains("1.2.3.4"), "{text}");
     }

@@ -5,14 +5,17 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::lines::Batch;
 use super::{AccessLog, Lines};
+use crate::counters::Counters;
 
 /// Batches that may wait for the writer: with full ones 2 MiB.
 const WAITING_MOST: usize = 64;
@@ -51,7 +54,7 @@ impl Writer {
     ///
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
-    pub(crate) fn start(log: AccessLog) -> io::Result<Self> {
+    pub(crate) fn start(log: AccessLog, counters: Arc<Counters>) -> io::Result<Self> {
         let output = match log.sink {
             Sink::File(path) => Output::File(OpenFile::open(path)?),
             Sink::Writer(writer) => Output::Writer(writer),
@@ -59,7 +62,7 @@ impl Writer {
         let (batches, waiting) = sync_channel(WAITING_MOST);
         let thread = thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || write_all(&waiting, output))?;
+            .spawn(move || write_all(&waiting, output, &counters))?;
         Ok(Self {
             batches,
             hide: (log.hide_source_ip, log.hide_forwarded_for),
@@ -86,19 +89,22 @@ enum Output {
 }
 
 impl Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn writer(&mut self) -> &mut dyn Write {
         match self {
-            Self::File(file) => file.file.write_all(bytes),
-            Self::Writer(writer) => writer.write_all(bytes).and_then(|()| writer.flush()),
+            Self::File(file) => &mut file.file,
+            Self::Writer(writer) => writer,
         }
     }
 
-    fn follow(&mut self) {
-        if let Self::File(file) = self
-            && let Err(error) = file.follow()
-        {
+    /// Whether another file was begun.
+    fn follow(&mut self) -> bool {
+        let Self::File(file) = self else {
+            return false;
+        };
+        file.follow().unwrap_or_else(|error| {
             warn!(path = %file.path.display(), %error, "access log cannot be opened again");
-        }
+            false
+        })
     }
 }
 
@@ -114,8 +120,8 @@ impl OpenFile {
         Ok(Self { path, file })
     }
 
-    /// Begins a new file if the path leads elsewhere by now.
-    fn follow(&mut self) -> io::Result<()> {
+    /// Begins a new file if the path leads elsewhere by now, and answers whether it did.
+    fn follow(&mut self) -> io::Result<bool> {
         let ours = self.file.metadata()?;
         let same = self
             .path
@@ -124,7 +130,7 @@ impl OpenFile {
         if !same {
             self.file = append_to(&self.path)?;
         }
-        Ok(())
+        Ok(!same)
     }
 }
 
@@ -136,72 +142,107 @@ fn append_to(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Writes until nobody is left to send. A failure is told once, not for every batch.
-fn write_all(batches: &Receiver<Batch>, mut output: Output) {
-    let mut failing = false;
+/// Writes until nobody is left to send.
+fn write_all(batches: &Receiver<Batch>, output: Output, counters: &Counters) {
+    let mut log = Log {
+        output,
+        rest: Vec::new(),
+        lost: None,
+        counters,
+    };
+    let mut looked = Instant::now();
     loop {
         match batches.recv_timeout(LOOK_AT_PATH) {
-            Ok(batch) => match output.write(&batch.bytes) {
-                Ok(()) => failing = false,
-                Err(error) if !failing => {
-                    failing = true;
-                    warn!(%error, lines = batch.lines, "access log cannot be written");
-                }
-                Err(_) => {}
-            },
-            Err(RecvTimeoutError::Timeout) => output.follow(),
+            Ok(batch) => log.write(&batch),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
+        if looked.elapsed() >= LOOK_AT_PATH {
+            looked = Instant::now();
+            log.follow();
+        }
     }
+}
+
+/// The log as it is written: whole lines, whatever the disk takes. What it does not take is
+/// dropped, and told once.
+struct Log<'a> {
+    output: Output,
+    /// The end of a line whose beginning was written before the disk was full.
+    rest: Vec<u8>,
+    /// While it cannot be written: how many lines were lost.
+    lost: Option<u64>,
+    counters: &'a Counters,
+}
+
+impl Log<'_> {
+    fn write(&mut self, batch: &Batch) {
+        let (written, result) = write_some(self.output.writer(), &self.rest);
+        self.rest.drain(..written);
+        let (written, result) = match result {
+            Ok(()) => write_some(self.output.writer(), &batch.bytes),
+            Err(error) => (0, Err(error)),
+        };
+        let (done, open) = batch.bytes.split_at(written);
+        match result.and_then(|()| self.output.writer().flush()) {
+            Ok(()) => self.works(),
+            Err(error) => {
+                let mut lost = batch.lines - count_lines(done);
+                if done.last().is_some_and(|&byte| byte != b'\n') {
+                    // This line is finished when there is room again.
+                    self.rest.extend(
+                        open.split_inclusive(|&byte| byte == b'\n')
+                            .next()
+                            .into_iter()
+                            .flatten(),
+                    );
+                    lost -= 1;
+                }
+                self.fails(&error, lost);
+            }
+        }
+    }
+
+    fn works(&mut self) {
+        if let Some(lost) = self.lost.take() {
+            warn!(lost, "access log is written again");
+        }
+    }
+
+    fn fails(&mut self, error: &io::Error, lost: u64) {
+        self.counters.access_log_dropped.add(lost);
+        if self.lost.is_none() {
+            warn!(%error, "access log cannot be written");
+        }
+        *self.lost.get_or_insert(0) += lost;
+    }
+
+    fn follow(&mut self) {
+        if self.output.follow() && !self.rest.is_empty() {
+            // Its beginning stands in the file before.
+            self.rest.clear();
+            self.counters.access_log_dropped.increment();
+        }
+    }
+}
+
+/// Writes as much as can be written, and answers how much that was.
+fn write_some(writer: &mut dyn Write, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while let Some(left @ [_, ..]) = bytes.get(written..) {
+        match writer.write(left) {
+            Ok(0) => return (written, Err(io::ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn log(path: &Path) -> AccessLog {
-        AccessLog {
-            sink: Sink::File(path.to_owned()),
-            hide_source_ip: false,
-            hide_forwarded_for: false,
-        }
-    }
-
-    #[test]
-    fn what_was_handed_over_is_in_the_file_when_the_writer_has_finished() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("access.log");
-        fs::write(&path, "before\n").expect("an existing log");
-        let writer = Writer::start(log(&path)).expect("the writer starts");
-        let mut lines = writer.lines();
-        lines.push(super::super::line::Line {
-            host: b"one",
-            ..Default::default()
-        });
-        lines.finish();
-        writer.finish();
-        let text = fs::read_to_string(&path).expect("the log");
-        assert!(text.starts_with("before\none - ["), "{text}");
-        assert!(text.ends_with('\n'));
-    }
-
-    #[test]
-    fn a_renamed_file_is_followed_by_a_new_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("access.log");
-        let mut file = OpenFile::open(path.clone()).expect("a log");
-        file.follow().expect("nothing to do");
-        fs::rename(&path, folder.path().join("access.log.1")).expect("rotation");
-        file.follow().expect("a new file");
-        file.file.write_all(b"new").expect("a write");
-        assert_eq!(fs::read(&path).expect("the new file"), b"new");
-    }
-
-    #[test]
-    fn a_log_that_cannot_be_opened_is_an_error_at_the_start() {
-        let folder = tempfile::tempdir().expect("a folder");
-        assert!(Writer::start(log(&folder.path().join("missing/access.log"))).is_err());
-    }
-}
+mod tests;

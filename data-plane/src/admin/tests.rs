@@ -81,11 +81,14 @@ struct Api {
 impl Api {
     async fn start(credentials: Option<Credentials>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = bind(Settings {
-            listen,
-            credentials,
-            protect_metrics: false,
-        })
+        let bound = bind(
+            Settings {
+                listen,
+                credentials,
+                protect_metrics: false,
+            },
+            &mut Inherited::default(),
+        )
         .await
         .unwrap();
         let (publisher, handle) = publication();

@@ -13,6 +13,7 @@ use pointsman_proto::v1;
 
 use super::BuildError;
 use crate::admin;
+use crate::listener::Inherited;
 use crate::subscription::{ControlPlane, Link, rank};
 
 /// The settings of every part. They come from a configuration file of ours, or from a
@@ -25,6 +26,11 @@ pub struct Settings {
     pub zone: String,
     /// Where clients connect to.
     pub listen: Vec<SocketAddr>,
+    /// Sockets that listen already: those of a service manager.
+    pub inherited: Inherited,
+    /// The Unix socket at which a running data plane is asked for its listeners, and at which this
+    /// one offers them to the next; `None`: nobody hands over.
+    pub hand_over: Option<PathBuf>,
     /// Where the table comes from.
     pub control_planes: ControlPlanes,
     /// How often either side of a stream shows a sign of life; three missed ones end it.

@@ -241,7 +241,10 @@ mod tests {
         counters.count_response(503);
         counters.latency.observe(Duration::from_millis(3));
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Traffic::new(vec![Arc::new(counters)])));
+        registry.register_collector(Box::new(Traffic::new(
+            vec![Arc::new(counters)],
+            Arc::default(),
+        )));
         let mut out = String::new();
         text::encode(&mut out, &registry).expect("text");
         for line in [

@@ -3,6 +3,8 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,8 +14,9 @@ use tokio::net::TcpStream;
 use super::linger::linger;
 use super::{Client, Exchange};
 use crate::deadlines::{Deadline, Tick};
+use crate::drain::Stage;
 use crate::io::Io;
-use crate::proxy::{self, Ending, Room, Unread};
+use crate::proxy::{self, Broken, Ending, Room, Unread};
 use crate::wire::Wire;
 use crate::worker::{Open, Worker};
 
@@ -43,6 +46,24 @@ pub(crate) async fn serve(open: Open, socket: TcpStream, peer: SocketAddr) {
         }
     };
     linger(&mut connection.wire, &connection.deadline, worker, end).await;
+}
+
+/// Goes on with a request, unless the process ends now. A fault of the router costs this request,
+/// and no other.
+#[inline]
+fn poll_journey(
+    cx: &mut Context<'_>,
+    stage: Stage,
+    journey: Pin<&mut impl Future<Output = Ending>>,
+) -> Poll<Result<Ending, Broken>> {
+    if stage.is_ending() {
+        return Poll::Ready(Err(Broken::Cut));
+    }
+    // Whatever the journey has left half done is of this request, and goes with it.
+    match catch_unwind(AssertUnwindSafe(|| journey.poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Broken::Fault)),
+    }
 }
 
 /// A client's connection.
@@ -170,6 +191,9 @@ impl Connection<'_> {
             match self.wire.poll_fill(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Waited::End(End::Close)),
                 Poll::Ready(Ok(_)) => {}
+                Poll::Pending if self.worker.stage().is_ending() => {
+                    return Poll::Ready(Waited::End(End::Close));
+                }
                 Poll::Pending if self.deadline.passed() => {
                     let started = self.parser.is_started();
                     return Poll::Ready(if started {
@@ -190,7 +214,26 @@ impl Connection<'_> {
         let Room { request, desk } = room;
         let limits = self.worker.settings.limits.request_body;
         let mut exchange = Exchange::new(&self.client, request, &mut self.wire, limits, reusable);
-        let ending = proxy::handle(self.worker, &mut exchange, desk, &self.deadline).await;
+        let ending = {
+            let journey = proxy::handle(self.worker, &mut exchange, desk, &self.deadline);
+            let mut journey = pin!(journey);
+            poll_fn(|cx| poll_journey(cx, self.worker.stage(), journey.as_mut())).await
+        };
+        let ending = match ending {
+            Ok(ending) => ending,
+            Err(broken) => {
+                if broken == Broken::Fault {
+                    self.worker.counters.panics.increment();
+                }
+                let deadline = &self.deadline;
+                let answer =
+                    proxy::answer_broken(self.worker, &mut exchange, desk, deadline, broken);
+                return match answer.await {
+                    Ending::Complete => Next::End(End::Linger),
+                    Ending::Short | Ending::Gone => Next::End(End::Reset),
+                };
+            }
+        };
         match ending {
             Ending::Complete if exchange.is_reusable() => Next::Again,
             Ending::Complete => Next::End(End::Linger),
@@ -223,5 +266,32 @@ impl Connection<'_> {
         let jitter =
             age.mul_f64(0.2) / 1000 * u32::try_from(self.worker.random() % 1000).unwrap_or(0);
         self.deadline.now().after(age.mul_f64(0.9) + jitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poll(stage: Stage, journey: impl Future<Output = Ending>) -> Poll<Result<Ending, Broken>> {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        poll_journey(&mut cx, stage, pin!(journey))
+    }
+
+    #[test]
+    fn a_fault_costs_the_request_and_not_the_worker() {
+        let fault = async { panic!("a fault") };
+        assert_eq!(poll(Stage::Closing, fault), Poll::Ready(Err(Broken::Fault)));
+        let whole = async { Ending::Complete };
+        assert_eq!(
+            poll(Stage::Closing, whole),
+            Poll::Ready(Ok(Ending::Complete))
+        );
+    }
+
+    #[test]
+    fn the_last_stage_cuts_what_is_in_work() {
+        let endless = std::future::pending();
+        assert_eq!(poll(Stage::Ending, endless), Poll::Ready(Err(Broken::Cut)));
     }
 }

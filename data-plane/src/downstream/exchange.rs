@@ -130,6 +130,11 @@ impl Exchange<'_> {
         }
     }
 
+    /// Has the connection end with the answer, whatever was asked for.
+    pub(crate) fn close_after(&mut self) {
+        self.reusable = false;
+    }
+
     /// Passes an interim head on, where the client understands it.
     pub(crate) fn interim(&mut self, head: &ResponseHead) {
         if self.request.version() == Version::Http10 {

@@ -28,6 +28,14 @@ impl TlsIo {
         &self.socket
     }
 
+    /// Waits until the handshake has something to do: to send, or to work at what came.
+    pub(crate) fn poll_work(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.session.wants_write() {
+            return Poll::Ready(Ok(()));
+        }
+        self.socket.poll_read_ready(cx)
+    }
+
     /// Drives the handshake to its end. Nothing of the application is sent before that.
     ///
     /// # Errors

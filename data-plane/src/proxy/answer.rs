@@ -15,12 +15,12 @@ use crate::worker::Worker;
 
 /// What the answer says beside its body, which stands on the desk.
 #[derive(Clone, Copy, Debug)]
-struct Answer {
-    status: u16,
-    router_error: Option<RouterError>,
-    cache_control: Option<&'static str>,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) router_error: Option<RouterError>,
+    pub(super) cache_control: Option<&'static str>,
     /// More of the field list: what one status needs and others do not.
-    extra: Option<(&'static str, &'static str)>,
+    pub(super) extra: Option<(&'static str, &'static str)>,
 }
 
 /// Why a connection's bytes did not become a request.
@@ -47,6 +47,7 @@ pub(crate) async fn answer_refused(
         desk,
         deadline,
         record,
+        recorded: false,
     };
     let ending = journey.refuse_unread(unread).await;
     journey.record(ending);
@@ -130,7 +131,7 @@ impl Journey<'_, '_> {
     }
 
     /// Sends an answer whose body stands on the desk.
-    async fn send_own(&mut self, answer: Answer) -> Ending {
+    pub(super) async fn send_own(&mut self, answer: Answer) -> Ending {
         self.record.status = answer.status;
         self.record.router_error = answer.router_error;
         // What has arrived of a small body needs not cost the connection.

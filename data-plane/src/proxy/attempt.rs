@@ -62,7 +62,8 @@ impl<'a> Journey<'a, '_> {
         let socket = self
             .within(timeouts.dial, Reason::DialTimeout, dial)
             .await?;
-        let secured = upstream::dial::secure(socket, endpoint, &worker.identities);
+        let secured =
+            upstream::dial::secure(socket, endpoint, (&worker.identities, &worker.handshakes));
         let io = self
             .within(timeouts.handshake, Reason::HandshakeTimeout, secured)
             .await?;

@@ -3,6 +3,7 @@
 use pointsman_http1::{RequestHead, ResponseHead};
 
 use super::prepare::Prepared;
+use super::record::Record;
 use super::replay::Replay;
 
 /// The room that one request works in: its head, which the exchange holds while the request is in
@@ -26,6 +27,8 @@ pub(crate) struct Desk {
     pub(super) replay: Replay,
     /// Texts of the router's own.
     pub(super) text: Vec<u8>,
+    /// What is known of a request whose journey was left before its end.
+    pub(super) left: Option<Record>,
 }
 
 impl Desk {
@@ -33,5 +36,6 @@ impl Desk {
     pub(crate) fn clear(&mut self) {
         self.replay.clear();
         self.text.clear();
+        self.left = None;
     }
 }

@@ -17,7 +17,7 @@ const CLIENT_GONE_STREAMING: RouterError =
     RouterError::Plain("client-conn-closed-during-response-streaming");
 
 /// What a request leaves behind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Record {
     /// When its head was there.
     pub(super) received: Instant,
@@ -64,6 +64,7 @@ impl Record {
 impl Journey<'_, '_> {
     /// Writes the line, and counts.
     pub(super) fn record(&mut self, ending: Ending) {
+        self.recorded = true;
         let time = Instant::now().saturating_duration_since(self.record.received);
         let counters = &self.worker.counters;
         counters.bytes_received.add(self.exchange.received());

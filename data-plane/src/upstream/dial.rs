@@ -1,6 +1,5 @@
 //! Making a connection to an endpoint.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use rustix::io::Errno;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 
+use super::Handshakes;
 use super::tls::{self, Identities};
 use crate::io::Io;
 use crate::io::tls::TlsIo;
@@ -83,14 +83,15 @@ fn is_shortage(error: &io::Error) -> bool {
 pub(crate) async fn secure(
     (socket, address): (TcpStream, SocketAddr),
     endpoint: &Endpoint,
-    identities: &Identities,
+    (identities, handshakes): (&Identities, &Handshakes),
 ) -> Result<Io, Reason> {
     let Some(name) = endpoint.tls() else {
         return Ok(Io::Plain(socket));
     };
+    handshakes.turn().await;
     let session = identities.session(name, address.ip())?;
     let mut tls = Box::new(TlsIo::new(socket, session.into()));
-    match poll_fn(|cx| tls.poll_handshake(cx)).await {
+    match handshakes.shake(&mut tls).await {
         Ok(()) => Ok(Io::Tls(tls)),
         Err(error) => Err(tls::reason(&error).unwrap_or(Reason::HandshakeBroken)),
     }

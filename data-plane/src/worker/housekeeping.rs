@@ -10,6 +10,10 @@ use crate::deadlines::STEP;
 /// Sweeps between two looks at the things of a second.
 const SWEEPS_PER_SECOND: u32 = 20;
 
+/// Sweeps until lines of the access log are handed over though their buffer is not full: a crash
+/// may cost those of one second, the writer's part included.
+const SWEEPS_PER_FLUSH: u32 = 10;
+
 /// Runs for as long as the worker does.
 pub(super) async fn run(worker: Rc<Worker>) {
     let mut ticks = interval(STEP);
@@ -20,6 +24,9 @@ pub(super) async fn run(worker: Rc<Worker>) {
         worker.sweep_idle();
         if sweep == 0 {
             worker.each_second();
+        }
+        if sweep % SWEEPS_PER_FLUSH == 0 {
+            worker.flush_lines();
         }
     }
 }
@@ -36,6 +43,9 @@ impl Worker {
         self.renew_date();
         // A table that was replaced is given back also by a worker without requests.
         self.table.borrow_mut().current();
+    }
+
+    fn flush_lines(&self) {
         if let Some(lines) = &mut *self.lines.borrow_mut() {
             lines.flush();
             self.counters.access_log_dropped.set(lines.dropped());

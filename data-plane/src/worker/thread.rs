@@ -23,11 +23,11 @@ use crate::counters::Counters;
 use crate::deadlines::Deadlines;
 use crate::drain::{self, Stage};
 use crate::failing::FailureReporter;
-use crate::listener;
+use crate::listener::{self, Doors};
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Commons, Idle};
+use crate::upstream::{Commons, Handshakes, Idle};
 
 /// How long connections get to end by themselves once they were told that the time is over.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -60,8 +60,8 @@ pub(crate) struct Assignment {
     pub(crate) origin: Instant,
     /// Unused connections to endpoints that any worker may take.
     pub(crate) commons: Arc<Commons>,
-    /// How the process leaves.
-    pub(crate) stages: Stages,
+    /// When it accepts, and how the process leaves.
+    pub(crate) doors: Doors,
 }
 
 /// Starts a worker, which says how it ended through `ended`.
@@ -86,7 +86,7 @@ fn run(assignment: Assignment) -> io::Result<()> {
 }
 
 async fn serve(mut assignment: Assignment) -> io::Result<()> {
-    let stages = assignment.stages.clone();
+    let doors = assignment.doors.clone();
     let listeners = std::mem::take(&mut assignment.listeners);
     let (worker, mailbox) = Worker::new(assignment);
     let worker = Rc::new(worker);
@@ -97,19 +97,23 @@ async fn serve(mut assignment: Assignment) -> io::Result<()> {
         vital.spawn_local(listener::accept(
             listener,
             Rc::clone(&worker),
-            stages.clone(),
+            doors.clone(),
         ));
     }
     vital.spawn_local(listener::receive(mailbox, Rc::clone(&worker)));
+    let turnstile = Rc::clone(&worker);
+    vital.spawn_local(async move { turnstile.handshakes.keep().await });
     vital.spawn_local(housekeeping::run(Rc::clone(&worker)));
     let result = tokio::select! {
-        () = leave(&worker, &stages) => Ok(()),
+        () = leave(&worker, &doors.stages) => Ok(()),
         died = first_panic(&mut vital) => Err(io::Error::other(died)),
     };
-    let lines = worker.lines.borrow_mut().take();
-    if let Some(lines) = lines {
-        lines.finish();
+    if result.is_err() {
+        // What the others have in work ends with the process; it is logged that it did.
+        worker.enter_stage(Stage::Ending);
+        let _ = timeout(LAST_CALL, drain::until_empty(&worker)).await;
     }
+    drop(worker.lines.borrow_mut().take());
     result
 }
 
@@ -178,6 +182,7 @@ impl Worker {
             cursors: Default::default(),
             idle: idle.into(),
             identities: assignment.identities,
+            handshakes: Handshakes::default(),
             failures: assignment.failures,
             lines: lines.into(),
             rooms: Vec::new().into(),

@@ -79,7 +79,7 @@ impl Supervisor {
         self.tasks.stages()
     }
 
-    /// Runs until the process has ended: waits for a signal or the end of a vital task, then drains within `bounds`.
+    /// Runs until the process has ended: waits for a signal, a part that asks to drain, or the end of a vital task, then drains within `bounds`.
     ///
     /// A vital task that ends makes the process unready, lets work in flight finish within the drain timeout, and
     /// ends it with an error. After the first request later ones change nothing, except that to end at once.
@@ -120,6 +120,7 @@ impl Supervisor {
             biased;
             Some(ended) = self.ends.recv() => (Request::DrainWithoutWait, Some(ended)),
             (_, request) = signals.next() => (request, None),
+            () = self.tasks.drain_asked().cancelled() => (Request::Drain, None),
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -18,6 +19,7 @@ pub struct Tasks {
     services: TaskTracker,
     ends: mpsc::UnboundedSender<Ended>,
     stages: Stages,
+    drain: CancellationToken,
 }
 
 /// A vital task that has ended although nothing asked it to.
@@ -62,6 +64,7 @@ impl Tasks {
                 services: TaskTracker::new(),
                 ends,
                 stages,
+                drain: CancellationToken::new(),
             },
             receiver,
         )
@@ -71,6 +74,15 @@ impl Tasks {
     #[must_use]
     pub fn stages(&self) -> &Stages {
         &self.stages
+    }
+
+    /// Asks the process to drain in full, as SIGTERM does: another one has taken over.
+    pub fn ask_to_drain(&self) {
+        self.drain.cancel();
+    }
+
+    pub(super) fn drain_asked(&self) -> &CancellationToken {
+        &self.drain
     }
 
     pub(super) fn work(&self) -> &TaskTracker {

@@ -11,7 +11,7 @@ use pointsman_data_plane::subscription::{
     Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
-use pointsman_data_plane::{Settings, Surroundings, Traffic, start};
+use pointsman_data_plane::{Settings, Sockets, Surroundings, Traffic, start};
 use pointsman_process::readiness::{Condition, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_proto::v1;
@@ -160,8 +160,9 @@ async fn open(
         table: router.table,
         failures: router.reporter,
         stages: stages.clone(),
+        sockets: Sockets::default(),
     };
-    let proxy = start(&listen, router.proxy, surroundings)
+    let mut proxy = start(&listen, router.proxy, surroundings)
         .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;
     // The first and only time.
     let _ = counted.set(proxy.traffic().clone());
@@ -179,9 +180,13 @@ async fn open(
     }
     tracing::info!(component = "router", "tls-listener-not-enabled");
     let in_flight = tasks.work_token();
+    let work = tasks.clone();
     tasks.spawn_vital("proxy", async move {
         let ended = proxy.ended().await;
-        drop(in_flight);
+        work.spawn_work(async move {
+            proxy.finish().await;
+            drop(in_flight);
+        });
         ended
     });
     tracing::info!(component = "router", "gorouter.started");
