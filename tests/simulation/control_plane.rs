@@ -6,10 +6,12 @@ use std::time::Duration;
 use pointsman_control_plane::distribution::{Effective, hello, to_proto};
 use pointsman_proto::v1::{self, follow_request, follow_response};
 use pointsman_registry::{
-    Algorithm, Reader, Registry, Settings, SourceId, Standing, Step, Sum, Time, WhileAway,
+    Algorithm, Memory, Reader, Registry, Settings, SourceId, Standing, Step, Sum, Time,
+    Unregistered, View, WhileAway,
 };
 
 use crate::draw::Draw;
+use crate::grant::Grant;
 use crate::publishers::{INTERVAL, Message, Name, THRESHOLD, registration};
 use crate::wire::Wire;
 
@@ -27,12 +29,22 @@ pub(crate) struct ControlPlane {
     source: SourceId,
     /// What is under way from each publisher: ordered by publisher, and not between them.
     heard: BTreeMap<Name, VecDeque<Message>>,
-    pub(crate) away: bool,
+    /// Since when nothing reaches it from NATS, and whether it has noticed.
+    deaf: Option<(Time, bool)>,
+    /// Its process stands still.
+    pub(crate) still: bool,
     /// By data plane.
     sessions: BTreeMap<usize, Session>,
     /// What this life ever registered, and in which segment.
     pub(crate) ever: BTreeSet<(Name, usize)>,
+    /// What this life heard anything of.
+    pub(crate) touched: BTreeSet<Name>,
+    /// What this life was told to be gone while it had not heard everybody, and did not know.
+    pub(crate) buried: BTreeSet<Name>,
 }
+
+/// How long it takes to notice that NATS is gone.
+const NOTICED: Duration = Duration::from_secs(10);
 
 fn effective() -> Effective {
     Effective {
@@ -46,8 +58,9 @@ fn effective() -> Effective {
 
 impl ControlPlane {
     /// A new life, which has heard nothing.
-    pub(crate) fn new(epoch: u64, now: Time) -> Self {
+    pub(crate) fn new(epoch: u64, memory: Memory, now: Time) -> Self {
         let settings = Settings {
+            memory,
             stale_threshold: THRESHOLD,
             registration_interval: INTERVAL,
             start_delay: INTERVAL,
@@ -60,15 +73,18 @@ impl ControlPlane {
             registry,
             source,
             heard: BTreeMap::new(),
-            away: false,
+            deaf: None,
+            still: false,
             sessions: BTreeMap::new(),
             ever: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            buried: BTreeSet::new(),
         }
     }
 
     /// A message is published. Who is away does not get it.
     pub(crate) fn publish(&mut self, message: Message) {
-        if self.away {
+        if self.deaf.is_some() {
             return;
         }
         let (Message::Register(name, _) | Message::Unregister(name)) = &message;
@@ -77,6 +93,9 @@ impl ControlPlane {
 
     /// Hears one message of some publisher.
     pub(crate) fn hear_one(&mut self, draw: &mut Draw, now: Time) {
+        if self.still {
+            return;
+        }
         let waiting: Vec<Name> = self
             .heard
             .iter()
@@ -91,7 +110,7 @@ impl ControlPlane {
     }
 
     /// Hears everything that is under way.
-    pub(crate) fn hear_all(&mut self, now: Time) {
+    fn hear_all(&mut self, now: Time) {
         let names: Vec<Name> = self.heard.keys().copied().collect();
         for name in names {
             while self.hear(name, now) {}
@@ -104,29 +123,31 @@ impl ControlPlane {
         };
         match message {
             Message::Register(name, registered) => {
+                self.touched.insert(name);
+                self.buried.remove(&name);
                 let message = registration(name, Some(&registered));
                 self.registry.register(self.source, &message, now);
                 self.ever.insert((name, registered.segment));
             }
             Message::Unregister(name) => {
-                self.registry.unregister(&registration(name, None), now);
+                self.touched.insert(name);
+                let outcome = self.registry.unregister(&registration(name, None), now);
+                let known = matches!(outcome.as_slice(), [Unregistered::Removed { .. }]);
+                if !known && !self.registry.standing(now, false).authoritative {
+                    self.buried.insert(name);
+                }
             }
         }
         true
     }
 
-    /// The connection to NATS is lost, or back. What was under way is lost with it: who said that it
-    /// leaves, is returned.
-    pub(crate) fn set_away(&mut self, away: bool, now: Time) -> Vec<Name> {
-        if away == self.away {
-            return Vec::new();
-        }
-        self.away = away;
-        if away {
-            self.registry.source_lost(self.source, now);
-        } else {
-            self.registry.source_returned(self.source, now);
-        }
+    pub(crate) const fn is_deaf(&self) -> bool {
+        self.deaf.is_some()
+    }
+
+    /// NATS is gone. What was under way is lost with it: who said that it leaves, is returned.
+    pub(crate) fn lose_nats(&mut self, now: Time) -> Vec<Name> {
+        self.deaf.get_or_insert((now, false));
         let lost = std::mem::take(&mut self.heard).into_values().flatten();
         lost.filter_map(|message| match message {
             Message::Unregister(name) => Some(name),
@@ -135,7 +156,55 @@ impl ControlPlane {
         .collect()
     }
 
-    pub(crate) fn expire(&mut self, now: Time) {
+    /// NATS is back.
+    pub(crate) fn regain_nats(&mut self, now: Time) {
+        self.notice(now, Duration::ZERO);
+        if self.deaf.take().is_some() {
+            self.registry.source_returned(self.source, now);
+        }
+    }
+
+    /// Nothing was heard for so long: NATS must be gone.
+    fn notice(&mut self, now: Time, after: Duration) {
+        if let Some((since, noticed @ false)) = &mut self.deaf
+            && now.since(*since) >= after
+        {
+            *noticed = true;
+            self.registry.source_lost(self.source, *since);
+        }
+    }
+
+    /// The process stands still, or goes on.
+    pub(crate) fn set_still(&mut self, still: bool, draw: &mut Draw, now: Time) {
+        self.still = still;
+        if !still && draw.percent(50) {
+            self.expire(now);
+        }
+    }
+
+    /// Time passes, in which it is awake unless it stands still.
+    pub(crate) fn live_through(&mut self, time: Duration, from: Time) {
+        let second = Duration::from_secs(1);
+        let mut passed = Duration::ZERO;
+        while !self.still && passed < time {
+            passed += second;
+            self.registry.awake(from.plus(passed.min(time)));
+        }
+    }
+
+    /// Time has passed: what was said until now is heard.
+    pub(crate) fn turn(&mut self, now: Time) {
+        if self.still {
+            return;
+        }
+        self.registry.awake(now);
+        self.hear_all(now);
+        self.notice(now, NOTICED);
+        self.expire(now);
+    }
+
+    fn expire(&mut self, now: Time) {
+        self.registry.awake(now);
         while self.registry.expire(now, 64).more {}
     }
 
@@ -149,25 +218,31 @@ impl ControlPlane {
     }
 
     /// Takes one message of a data plane.
-    pub(crate) fn take(&mut self, data_plane: usize, wire: &mut Wire, now: Time, holds: bool) {
+    pub(crate) fn take(
+        &mut self,
+        data_plane: (usize, Grant),
+        wire: &mut Wire,
+        now: Time,
+        holds: bool,
+    ) {
+        if self.still {
+            return;
+        }
+        let (data_plane, grant) = data_plane;
         let Some(message) = wire.take_up() else {
             return;
         };
         match message.message {
             Some(follow_request::Message::Hello(_)) => {
                 let standing = self.standing(now, holds);
-                self.welcome(data_plane, message, wire, &standing);
+                self.welcome((data_plane, grant), message, wire, &standing);
             }
             Some(follow_request::Message::Ack(ack)) => {
                 let session = &self.sessions[&data_plane];
                 let (closed, sum) = session.closed.expect("an ack follows a closing step");
                 assert!(ack.revision <= closed, "an ack from the future");
                 assert_eq!(ack.epoch, self.registry.epoch());
-                assert!(
-                    ack.rejected.is_empty(),
-                    "what cannot be honoured is withheld"
-                );
-                if ack.revision == closed {
+                if ack.revision == closed && ack.rejected.is_empty() {
                     assert_eq!((ack.things, ack.digest), (sum.things, sum.digest));
                 }
             }
@@ -177,7 +252,7 @@ impl ControlPlane {
 
     fn welcome(
         &mut self,
-        data_plane: usize,
+        (data_plane, grant): (usize, Grant),
         message: v1::FollowRequest,
         wire: &mut Wire,
         standing: &Standing,
@@ -185,8 +260,12 @@ impl ControlPlane {
         let caller = hello::read(Some(message)).expect("a good hello");
         let (default, degraded) = caller.default_algorithm(Algorithm::RoundRobin);
         assert_eq!(degraded, "");
-        let filter = caller.view.filter.clone();
-        let (reader, transfer) = Reader::new(&self.registry, caller.view, caller.held);
+        let filter = grant.filter();
+        let view = View {
+            filter: filter.clone(),
+            ..caller.view
+        };
+        let (reader, transfer) = Reader::new(&self.registry, view, caller.held);
         wire.send_down(&to_proto::response(follow_response::Message::Welcome(
             v1::Welcome {
                 epoch: self.registry.epoch(),
@@ -221,7 +300,7 @@ impl ControlPlane {
         let Some(session) = self.sessions.get_mut(&data_plane) else {
             return false;
         };
-        if !wire.has_room() {
+        if !wire.has_room() || self.still {
             return false;
         }
         let stands = (standing.open, standing.authoritative);
@@ -234,8 +313,13 @@ impl ControlPlane {
         match session.reader.next(&self.registry, limit) {
             Step::Idle => return false,
             Step::Batch(things) if things.is_empty() => {}
-            Step::Batch(things) => wire.send_down(&to_proto::batch(&things)),
+            Step::Batch(things) => {
+                // Before an endpoint come the attributes of its route.
+                assert!(things.len() <= limit + 1, "a batch is bounded");
+                wire.send_down(&to_proto::batch(&things));
+            }
             Step::Closing(closing) => {
+                assert!(closing.removals.len() <= limit, "a closing step is bounded");
                 if !closing.continues {
                     session.closed = Some((closing.revision, closing.sum));
                 }
@@ -245,6 +329,18 @@ impl ControlPlane {
         true
     }
 
+    /// An operator lets go what the data plane holds of this life.
+    pub(crate) fn release(&self, data_plane: usize, wire: &mut Wire) {
+        if !self.still && self.sessions.contains_key(&data_plane) && wire.has_room() {
+            wire.send_down(&to_proto::response(follow_response::Message::Release(
+                v1::Release {
+                    epoch: self.registry.epoch(),
+                    up_to_revision: self.registry.head(),
+                },
+            )));
+        }
+    }
+
     /// A sign of life.
     pub(crate) fn beat(&self, data_plane: usize, wire: &mut Wire) {
         if let Some(Session {
@@ -252,6 +348,7 @@ impl ControlPlane {
             ..
         }) = self.sessions.get(&data_plane)
             && wire.has_room()
+            && !self.still
         {
             wire.send_down(&to_proto::heartbeat(*revision, *sum));
         }

@@ -1,53 +1,58 @@
-//! Everybody together, and what must hold.
+//! Everybody together, and what happens to them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pointsman_registry::{Capabilities, Registry, Time};
-use pointsman_routing::Algorithm;
+use pointsman_registry::{Memory, Time};
+use pointsman_routing::AbsenceSettings;
 
 use crate::control_plane::ControlPlane;
-use crate::data_plane::{Came, DataPlane, key};
+use crate::data_plane::{Came, DataPlane, Release};
 use crate::draw::Draw;
-use crate::publishers::{
-    ADDRESSES, INTERVAL, Message, Name, Publishers, SEGMENTS, THRESHOLD, URIS, address, is_tls,
-};
+use crate::grant::GRANTS;
+use crate::publishers::{Message, Name, Publishers, THRESHOLD, is_tls};
 use crate::wire::Wire;
-
-/// What this release of the data plane can honour, of what a registry may ask for.
-fn honoured() -> Capabilities {
-    Capabilities::TLS_ENDPOINT | Capabilities::LEAST_CONNECTION
-}
-
-/// How long an endpoint lives that is reached over TLS, and that no control plane speaks for.
-const ORPHAN: Duration = Duration::from_secs(600);
 
 #[derive(Debug)]
 pub(crate) struct Fleet {
-    draw: Draw,
-    now: Time,
-    publishers: Publishers,
-    control_planes: Vec<ControlPlane>,
-    data_planes: Vec<DataPlane>,
+    pub(crate) draw: Draw,
+    pub(crate) now: Time,
+    pub(crate) publishers: Publishers,
+    pub(crate) control_planes: Vec<ControlPlane>,
+    pub(crate) data_planes: Vec<DataPlane>,
     /// By data plane.
-    wires: Vec<Wire>,
+    pub(crate) wires: Vec<Wire>,
     /// How many messages a reader is given at a time.
-    limit: usize,
+    pub(crate) limit: usize,
+    /// How long control planes remember what is gone.
+    memory: Memory,
+    /// Nothing happens any more.
+    pub(crate) is_quiet: bool,
 }
+
+/// More removals than there can be.
+const ALL: usize = 100_000;
 
 impl Fleet {
     pub(crate) fn new(seed: u64) -> Self {
         let mut draw = Draw::new(seed);
         let now = Time::ZERO;
-        let control_planes = 1 + draw.of(0..2);
-        let control_planes = (0..control_planes)
-            .map(|_| ControlPlane::new(draw.number(), now))
+        let forgetful = draw.percent(40);
+        let memory = Memory {
+            age: Duration::from_secs(if forgetful { 30 } else { 86_400 }),
+            removals: if forgetful { draw.of(0..6) } else { ALL },
+        };
+        let control_planes = (0..1 + draw.of(0..2))
+            .map(|_| ControlPlane::new(draw.number(), memory, now))
             .collect();
-        let data_planes = vec![
-            DataPlane::new(0, vec![]),
-            DataPlane::new(1, vec!["east"]),
-            DataPlane::new(2, vec!["west"]),
-        ];
+        let absence = AbsenceSettings {
+            removable_percent: [0, 20, 100][draw.of(0..3)],
+            always_removable: [0, 1, 5, 50][draw.of(0..4)],
+            ..AbsenceSettings::default()
+        };
+        let releases = [Release::Honest, Release::Mistaken, Release::Able];
+        let data_planes: Vec<_> = (0..3)
+            .map(|at| DataPlane::new(at, releases[draw.of(0..3)], absence))
+            .collect();
         Self {
             wires: data_planes.iter().map(|_| Wire::default()).collect(),
             limit: 1 + draw.of(0..8),
@@ -56,48 +61,84 @@ impl Fleet {
             publishers: Publishers::default(),
             control_planes,
             data_planes,
+            memory,
+            is_quiet: false,
         }
+    }
+
+    /// Whether control planes remember everything that is gone.
+    pub(crate) const fn remembers(&self) -> bool {
+        self.memory.removals == ALL
     }
 
     /// Something happens.
     pub(crate) fn step(&mut self) {
-        match self.draw.of(0..100) {
-            0..12 => {
-                let heard = self.control_planes.iter().all(|it| !it.away);
+        match self.draw.of(0..1000) {
+            0..120 => {
+                let heard = self.control_planes.iter().all(|it| !it.is_deaf());
                 let messages = self.publishers.change(&mut self.draw, self.now, heard);
                 self.publish(&messages);
             }
-            12..27 => {
+            120..260 => {
                 let time = Duration::from_millis(self.draw.number() % 6_000);
                 self.pass(time);
             }
-            27..42 => {
+            260..410 => {
                 let at = self.draw.of(0..self.control_planes.len());
                 self.control_planes[at].hear_one(&mut self.draw, self.now);
             }
-            42..91 => {
+            410..880 => {
                 let at = self.draw.of(0..self.data_planes.len());
                 self.talk(at);
             }
-            91..94 => {
+            880..910 => {
                 let at = self.draw.of(0..self.data_planes.len());
                 self.cut(at);
             }
-            94..97 => {
+            910..930 => {
                 let at = self.draw.of(0..self.data_planes.len());
                 self.data_planes[at].stopped ^= true;
             }
-            97 => self.lose_or_regain_nats(),
-            98 => self.kill(),
-            _ => {
-                let at = self.draw.of(0..self.data_planes.len());
-                self.restart(at);
-            }
+            930..1000 => self.step_seldom(),
+            _ => {}
         }
-        self.look_for_absent_routes();
+        for at in 0..self.data_planes.len() {
+            self.look_for_absent(at);
+        }
     }
 
-    fn publish(&mut self, messages: &[Message]) {
+    fn step_seldom(&mut self) {
+        let data_plane = self.draw.of(0..self.data_planes.len());
+        let control_plane = self.draw.of(0..self.control_planes.len());
+        match self.draw.of(0..70) {
+            0..12 => self.lose_or_regain_nats(control_plane),
+            12..20 => self.kill(control_plane),
+            20..26 => self.restart(data_plane),
+            26..36 => {
+                self.data_planes[data_plane].grant = GRANTS[self.draw.of(0..GRANTS.len())];
+                self.cut(data_plane);
+            }
+            36..44 => {
+                let still = !self.control_planes[control_plane].still;
+                let (draw, now) = (&mut self.draw, self.now);
+                self.control_planes[control_plane].set_still(still, draw, now);
+            }
+            44..50 => {
+                for _ in 0..self.draw.of(0..40) {
+                    self.pass(Duration::from_secs(10));
+                }
+            }
+            50..62 => self.fail(data_plane),
+            _ => {
+                if let Some(followed) = self.data_planes[data_plane].follows {
+                    let wire = &mut self.wires[data_plane];
+                    self.control_planes[followed].release(data_plane, wire);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn publish(&mut self, messages: &[Message]) {
         for control_plane in &mut self.control_planes {
             for message in messages {
                 control_plane.publish(message.clone());
@@ -105,29 +146,34 @@ impl Fleet {
         }
     }
 
-    /// Time passes. Nothing stays under way for longer than that.
-    fn pass(&mut self, time: Duration) {
+    /// Time passes. Nothing stays under way for longer than that, except to whom stands still.
+    pub(crate) fn pass(&mut self, time: Duration) {
         for control_plane in &mut self.control_planes {
-            control_plane.hear_all(self.now);
+            control_plane.turn(self.now);
+            control_plane.live_through(time, self.now);
         }
         self.now = self.now.plus(time);
         let messages = self.publishers.repeat(self.now);
         self.publish(&messages);
         for control_plane in &mut self.control_planes {
-            control_plane.hear_all(self.now);
-            control_plane.expire(self.now);
+            control_plane.turn(self.now);
         }
         let (publishers, now) = (&mut self.publishers, self.now);
         // Over TLS nothing goes stale: whoever dies there is never known to be gone.
         publishers
             .dead
             .retain(|(_, address), heard| is_tls(*address) || now.since(*heard) <= THRESHOLD * 2);
+        for at in 0..self.data_planes.len() {
+            if !self.data_planes[at].stopped {
+                self.data_planes[at].expire(table_time(self.now));
+                self.look_for_absent(at);
+            }
+        }
     }
 
-    fn fleet_holds_things(&self) -> bool {
-        self.data_planes
-            .iter()
-            .any(|it| it.follower.held().things > 0)
+    pub(crate) fn fleet_holds_things(&self) -> bool {
+        let mut holding = self.data_planes.iter();
+        holding.any(|it| it.follower.held().things + it.follower.unconfirmed() > 0)
     }
 
     /// One end of one stream does something.
@@ -140,8 +186,9 @@ impl Fleet {
         };
         let control_plane = &mut self.control_planes[followed];
         let wire = &mut self.wires[at];
+        let grant = self.data_planes[at].grant;
         match self.draw.of(0..12) {
-            0..3 => control_plane.take(at, wire, self.now, holds),
+            0..3 => control_plane.take((at, grant), wire, self.now, holds),
             3..7 => {
                 control_plane.say(at, wire, (self.now, holds), self.limit);
             }
@@ -151,109 +198,55 @@ impl Fleet {
         }
     }
 
-    fn read(&mut self, at: usize) {
-        let data_plane = &mut self.data_planes[at];
-        data_plane.follower.expire(table_time(self.now));
-        if let Came::Closed(revision) =
-            data_plane.read(&mut self.wires[at], &mut self.draw, table_time(self.now))
-        {
-            self.look_at_closing(at, revision);
+    pub(crate) fn read(&mut self, at: usize) {
+        let before = self.data_planes[at].holds.clone();
+        let publishes = self.draw.percent(70);
+        let now = table_time(self.now);
+        let came = self.data_planes[at].read(&mut self.wires[at], now, publishes);
+        match came {
+            Came::Nothing => return,
+            Came::Release => {}
+            Came::Diverged { revision } => return self.repair(at, revision),
+            Came::Something => self.look_at_new_orphans(at, &before),
+            Came::Closed { revision, complete } => {
+                self.look_at_new_orphans(at, &before);
+                self.look_at_closing(at, revision, complete);
+            }
         }
+        self.look_for_absent(at);
         self.note_served(at);
     }
 
-    /// At a closing step: what is held is what the control plane has, and besides only what this
-    /// life of it never knew.
-    fn look_at_closing(&self, at: usize, revision: u64) {
-        let data_plane = &self.data_planes[at];
-        let control_plane = &self.control_planes[data_plane.follows.expect("a session")];
-        let holds = data_plane.holds();
-        for (uri, number) in holds.keys() {
-            let name = (*uri, *number);
-            let listed = control_plane.registry.route(&key(URIS[*uri]), self.now);
-            let registered = listed.is_some_and(|route| {
-                let mut endpoints = route.endpoints.iter();
-                endpoints.any(|it| *it.endpoint.address == *address(*number))
-            });
-            // What was known only in segments that this data plane does not see, is told about
-            // only there.
-            let sent = (0..SEGMENTS.len()).any(|segment| {
-                data_plane.sees(SEGMENTS[segment]) && control_plane.ever.contains(&(name, segment))
-            });
-            // The registry may have gone on since the step was cut.
-            let removed_since = control_plane.registry.head() > revision;
-            assert!(
-                registered || !sent || removed_since,
-                "data plane {at} holds {name:?}, which was removed at or before {revision}"
-            );
-        }
+    /// What was received does not add up. That is so only where a control plane has forgotten what
+    /// was removed in the middle of a snapshot, and another snapshot puts it right.
+    fn repair(&mut self, at: usize, revision: u64) {
+        let is_quiet = self.is_quiet;
+        assert!(
+            !is_quiet && !self.remembers(),
+            "data plane {at} differs at revision {revision}"
+        );
+        self.cut(at);
     }
 
-    /// Notes which routes are served now, to miss them later.
-    fn note_served(&mut self, at: usize) {
-        let data_plane = &mut self.data_planes[at];
-        let holds = data_plane.holds();
-        for (name, registered) in &self.publishers.live {
-            let segment = SEGMENTS[registered.segment];
-            if holds.contains_key(name) && data_plane.sees(segment) {
-                data_plane.served.insert(name.0);
-            }
-        }
-    }
-
-    /// A route that has been served, and has had a live endpoint ever since, is never absent.
-    fn look_for_absent_routes(&mut self) {
-        for (at, data_plane) in self.data_planes.iter_mut().enumerate() {
-            let holds = data_plane.holds();
-            let live = |uri: usize| {
-                let mut endpoints = self.publishers.live.iter();
-                endpoints.any(|((of, _), it)| {
-                    *of == uri && data_plane.sees(SEGMENTS[it.segment]) && it.algorithm != "hash"
-                })
-            };
-            let live: Vec<usize> = (0..URIS.len()).filter(|uri| live(*uri)).collect();
-            let followed = data_plane.follows.map(|it| &self.control_planes[it]);
-            let mut served = std::mem::take(&mut data_plane.served);
-            served.retain(|uri| {
-                if !live.contains(uri) {
-                    return false;
-                }
-                if holds.keys().any(|(of, _)| of == uri) {
-                    return true;
-                }
-                let name = URIS[*uri];
-                let followed = followed.unwrap_or_else(|| panic!("{at} lost {name} while alone"));
-                // A control plane that does not have it, has it anew, or may not give it, is not
-                // at fault: it hears later than the publishers speak.
-                assert!(
-                    !has_closed(&followed.registry, name, data_plane, self.now),
-                    "data plane {at} lost {name}, which is live and registered"
-                );
-                false
-            });
-            data_plane.served = served;
-        }
-    }
-
-    fn cut(&mut self, at: usize) {
+    pub(crate) fn cut(&mut self, at: usize) {
         self.wires[at] = Wire::default();
         if let Some(followed) = self.data_planes[at].follows.take() {
             self.control_planes[followed].leave(at);
         }
     }
 
-    /// The only control plane loses NATS, or finds it again. Where there are two, a gap in what one
-    /// of them has heard may become a removal until orphans are kept.
-    fn lose_or_regain_nats(&mut self) {
-        if let [only] = self.control_planes.as_mut_slice() {
-            let unheard = only.set_away(!only.away, self.now);
+    fn lose_or_regain_nats(&mut self, at: usize) {
+        if self.control_planes[at].is_deaf() {
+            self.control_planes[at].regain_nats(self.now);
+        } else {
+            let unheard = self.control_planes[at].lose_nats(self.now);
             self.publishers.forget_unheard(&unheard, self.now);
         }
     }
 
-    fn kill(&mut self) {
-        let killed = self.draw.of(0..self.control_planes.len());
-        self.control_planes[killed] = ControlPlane::new(self.draw.number(), self.now);
+    fn kill(&mut self, killed: usize) {
+        let epoch = self.draw.number();
+        self.control_planes[killed] = ControlPlane::new(epoch, self.memory, self.now);
         for at in 0..self.data_planes.len() {
             if self.data_planes[at].follows == Some(killed) {
                 self.cut(at);
@@ -261,142 +254,43 @@ impl Fleet {
         }
     }
 
+    /// A data plane ends, and the next one begins: as another release, where that is drawn, and
+    /// with what was written down, or without.
     fn restart(&mut self, at: usize) {
         self.cut(at);
-        let segments = self.data_planes[at].segments.clone();
-        self.data_planes[at] = DataPlane::new(at, segments);
+        let old = &self.data_planes[at];
+        let release = match (old.release, self.draw.percent(50)) {
+            (Release::Mistaken, true) => Release::Able,
+            (release, _) => release,
+        };
+        let grant = old.grant;
+        let mut new = if self.draw.percent(50) {
+            old.restored(at, release, table_time(self.now))
+        } else {
+            DataPlane::new(at, release, old.absence)
+        };
+        new.grant = grant;
+        new.granted = grant;
+        self.data_planes[at] = new;
+        self.note_served(at);
     }
 
-    /// Nothing more happens; everything that is under way arrives, and everybody hears everybody
-    /// for as long as it takes to know what is gone.
-    pub(crate) fn quiet(&mut self) {
-        for control_plane in &mut self.control_planes {
-            let unheard = control_plane.set_away(false, self.now);
-            self.publishers.forget_unheard(&unheard, self.now);
+    /// A request to an orphan fails where nobody is.
+    fn fail(&mut self, at: usize) {
+        let live = &self.publishers.live;
+        let holds = self.data_planes[at].holds.iter();
+        let dead: Vec<Name> = holds
+            .filter(|(name, held)| held.orphan && !live.contains_key(name))
+            .map(|(name, _)| name)
+            .collect();
+        if !dead.is_empty() {
+            let name = dead[self.draw.of(0..dead.len())];
+            self.data_planes[at].fail(name);
         }
-        for data_plane in &mut self.data_planes {
-            data_plane.stopped = false;
-        }
-        let mut waited = Duration::ZERO;
-        while waited <= THRESHOLD * 2 + INTERVAL * 2 {
-            self.pass(INTERVAL / 4);
-            waited += INTERVAL / 4;
-            self.settle();
-        }
-        // No orphan lives longer than this.
-        while waited <= THRESHOLD * 2 + INTERVAL * 2 + ORPHAN {
-            self.pass(INTERVAL / 2);
-            waited += INTERVAL / 2;
-            self.settle();
-        }
-        for at in 0..self.data_planes.len() {
-            self.look_at_the_end(at);
-        }
-    }
-
-    /// Talks until nobody has anything to say.
-    fn settle(&mut self) {
-        for at in 0..self.data_planes.len() {
-            for turn in 0.. {
-                assert!(turn < 10_000, "data plane {at} does not come to rest");
-                let holds = self.fleet_holds_things();
-                let Some(followed) = self.data_planes[at].follows else {
-                    self.data_planes[at]
-                        .connect(at % self.control_planes.len(), &mut self.wires[at]);
-                    continue;
-                };
-                let wire = &mut self.wires[at];
-                self.control_planes[followed].take(at, wire, self.now, holds);
-                let said =
-                    self.control_planes[followed].say(at, wire, (self.now, holds), self.limit);
-                self.read(at);
-                if !said && self.wires[at].is_empty() {
-                    break;
-                }
-            }
-            let followed = self.data_planes[at].follows.expect("a session");
-            self.control_planes[followed].beat(at, &mut self.wires[at]);
-            self.read(at);
-            let now = table_time(self.now);
-            self.data_planes[at].follower.expire(now);
-            self.data_planes[at].follower.publish();
-            self.look_for_absent_routes();
-        }
-    }
-
-    /// After quiet: the table is what the publishers keep alive.
-    fn look_at_the_end(&self, at: usize) {
-        let data_plane = &self.data_planes[at];
-        let holds = data_plane.holds();
-        assert_eq!(data_plane.follower.rejected().count(), 0);
-        let followed = &self.control_planes[data_plane.follows.expect("a session")].registry;
-        assert_eq!(
-            data_plane.follower.position(),
-            (followed.epoch(), followed.head())
-        );
-        for (uri, text) in URIS.iter().enumerate() {
-            let ghosts: Vec<usize> = (0..ADDRESSES)
-                .filter(|number| self.publishers.dead.contains_key(&(uri, *number)))
-                .collect();
-            let live = self.publishers.live.range((uri, 0)..(uri + 1, 0));
-            let algorithm = live.clone().map(|(_, it)| (it.change, it.algorithm)).max();
-            let withheld = algorithm.is_some_and(|(_, algorithm)| algorithm == "hash");
-            let mut found: BTreeMap<Name, String> = holds
-                .range((uri, 0)..(uri + 1, 0))
-                .map(|(name, segment)| (*name, segment.clone()))
-                .collect();
-            found.retain(|(_, number), _| !ghosts.contains(number));
-            if !ghosts.is_empty() && algorithm.is_none() {
-                // What a dead endpoint asked for still counts, whatever that was.
-                continue;
-            }
-            let expected: BTreeMap<Name, String> = live
-                .filter(|(_, it)| data_plane.sees(SEGMENTS[it.segment]) && !withheld)
-                .map(|(name, it)| (*name, SEGMENTS[it.segment].to_owned()))
-                .collect();
-            assert_eq!(found, expected, "data plane {at}, {text}");
-            let Some(route) = data_plane.table().get(&key(text)) else {
-                continue;
-            };
-            if ghosts.is_empty() {
-                let wanted = (algorithm.map(|(_, it)| it) == Some("least-connection"))
-                    .then_some(Algorithm::LeastConnection);
-                assert_eq!(route.algorithm(), wanted, "data plane {at}, {text}");
-                let spelled = format!(
-                    "{}{}",
-                    route.host_as_registered(),
-                    route.path_as_registered()
-                );
-                assert_eq!(spelled.trim_end_matches('/'), *text);
-            }
-        }
-        let unconfirmed = data_plane.follower.unconfirmed();
-        assert_eq!(
-            unconfirmed, 0,
-            "an authoritative control plane leaves nothing unconfirmed"
-        );
     }
 }
 
 /// A time as the data planes count it.
 pub(crate) fn table_time(now: Time) -> pointsman_routing::Time {
     pointsman_routing::Time::since_origin(now.as_duration())
-}
-
-/// Whether a registry has had a route for this data plane since its last closing step.
-fn has_closed(registry: &Registry, uri: &str, data_plane: &DataPlane, now: Time) -> bool {
-    let (epoch, revision) = data_plane.follower.position();
-    let Some(route) = registry.route(&key(uri), now) else {
-        return false;
-    };
-    let mut endpoints = route.endpoints.iter();
-    let endpoint =
-        endpoints.any(|it| it.revision <= revision && data_plane.sees(&it.endpoint.segment));
-    let attributes = route.attributes.iter().all(|it| {
-        let granted = it
-            .options()
-            .is_none_or(|options| honoured().cover(options.needs()));
-        granted && it.revision <= revision
-    });
-    epoch == registry.epoch() && endpoint && attributes
 }

@@ -1,10 +1,12 @@
 //! Publishers, as far as the outside sees them: who serves which route now.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use pointsman_proto::v1::{self, route_key};
 use pointsman_registry::{Description, Fields, ModificationTag, Registration, Time, Uri};
+use pointsman_route_key::{Host, Path, RouteKey};
 
 use crate::draw::Draw;
 
@@ -28,6 +30,38 @@ pub(crate) fn address(number: usize) -> String {
 
 pub(crate) const fn is_tls(address: usize) -> bool {
     address >= ADDRESSES - 2
+}
+
+/// The key of a route by its number.
+pub(crate) fn key(uri: usize) -> &'static RouteKey {
+    static KEYS: OnceLock<Vec<RouteKey>> = OnceLock::new();
+    let keys = || {
+        URIS.map(|uri| RouteKey::from_uri(uri).expect("a URI"))
+            .into()
+    };
+    &KEYS.get_or_init(keys)[uri]
+}
+
+/// The number of a route by its key, as it travels.
+pub(crate) fn uri_of(wanted: &v1::RouteKey) -> usize {
+    let host = match wanted.host.as_ref().expect("a host") {
+        route_key::Host::ExactHost(host) => Host::Exact(host.as_str().into()),
+        route_key::Host::HostSuffix(suffix) => Host::Suffix(suffix.as_str().into()),
+        route_key::Host::AnyHost(_) => Host::Any,
+    };
+    let Some(route_key::Path::PathPrefix(path)) = &wanted.path else {
+        panic!("{wanted:?} is no key of a route of this simulation");
+    };
+    (0..URIS.len())
+        .find(|uri| key(*uri).host == host && key(*uri).path == Path::Prefix(path.as_str().into()))
+        .expect("a known route")
+}
+
+/// The number of an address.
+pub(crate) fn number_of(text: &str) -> usize {
+    (0..ADDRESSES)
+        .find(|number| text.as_bytes().get(7) == Some(&b"0123456789"[*number]))
+        .expect("a known address")
 }
 
 /// A route by its number, and an address by its number.
@@ -126,6 +160,11 @@ impl Publishers {
         self.dead.remove(&name);
         self.live.insert(name, registered.clone());
         Message::Register(name, registered)
+    }
+
+    /// Somebody is there, so that a control plane with an empty table is not the last word.
+    pub(crate) fn somebody(&mut self, now: Time) -> Option<Message> {
+        self.live.is_empty().then(|| self.register((4, 0), 0, now))
     }
 
     /// Those whose time it is say again what they are.

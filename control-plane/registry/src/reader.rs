@@ -30,6 +30,8 @@ pub struct Held {
     pub revision: u64,
     /// The digest of the filter that it was filled under.
     pub filter_digest: u64,
+    /// How many things it has, whoever sent them.
+    pub things: u64,
     /// The names of what was refused, to be given again. The address is empty where a route is meant.
     pub rejected: Vec<Removal>,
 }
@@ -121,8 +123,9 @@ impl Reader {
             return (reader, Transfer::Delta);
         }
         // What another life sent may stay until this one has heard everybody, unless it is told what was removed here.
-        // Whoever names this life may still have some of that: a snapshot that was cut did not get to its removals.
-        reader.removed = if held.epoch == 0 {
+        // Whoever names this life may still have some of that: a snapshot that was cut did not get to its removals. And
+        // whoever names no life may have a table that was written down.
+        reader.removed = if held.epoch == 0 && held.things == 0 {
             registry.head()
         } else {
             registry.horizon()

@@ -17,6 +17,7 @@ mod staleness;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_route_key::RouteKey;
 
@@ -62,7 +63,12 @@ pub struct Registry {
     /// An operator said that nothing is registered is right.
     emptiness_confirmed: bool,
     last_update: Option<Time>,
+    /// When the owner was last known to be awake.
+    awake: Option<Time>,
 }
+
+/// A process that did nothing for longer than this has stood still.
+const STOOD_STILL: Duration = Duration::from_secs(5);
 
 /// One source of registrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +111,7 @@ impl Registry {
             guard: Guard::default(),
             emptiness_confirmed: false,
             last_update: None,
+            awake: None,
         }
     }
 
@@ -159,6 +166,25 @@ impl Registry {
         self.sources[usize::from(source.0)].clock.returned(now);
     }
 
+    /// The owner is awake. Say so before anything that came in is applied and anything that is due is looked at, and once
+    /// a second at least.
+    ///
+    /// Where the last time is longer ago than five seconds, the process itself stood still, or its clock leapt: nothing
+    /// could be heard meanwhile, so each source counts as having been away for that long.
+    pub fn awake(&mut self, now: Time) {
+        let Some(last) = self.awake.replace(now) else {
+            return;
+        };
+        if now.since(last) <= STOOD_STILL {
+            return;
+        }
+        let clocks = self.sources.iter_mut().map(|source| &mut source.clock);
+        for clock in clocks.filter(|clock| !clock.is_away()) {
+            clock.lost(last);
+            clock.returned(now);
+        }
+    }
+
     /// Applies a repetition of a registration, which costs the same however many routes it has. `false` where it is
     /// not known, or something that it registered has changed since: then it has to be parsed and applied.
     pub fn heard(&mut self, source: SourceId, fingerprint: Fingerprint, now: Time) -> bool {
@@ -178,7 +204,8 @@ impl Registry {
     /// What the registry's word is worth. `fleet_holds_things`: somebody serves a table that is not empty.
     ///
     /// It is open once every source was listened to for the start delay, and authoritative once that was the stale
-    /// threshold; but never with an empty table while the fleet's is not, unless [`Self::confirm_emptiness`] said so.
+    /// threshold; but never with an empty table while the fleet's is not, unless [`Self::confirm_emptiness`] said so, nor
+    /// while a source is away or has just come back: what was said meanwhile is heard only when it is repeated.
     #[must_use]
     pub fn standing(&self, now: Time, fleet_holds_things: bool) -> Standing {
         let threshold = self.settings.authoritative_after();
@@ -196,6 +223,8 @@ impl Registry {
         };
         let open = heard >= self.settings.start_delay;
         let suspicious = self.keys.is_empty() && fleet_holds_things && !self.emptiness_confirmed;
+        let mut sources = self.sources.iter();
+        let unsettled = sources.find(|source| source.clock.unsettled(now) > Duration::ZERO);
         let reason = if heard < threshold {
             format!(
                 "{} was listened to for {} of {} seconds{}",
@@ -212,6 +241,14 @@ impl Registry {
                     ""
                 },
             )
+        } else if let Some(source) = unsettled {
+            let is_away = source.clock.is_away();
+            let state = if is_away {
+                "is away"
+            } else {
+                "has just come back"
+            };
+            format!("{} {state}", source.name)
         } else if suspicious {
             "nothing is registered, and data planes still serve routes".to_owned()
         } else {
@@ -219,7 +256,7 @@ impl Registry {
         };
         Standing {
             open,
-            authoritative: heard >= threshold && !suspicious,
+            authoritative: heard >= threshold && unsettled.is_none() && !suspicious,
             reason,
         }
     }
@@ -243,8 +280,9 @@ impl Registry {
                 let heard = source.clock.connected(now);
                 marks
                     .into_iter()
-                    .filter(move |mark| *mark > heard)
-                    .map(move |mark| mark - heard)
+                    .map(move |mark| mark.saturating_sub(heard))
+                    .chain([source.clock.unsettled(now)])
+                    .filter(|left| *left > Duration::ZERO)
             })
             .min()
             .map(|left| now.plus(left))

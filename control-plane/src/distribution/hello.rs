@@ -64,6 +64,7 @@ pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
         epoch: hello.epoch,
         revision: hello.revision,
         filter_digest: hello.filter_digest,
+        things: hello.things,
         rejected: Vec::new(),
     };
     let shown = hello.rejected.iter().take(SHOWN).map(from_proto::shown);

@@ -72,6 +72,7 @@ impl RegistryTask {
                 () = sleep_until(due) => Woken::Clock,
             };
             let now = self.clock.now();
+            self.registry.awake(now);
             for (source, event) in events.drain(..) {
                 self.apply(source, event, now);
             }

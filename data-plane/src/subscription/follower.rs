@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pointsman_proto::v1::{self, follow_request, follow_response};
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
-    Closed, RejectedThing, RestoredUntil, Settings, Table, Thing, Time, View, Writer,
+    AbsenceSettings, Closed, RejectedThing, RestoredUntil, Settings, Table, Thing, Time, View,
+    Writer,
 };
 
 use super::capabilities::CLAIMED;
@@ -330,6 +331,11 @@ impl Follower {
     /// Drops the orphans whose time is over, and says when to look again.
     pub fn expire(&mut self, now: Time) -> Option<Time> {
         self.writer.expire(now)
+    }
+
+    /// How carefully things are given up that nobody says are gone.
+    pub const fn set_absence_settings(&mut self, settings: AbsenceSettings) {
+        self.writer.set_absence_settings(settings);
     }
 
     /// Puts a thing of a persisted table, before the first session.

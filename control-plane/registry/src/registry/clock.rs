@@ -81,6 +81,15 @@ impl Clock {
         matches!(self.state, State::Away)
     }
 
+    /// How much longer the source has to stay until all who repeat themselves have been heard since it came: what was
+    /// said while it was away is not known before.
+    pub(super) fn unsettled(&self, now: Time) -> Duration {
+        match self.state {
+            State::Away => self.interval,
+            State::Connected { since, .. } => self.interval.saturating_sub(now.since(since)),
+        }
+    }
+
     /// The source is away since it was last heard.
     pub(super) fn lost(&mut self, last_heard: Time) {
         let reading = self.at(last_heard);
@@ -141,6 +150,17 @@ mod tests {
         assert_eq!(clock.when(at(10), at(125)), Some(at(130)));
         clock.lost(at(125));
         assert_eq!(clock.when(at(10), at(126)), None);
+    }
+
+    #[test]
+    fn it_is_settled_once_everybody_had_the_time_to_repeat_himself() {
+        let mut clock = Clock::new(WhileAway::Wait, INTERVAL);
+        assert_eq!(clock.unsettled(at(0)), INTERVAL);
+        clock.returned(at(10));
+        assert_eq!(clock.unsettled(at(15)), Duration::from_secs(15));
+        assert_eq!(clock.unsettled(at(30)), Duration::ZERO);
+        clock.lost(at(90));
+        assert_eq!(clock.unsettled(at(500)), INTERVAL);
     }
 
     #[test]

@@ -143,6 +143,7 @@ fn another_epoch_filter_or_a_forgotten_revision_gets_a_snapshot() {
         scene.register(&endpoint(number));
     }
     let held = |epoch, revision, filter: &View| Held {
+        things: 0,
         epoch,
         revision,
         filter_digest: filter.filter.digest(),
@@ -325,6 +326,7 @@ fn what_was_refused_is_given_again_on_reconnect() {
         segment: "".into(),
     };
     let held = Held {
+        things: 0,
         epoch: scene.registry.epoch(),
         revision: scene.registry.head(),
         filter_digest: all().filter.digest(),
@@ -398,6 +400,7 @@ fn told_to_a_stranger(scene: &Scene) -> Vec<String> {
 /// The removals in the snapshot for somebody who has something of this life, or of another.
 fn told_to(scene: &Scene, epoch: u64, revision: u64) -> Vec<String> {
     let held = Held {
+        things: 0,
         epoch,
         revision,
         ..Held::default()

@@ -32,6 +32,7 @@ impl Replica {
     /// Says hello.
     pub(super) fn connect(&mut self, registry: &Registry, view: View) -> (Reader, Transfer) {
         let held = Held {
+            things: 0,
             epoch: self.epoch,
             revision: self.revision,
             filter_digest: self.filter_digest,

@@ -78,3 +78,46 @@ fn an_operator_confirms_that_nothing_is_registered() {
     registry.unregister(&foo, now);
     assert!(!registry.standing(now, true).authoritative);
 }
+
+/// what was said while a source was away is unknown until everybody has repeated himself
+#[test]
+fn a_source_that_is_away_or_has_just_come_back_costs_the_authority() {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let at = |seconds_passed| Time::ZERO.plus(seconds(seconds_passed));
+    let nats = registry.add_source("nats", WhileAway::Wait);
+    registry.source_returned(nats, at(0));
+    assert!(registry.standing(at(500), false).authoritative);
+    registry.source_lost(nats, at(500));
+    let away = registry.standing(at(510), false);
+    assert!(away.open && !away.authoritative);
+    assert_eq!(away.reason, "nats is away");
+    registry.source_returned(nats, at(510));
+    let back = registry.standing(at(529), false);
+    assert!(back.open && !back.authoritative);
+    assert_eq!(back.reason, "nats has just come back");
+    assert_eq!(registry.standing_due(at(520)), Some(at(530)));
+    assert!(registry.standing(at(530), false).authoritative);
+}
+
+/// a process that stood still, or whose clock leapt, lets nothing expire because of that
+#[test]
+fn a_process_that_stood_still_lets_nothing_expire() {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let at = |seconds_passed| Time::ZERO.plus(seconds(seconds_passed));
+    let nats = registry.add_source("nats", WhileAway::Wait);
+    registry.source_returned(nats, at(0));
+    let (endpoint, _) = message("10.0.0.1:80", &["foo"]);
+    for second in 0..=60 {
+        registry.awake(at(second));
+    }
+    registry.register(nats, &endpoint, at(60));
+    registry.awake(at(3_660));
+    assert!(registry.expire(at(3_660), 10).expired.is_empty());
+    assert!(!registry.standing(at(3_660), false).authoritative);
+    // It was heard at 60, and the clock of its source stood until a grace after the return.
+    for second in 3_660..=3_801 {
+        registry.awake(at(second));
+        let expired = registry.expire(at(second), 10).expired;
+        assert_eq!(expired.len(), usize::from(second == 3_801), "at {second}");
+    }
+}
