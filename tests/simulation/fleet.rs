@@ -29,6 +29,9 @@ pub(crate) struct Fleet {
     pub(crate) is_quiet: bool,
 }
 
+/// Of a hundred messages to one control plane.
+const LOST: u64 = 6;
+
 /// More removals than there can be.
 const ALL: usize = 100_000;
 
@@ -138,12 +141,20 @@ impl Fleet {
         }
     }
 
+    /// Everybody is told. Now and then somebody does not get a message, and nobody notices.
     pub(crate) fn publish(&mut self, messages: &[Message]) {
+        let mut unheard = Vec::new();
         for control_plane in &mut self.control_planes {
             for message in messages {
-                control_plane.publish(message.clone());
+                let lost = !self.is_quiet && self.draw.percent(LOST);
+                match message {
+                    Message::Unregister(name) if lost => unheard.push(*name),
+                    Message::Register(..) if lost => {}
+                    _ => control_plane.publish(message.clone()),
+                }
             }
         }
+        self.publishers.forget_unheard(&unheard, self.now);
     }
 
     /// Time passes. Nothing stays under way for longer than that, except to whom stands still.

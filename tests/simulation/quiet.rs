@@ -28,7 +28,7 @@ impl Fleet {
         }
         let somebody = self.publishers.somebody(self.now);
         self.publish(somebody.as_slice());
-        // What is under way may still not add up.
+        // What is under way may still be lost, and not add up.
         self.pass(INTERVAL);
         self.settle();
         self.is_quiet = true;

@@ -106,7 +106,7 @@ fn a_process_that_stood_still_lets_nothing_expire() {
     let at = |seconds_passed| Time::ZERO.plus(seconds(seconds_passed));
     let nats = registry.add_source("nats", WhileAway::Wait);
     registry.source_returned(nats, at(0));
-    let (endpoint, _) = message("10.0.0.1:80", &["foo"]);
+    let endpoint = message("10.0.0.1:80", &["foo"]).0;
     for second in 0..=60 {
         registry.awake(at(second));
     }

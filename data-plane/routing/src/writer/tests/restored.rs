@@ -188,7 +188,11 @@ fn nothing_is_restored_over_what_a_control_plane_sent_nor_without_a_route() {
     assert!(!writer.restore(Thing::Endpoint(Box::new(endpoint("app", A))), until()));
     assert!(writer.restore(Thing::Route(route("app", 1)), until()));
     assert!(!writer.restore(Thing::Route(route("app", 1)), until()));
-    writer.begin(1);
+    next_epoch(&mut writer, 1, &[A]);
     assert!(!writer.restore(Thing::Endpoint(Box::new(endpoint("app", A))), until()));
-    assert_eq!(writer.orphans(), 0);
+    assert!(writer.restore(Thing::Endpoint(Box::new(endpoint("app", B))), until()));
+    assert!(complete(&mut writer, 5, &[A], at(0)).agrees);
+    let late = endpoint("app", "10.0.0.3:80");
+    assert!(!writer.restore(Thing::Endpoint(Box::new(late)), until()));
+    assert_eq!(orphans(&mut writer), [B]);
 }
