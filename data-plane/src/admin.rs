@@ -4,6 +4,7 @@
 //! without one, only callers that name this machine by its address are answered.
 
 mod access;
+mod ejected;
 mod health;
 mod routes;
 mod serve;
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 use access::Access;
 pub use access::Credentials;
 
+use crate::failing::Ejected;
 use crate::listener::{Heirlooms, Inherited};
 use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
@@ -57,6 +59,8 @@ pub(crate) struct Inside {
     pub(crate) status: watch::Receiver<Status>,
     /// How keeping the table on disk goes, where it is kept.
     pub(crate) kept: Option<watch::Receiver<Kept>>,
+    /// The endpoints that are out as outliers.
+    pub(crate) ejected: Ejected,
 }
 
 /// The admin API with its socket bound, before it answers.
@@ -122,6 +126,7 @@ fn router(settings: &Settings, inside: Inside) -> Router {
     let protected = Router::new()
         .route("/routes", any(routes::routes))
         .route("/status", get(status::status))
+        .route("/ejected", get(ejected::ejected))
         .fallback(async || StatusCode::NOT_FOUND);
     let metrics = Router::new().route("/metrics", get(metrics));
     let (open, protected) = if settings.protect_metrics {

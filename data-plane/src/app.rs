@@ -25,7 +25,7 @@ pub use settings::{ControlPlaneTls, ControlPlanes, Settings, State, UpstreamTls}
 
 use crate::admin::{self, Inside};
 use crate::counters::Traffic;
-use crate::failing::{self, Failures};
+use crate::failing::{self, Ejected, Failures};
 use crate::listener::{Gate, Inherited};
 use crate::start::{self, Proxy, Surroundings};
 use crate::subscription::{
@@ -89,6 +89,7 @@ pub struct Bound {
     follower: Follower,
     publisher: Publisher,
     failures: Failures,
+    ejected: Ejected,
     table: TableHandle,
     reloader: Reloader,
     status: watch::Sender<Status>,
@@ -124,6 +125,7 @@ pub async fn build(
     };
     let (publisher, table) = table::publication();
     let (reporter, failures) = failing::channel();
+    let ejected = reporter.ejected();
     let surroundings = Surroundings {
         table: table.clone(),
         failures: reporter,
@@ -136,7 +138,7 @@ pub async fn build(
     offered.map_err(BuildError::HandOver)?;
     let status = watch::Sender::new(Status::default());
     let kept = watch::Sender::new(Kept::default());
-    observe::register(metrics, &proxy, &table, (&status, &kept));
+    observe::register(metrics, &proxy, (&table, &ejected), (&status, &kept));
     let filter = filter_digest(&settings.filter);
     let identity = Identity {
         id: uuid::Uuid::new_v4().to_string(),
@@ -157,6 +159,7 @@ pub async fn build(
         follower: Follower::new(identity, fastrand::u64(..)),
         publisher,
         failures,
+        ejected,
         table,
         reloader,
         status,
@@ -243,6 +246,7 @@ impl Bound {
                 table: self.table,
                 status,
                 kept,
+                ejected: self.ejected,
             };
             spawn_admin(admin, inside, (tasks, self.hand_over.gate().clone()));
         }

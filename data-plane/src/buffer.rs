@@ -11,8 +11,10 @@ use std::rc::Rc;
 /// Size of an ordinary read buffer, in bytes: most messages fit one read.
 pub(crate) const SMALL: usize = 16 * 1024;
 
-/// Size of a buffer for bulk, in bytes: four reads for a mebibyte instead of sixty-four.
-pub(crate) const LARGE: usize = 256 * 1024;
+/// Size of a buffer for bulk, in bytes: sixteen reads for a mebibyte instead of sixty-four. It is
+/// all that a stream holds while its reader takes nothing (L-10), and more would not be faster:
+/// beyond this size the copies cost what the system calls save.
+pub(crate) const LARGE: usize = 64 * 1024;
 
 /// Bytes that one worker may spend on large buffers, in use or kept.
 const LARGE_BUDGET: usize = 8 * 1024 * 1024;
@@ -21,7 +23,7 @@ const LARGE_BUDGET: usize = 8 * 1024 * 1024;
 const SMALL_KEPT: usize = 256;
 
 /// Large buffers that are kept for the next stream.
-const LARGE_KEPT: usize = 4;
+const LARGE_KEPT: usize = 16;
 
 /// What an output buffer begins with, in bytes: a head and a small body.
 const OUTPUT: usize = 4 * 1024;
@@ -194,6 +196,29 @@ impl Buffer {
         true
     }
 
+    /// Gives the memory for bulk back, and keeps what waits in it in no more than that takes: a
+    /// stream that stands still must not keep others from theirs.
+    pub(crate) fn yield_large(&mut self) {
+        let Some(home) = self.home.as_ref().filter(|_| self.capacity() == LARGE) else {
+            return;
+        };
+        let end = self.len();
+        let mut smaller = if end < SMALL {
+            home.small()
+        } else {
+            // Memory of a size of its own is of no list and of no budget.
+            Self {
+                bytes: vec![0; end].into(),
+                start: 0,
+                end: 0,
+                home: None,
+            }
+        };
+        smaller.bytes[..end].copy_from_slice(self.filled());
+        smaller.end = end;
+        *self = smaller;
+    }
+
     /// Gives the memory back if nothing is in it.
     #[inline]
     pub(crate) fn release_if_empty(&mut self) {
@@ -299,6 +324,28 @@ mod tests {
         assert_eq!(buffers.small.borrow().len(), 1);
         buffer.ensure(&buffers);
         assert!(buffers.small.borrow().is_empty());
+    }
+
+    /// L-10: what stands still holds what waits, and nothing of the budget.
+    #[test]
+    fn a_stream_that_stands_still_gives_its_large_buffer_back() {
+        let buffers = Rc::new(Buffers::default());
+        for waits in [5, SMALL - 1, SMALL, LARGE - 6] {
+            let mut buffer = buffers.large().expect("the budget is not spent");
+            fill(&mut buffer, b"hello ");
+            fill(&mut buffer, &vec![b'w'; waits]);
+            buffer.consume(6);
+            buffer.yield_large();
+            assert_eq!(buffers.large_out.get(), 0);
+            assert_eq!(buffer.filled(), vec![b'w'; waits]);
+            assert_eq!(buffer.capacity(), waits.max(SMALL));
+            buffer.consume(waits);
+            buffer.release_if_empty();
+            assert!(!buffer.has_memory());
+        }
+        let mut small = buffers.small();
+        small.yield_large();
+        assert_eq!(small.capacity(), SMALL);
     }
 
     #[test]

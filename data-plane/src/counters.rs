@@ -2,11 +2,13 @@
 //! asks.
 
 mod exposition;
+mod failures;
 mod histogram;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use failures::FailureCounts;
 pub(crate) use histogram::Histogram;
 
 /// A number that one thread writes and others may read.
@@ -59,6 +61,8 @@ macro_rules! counters {
             $($(#[doc = $doc])+ pub(crate) $name: Counter,)*
             /// How long requests with an endpoint took, first to last byte.
             pub(crate) latency: Histogram,
+            /// Why attempts failed, and answers broke off.
+            pub(crate) failures: FailureCounts,
         }
 
         /// The numbers of all workers at one moment.
@@ -104,6 +108,12 @@ counters! {
     attempts,
     /// Attempts after the first of a request.
     retries,
+    /// Attempts that were not made because the retry budget was spent.
+    retries_refused,
+    /// Endpoints taken out of the choice because they behave worse than their siblings.
+    ejections,
+    /// Endpoints that were turned to because connecting to another one took long.
+    hedges,
     /// Connections made to endpoints.
     dials,
     /// Attempts on a connection that had been used before.
@@ -122,6 +132,8 @@ counters! {
     backend_tls_handshake_failed,
     /// Clients that went away before their answer was complete.
     clients_gone,
+    /// Clients that took nothing for too long (L-09).
+    clients_stalled,
     /// Clients that were too slow with a head or a body (L-05, L-08).
     request_timeouts,
     /// Answers broken off after their head, by whomever.

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pointsman_route_key::RouteKey;
-use pointsman_routing::{Endpoint, Route};
+use pointsman_routing::{Ejection, Endpoint, Route};
 use tokio::sync::mpsc;
 
 /// How many failures wait for the control thread. Above that they are not noted: one failure
@@ -16,6 +16,9 @@ const WAITING: usize = 4096;
 /// How many different failures one report names.
 const NAMED: usize = 1024;
 
+/// How many endpoints that are out are shown by name.
+const SHOWN: usize = 1024;
+
 /// A way for failures to reach the report to the control plane.
 #[must_use]
 pub fn channel() -> (FailureReporter, Failures) {
@@ -24,13 +27,18 @@ pub fn channel() -> (FailureReporter, Failures) {
         receiver,
         counts: HashMap::new(),
     };
-    (FailureReporter { sender }, failures)
+    let reporter = FailureReporter {
+        sender,
+        ejected: Ejected::default(),
+    };
+    (reporter, failures)
 }
 
 /// The workers' end.
 #[derive(Clone, Debug)]
 pub struct FailureReporter {
     sender: mpsc::Sender<Failed>,
+    ejected: Ejected,
 }
 
 /// One failure of an endpoint.
@@ -55,6 +63,61 @@ impl FailureReporter {
             reason,
         });
     }
+}
+
+impl FailureReporter {
+    /// Notes that an endpoint was taken out because it behaves worse than its siblings.
+    pub fn note_ejection(&self, route: &Arc<Route>, ejection: &Ejection) {
+        self.note(route, &ejection.endpoint, ejection.cause.word());
+        self.ejected.put(route, ejection);
+    }
+
+    /// The endpoints that are out.
+    #[must_use]
+    pub fn ejected(&self) -> Ejected {
+        self.ejected.clone()
+    }
+}
+
+/// The endpoints that the outlier detector has taken out, to be read at any time.
+#[derive(Clone, Debug, Default)]
+pub struct Ejected(Arc<Mutex<Vec<EjectedEndpoint>>>);
+
+/// One endpoint that is out.
+#[derive(Clone, Debug)]
+pub struct EjectedEndpoint {
+    /// The route whose request showed it.
+    pub route: Arc<Route>,
+    /// Which one, and why.
+    pub ejection: Ejection,
+}
+
+impl Ejected {
+    fn put(&self, route: &Arc<Route>, ejection: &Ejection) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = ejection.endpoint.state().index();
+        all.retain(|other| is_out(other) && other.ejection.endpoint.state().index() != index);
+        if all.len() < SHOWN {
+            all.push(EjectedEndpoint {
+                route: Arc::clone(route),
+                ejection: ejection.clone(),
+            });
+        }
+    }
+
+    /// Those that were not readmitted yet.
+    #[must_use]
+    pub fn list(&self) -> Vec<EjectedEndpoint> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(is_out);
+        all.clone()
+    }
+}
+
+/// Whether it is there, and was not readmitted.
+fn is_out(one: &EjectedEndpoint) -> bool {
+    let state = one.ejection.endpoint.state();
+    state.is_registered() && state.is_ejected()
 }
 
 /// One kind of failure since the last report.

@@ -5,9 +5,11 @@ pub(crate) mod tls;
 
 use std::io;
 use std::io::{IoSlice, Read};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -104,6 +106,20 @@ impl Io {
             Self::Plain(socket) => is_silent(&socket.try_read(&mut [0; 1])),
             Self::Tls(tls) => tls.is_quiet(),
         }
+    }
+}
+
+/// Closed behind the driver's back.
+impl Io {
+    /// Whether the system has neither bytes nor an end for us at this very moment, whatever the
+    /// driver has heard so far. Costs a system call.
+    pub(crate) fn is_quiet_now(&self) -> bool {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(tls) => tls.socket(),
+        };
+        let peeked = SockRef::from(socket).peek(&mut [MaybeUninit::uninit(); 1]);
+        is_silent(&peeked)
     }
 }
 

@@ -7,12 +7,14 @@
 mod answer;
 mod attempt;
 mod broken;
+mod budget;
 mod choose;
 mod desk;
 mod find;
 mod identify;
 mod patience;
 mod prepare;
+mod race;
 mod reason;
 mod record;
 mod refusal;
@@ -20,6 +22,8 @@ mod relay;
 mod replay;
 mod request_id;
 mod upload;
+
+use std::rc::Rc;
 
 use tokio::time::Instant;
 
@@ -29,6 +33,7 @@ use crate::worker::Worker;
 
 pub(crate) use answer::{Unread, answer_refused};
 pub(crate) use broken::{Broken, answer_broken};
+pub(crate) use budget::RetryBudget;
 pub(crate) use desk::{Desk, Room};
 use reason::Failure;
 pub(crate) use reason::Reason;
@@ -48,7 +53,7 @@ pub(crate) enum Ending {
 
 /// What a journey works with.
 pub(crate) struct Journey<'a, 'c> {
-    worker: &'a Worker,
+    worker: &'a Rc<Worker>,
     exchange: &'a mut Exchange<'c>,
     desk: &'a mut Desk,
     deadline: &'a Deadline,
@@ -69,7 +74,7 @@ enum Trouble {
 
 /// Serves one request, from its head to the line in the access log.
 pub(crate) async fn handle(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     exchange: &mut Exchange<'_>,
     desk: &mut Desk,
     deadline: &Deadline,
@@ -110,10 +115,10 @@ impl Journey<'_, '_> {
         let mut chosen = self.find().map_err(Trouble::Refused)?;
         self.prepare();
         loop {
-            let (upstream, upload) = match self.attempt(&chosen.lease).await {
+            let (upstream, upload) = match self.attempt(&mut chosen).await {
                 Ok(answered) => answered,
                 Err(failure) => {
-                    self.blame(&chosen, failure.reason);
+                    self.blame(&mut chosen, failure.reason);
                     chosen = self
                         .choose_again(chosen, failure)
                         .map_err(Trouble::Failed)?;
@@ -130,9 +135,13 @@ impl Journey<'_, '_> {
             Trouble::Refused(refusal) => self.refuse(refusal).await,
             Trouble::Failed(failure) => self.fail(failure.reason).await,
             Trouble::BrokenOff(reason) => {
+                self.worker.counters.failures.count(reason);
+                if reason == Reason::ClientStalled {
+                    self.worker.counters.clients_stalled.increment();
+                }
                 self.record.break_off(reason);
                 match reason {
-                    Reason::ClientGone => Ending::Gone,
+                    Reason::ClientGone | Reason::ClientStalled => Ending::Gone,
                     _ => Ending::Short,
                 }
             }

@@ -102,6 +102,9 @@ pub struct Timeouts {
     pub client_stall: Duration,
     /// Connecting to an endpoint (L-28).
     pub dial: Duration,
+    /// How long connecting to an endpoint may take until another one is dialled beside it. Exact
+    /// to a millisecond.
+    pub hedge: Duration,
     /// The TLS handshake with an endpoint (L-28).
     pub handshake: Duration,
     /// From the end of the request to the head of its response (L-28).
@@ -129,6 +132,7 @@ impl Default for Timeouts {
             body_rate: 240,
             client_stall: Duration::from_secs(30),
             dial: Duration::from_secs(5),
+            hedge: Duration::from_millis(50),
             handshake: Duration::from_secs(10),
             answer: Duration::from_secs(60),
             stream_idle: Duration::from_secs(300),

@@ -15,6 +15,7 @@ use crate::counters::{Counters, Traffic};
 use crate::descriptors;
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Gate, Heirlooms, Sockets};
+use crate::proxy::RetryBudget;
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::Commons;
@@ -79,6 +80,7 @@ pub fn start(
     let origin = Instant::now();
     let (addresses, shares, doors) = open(listeners, sockets, (count, stages))?;
     let commons = Arc::new(Commons::new(idle_limits(&settings), count));
+    let retries = RetryBudget::new();
     let (crowd, mailboxes) = Crowd::new(descriptors::connections(&settings.limits), count);
     let (ended, ends) = mpsc::unbounded_channel();
     let assignments = shares.into_iter().zip(mailboxes).zip(&counters).enumerate();
@@ -98,6 +100,7 @@ pub fn start(
             origin,
             commons: Arc::clone(&commons),
             doors: doors.clone(),
+            retries: Arc::clone(&retries),
         };
         worker::spawn(assignment, ended.clone())
     });

@@ -5,8 +5,10 @@ pub(crate) mod connection;
 pub(crate) mod dial;
 mod handshakes;
 pub(crate) mod idle;
+mod late;
 pub(crate) mod tls;
 
 pub(crate) use connection::{Connection, HeadFault};
 pub(crate) use handshakes::Handshakes;
 pub(crate) use idle::{Commons, Idle};
+pub(crate) use late::LateDials;

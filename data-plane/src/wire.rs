@@ -366,8 +366,13 @@ impl Wire {
     }
 }
 
-/// Between two messages.
+/// Standing still, or between two messages.
 impl Wire {
+    /// Gives the memory for bulk back: what was read waits for somebody who takes nothing.
+    pub(crate) fn yield_large(&mut self) {
+        self.input.yield_large();
+    }
+
     /// Gives all memory back that holds nothing.
     pub(crate) fn rest(&mut self) {
         self.input.release_if_empty();
@@ -385,6 +390,11 @@ impl Wire {
     /// the peer has sent nothing beyond it.
     pub(crate) fn is_clean(&self) -> bool {
         self.input.is_empty() && !self.has_output() && self.body_is_read()
+    }
+
+    /// Whether the peer has not ended an idle connection at this very moment; asks the system.
+    pub(crate) fn is_quiet_now(&self) -> bool {
+        self.io.is_quiet_now()
     }
 
     /// Whether an idle connection is still as it was left.

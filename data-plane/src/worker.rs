@@ -19,14 +19,14 @@ use crate::access_log::Lines;
 use crate::buffer::Buffers;
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, Tick};
 use crate::drain::Stage;
 use crate::failing::FailureReporter;
-use crate::proxy::Room;
+use crate::proxy::{RetryBudget, Room};
 use crate::settings::Settings;
 use crate::table::Reader;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Handshakes, Idle};
+use crate::upstream::{Handshakes, Idle, LateDials};
 
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
@@ -62,6 +62,10 @@ pub(crate) struct Worker {
     pub(crate) cursors: RefCell<Cursors>,
     /// Unused connections to endpoints.
     pub(crate) idle: RefCell<Idle>,
+    /// Dials that no request waits for.
+    pub(crate) late_dials: LateDials,
+    /// How many further attempts there may be, in the process.
+    pub(crate) retries: Arc<RetryBudget>,
     /// How endpoints prove who they are.
     pub(crate) identities: Arc<Identities>,
     /// The turnstile before the work of handshakes with them.
@@ -105,6 +109,13 @@ impl Worker {
     #[inline]
     pub(crate) fn table_time(&self, now: Instant) -> Time {
         Time::since_origin(now.saturating_duration_since(self.origin))
+    }
+
+    /// The time as the table counts it, to the step of the deadlines: for what is compared with
+    /// longer times, at the price of nothing.
+    #[inline]
+    pub(crate) fn coarse_time(&self) -> Time {
+        Time::since_origin(self.deadlines.now().since(Tick::START))
     }
 
     /// A place among the requests in flight, if there is one (L-22).

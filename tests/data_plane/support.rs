@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pointsman_data_plane::failing::{self, Failures};
+use pointsman_data_plane::failing::{self, Ejected, Failures};
 use pointsman_data_plane::table::{Publisher, publication};
 use pointsman_data_plane::{
     AccessLog, Inherited, Proxy, Settings, Sink, Sockets, Surroundings, Totals, Traffic,
@@ -47,6 +47,7 @@ pub(crate) struct Plane {
     table: TableWriter,
     publisher: Publisher,
     proxy: Option<Proxy>,
+    ejected: Ejected,
     _failures: Failures,
 }
 
@@ -165,6 +166,7 @@ impl Setup {
             .addresses()
             .next()
             .unwrap_or(localhost);
+        let ejected = failures.ejected();
         let stages = Stages::new();
         let surroundings = Surroundings {
             table,
@@ -182,6 +184,7 @@ impl Setup {
             table: self.table,
             publisher,
             proxy: Some(proxy),
+            ejected,
             _failures: kept,
         }
     }
@@ -263,6 +266,14 @@ impl Plane {
     /// How many client connections each worker has.
     pub(crate) fn connections_by_worker(&self) -> Vec<u64> {
         self.traffic.connections_by_worker()
+    }
+
+    /// The addresses that are out as outliers.
+    pub(crate) fn ejected(&self) -> Vec<String> {
+        let ejected = self.ejected.list().into_iter();
+        ejected
+            .map(|one| one.ejection.endpoint.address().to_string())
+            .collect()
     }
 
     /// Waits until the counts are so.

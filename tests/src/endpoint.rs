@@ -100,6 +100,11 @@ impl Endpoint {
         self.seen.requests.lock().clone()
     }
 
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.seen.requests.lock().clear();
+    }
+
     /// How many requests were read, including those that were not answered.
     #[must_use]
     pub fn request_count(&self) -> usize {

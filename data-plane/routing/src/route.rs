@@ -17,6 +17,14 @@ use crate::{Algorithm, EmptyPool, Endpoint};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PoolIndex(pub(crate) u32);
 
+impl PoolIndex {
+    /// The place in a table.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// What a route asks for, apart from where it leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {

@@ -149,8 +149,9 @@ impl EndpointState {
         self.registrations.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
-    /// Whether an endpoint stands on it.
-    pub(crate) fn is_registered(&self) -> bool {
+    /// Whether an endpoint stands on it: otherwise only requests that began earlier know it.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
         self.registrations.load(Ordering::Relaxed) != 0
     }
 

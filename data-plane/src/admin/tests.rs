@@ -104,6 +104,7 @@ impl Api {
             table: handle,
             status: watch::Sender::new(Status::default()).subscribe(),
             kept: None,
+            ejected: Default::default(),
         };
         let (address, end) = (bound.address(), CancellationToken::new());
         tokio::spawn(bound.serve(inside, end.clone().cancelled_owned()));

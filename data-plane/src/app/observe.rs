@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
+use crate::failing::Ejected;
 use crate::start::Proxy;
 use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
@@ -18,12 +19,13 @@ use crate::table::TableHandle;
 pub(super) fn register(
     metrics: &mut Registry,
     proxy: &Proxy,
-    table: &TableHandle,
+    (table, ejected): (&TableHandle, &Ejected),
     (status, kept): (&watch::Sender<Status>, &watch::Sender<Kept>),
 ) {
     metrics.register_collector(Box::new(proxy.traffic().clone()));
     metrics.register_collector(Box::new(Serving {
         table: table.clone(),
+        ejected: ejected.clone(),
         status: status.subscribe(),
         kept: kept.subscribe(),
     }));
@@ -32,6 +34,7 @@ pub(super) fn register(
 #[derive(Debug)]
 struct Serving {
     table: TableHandle,
+    ejected: Ejected,
     status: watch::Receiver<Status>,
     kept: watch::Receiver<Kept>,
 }
@@ -55,6 +58,11 @@ impl Serving {
                 "pointsman_endpoints",
                 "Endpoints, each once per route",
                 table.endpoints(),
+            ),
+            (
+                "pointsman_ejected_endpoints",
+                "Endpoints that are out for behaving worse than their siblings",
+                self.ejected.list().len() as u64,
             ),
             (
                 "pointsman_control_plane_connected",

@@ -15,6 +15,8 @@ pub struct Timeouts {
     pub client_stall: Interval,
     /// Connecting to an endpoint (L-28).
     pub dial: Interval,
+    /// How long connecting may take until another endpoint of the pool is dialled beside it.
+    pub hedge: Interval,
     /// The TLS handshake with an endpoint (L-28).
     pub handshake: Interval,
     /// From the end of the request to the head of its response (L-28).
@@ -35,6 +37,7 @@ impl Default for Timeouts {
             client_idle: Interval(defaults.client_idle),
             client_stall: Interval(defaults.client_stall),
             dial: Interval(defaults.dial),
+            hedge: Interval(defaults.hedge),
             handshake: Interval(defaults.handshake),
             answer: Interval(defaults.answer),
             stream_idle: Interval(defaults.stream_idle),
@@ -51,6 +54,7 @@ impl Validate for Timeouts {
             ("client_idle", self.client_idle),
             ("client_stall", self.client_stall),
             ("dial", self.dial),
+            ("hedge", self.hedge),
             ("handshake", self.handshake),
             ("answer", self.answer),
             ("stream_idle", self.stream_idle),
@@ -75,6 +79,7 @@ impl Timeouts {
             client_idle: self.client_idle.0,
             client_stall: self.client_stall.0,
             dial: self.dial.0,
+            hedge: self.hedge.0,
             handshake: self.handshake.0,
             answer: self.answer.0,
             stream_idle: self.stream_idle.0,

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::histogram::BOUNDS;
 use super::{Totals, Traffic};
+use crate::proxy::Reason;
 
 type Row = (&'static str, &'static str, fn(&Totals) -> u64);
 
@@ -89,6 +90,21 @@ const COUNTERS: &[Row] = &[
         "Attempts after the first of a request",
         |t| t.retries,
     ),
+    (
+        "pointsman_retries_refused",
+        "Attempts not made because the retry budget was spent",
+        |t| t.retries_refused,
+    ),
+    (
+        "pointsman_ejections",
+        "Endpoints taken out for behaving worse than their siblings",
+        |t| t.ejections,
+    ),
+    (
+        "pointsman_hedges",
+        "Endpoints turned to because connecting to another one took long",
+        |t| t.hedges,
+    ),
     ("pointsman_dials", "Connections made to endpoints", |t| {
         t.dials
     }),
@@ -106,6 +122,11 @@ const COUNTERS: &[Row] = &[
         "pointsman_clients_gone",
         "Clients gone before their answer was complete",
         |t| t.clients_gone,
+    ),
+    (
+        "pointsman_clients_stalled",
+        "Clients that took nothing for too long",
+        |t| t.clients_stalled,
     ),
     (
         "pointsman_request_timeouts",
@@ -184,11 +205,25 @@ impl Collector for Traffic {
             let metric = ConstCounter::new(value(&totals));
             metric.encode(responses.encode_family(&[("status_group", *class)])?)?;
         }
+        self.encode_failures(&mut encoder)?;
         self.encode_latency(&mut encoder)
     }
 }
 
 impl Traffic {
+    fn encode_failures(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Attempts that failed and answers that broke off";
+        let name = "pointsman_failures";
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (at, word) in Reason::WORDS.into_iter().enumerate() {
+            let counts = self.workers.iter();
+            let sum = counts.filter_map(|worker| worker.failures.each().nth(at));
+            let sum = ConstCounter::new(sum.map(|(_, count)| count).sum::<u64>());
+            sum.encode(metric.encode_family(&[("reason", word)])?)?;
+        }
+        Ok(())
+    }
+
     fn encode_latency(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut buckets = [0; BOUNDS.len() + 1];
         let mut micros = 0;
@@ -239,6 +274,7 @@ mod tests {
         let counters = Counters::default();
         counters.attempts.add(7);
         counters.count_response(503);
+        counters.failures.count(Reason::Timeout);
         counters.latency.observe(Duration::from_millis(3));
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Traffic::new(
@@ -254,6 +290,7 @@ mod tests {
             "pointsman_request_duration_seconds_bucket{le=\"0.005\"} 1",
             "pointsman_request_duration_seconds_bucket{le=\"+Inf\"} 1",
             "pointsman_connections_open 0",
+            "pointsman_failures_total{reason=\"timeout\"} 1",
         ] {
             assert!(out.contains(line), "{line} is missing in\n{out}");
         }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ fn poll_journey(
 
 /// A client's connection.
 struct Connection<'a> {
-    worker: &'a Worker,
+    worker: &'a Rc<Worker>,
     client: Client,
     wire: Wire,
     parser: RequestParser,

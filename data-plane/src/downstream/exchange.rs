@@ -103,6 +103,11 @@ impl Exchange<'_> {
         self.wire.skip_read_body();
     }
 
+    /// Gives the memory for bulk back: what was read waits for an endpoint that takes nothing.
+    pub(crate) fn yield_large(&mut self) {
+        self.wire.yield_large();
+    }
+
     /// The trailers behind the body.
     pub(crate) fn trailers(&self) -> &Fields {
         self.wire.trailers()

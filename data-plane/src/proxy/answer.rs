@@ -1,6 +1,7 @@
 //! Answers of the router's own: refusals, endpoint failures, requests that could not be read.
 
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::Poll;
 
 use pointsman_http1::{BodyLength, InvalidField, Known, KnownSet, Name, Refused, reason_phrase};
@@ -34,7 +35,7 @@ pub(crate) enum Unread {
 
 /// Answers what could not be read, and records it (decision 38). The connection ends afterwards.
 pub(crate) async fn answer_refused(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     exchange: &mut Exchange<'_>,
     desk: &mut Desk,
     deadline: &Deadline,
@@ -77,7 +78,7 @@ impl Journey<'_, '_> {
         if let Some(counter) = reason.counter(status, &self.worker.counters) {
             counter.increment();
         }
-        if reason == Reason::ClientGone {
+        if matches!(reason, Reason::ClientGone | Reason::ClientStalled) {
             self.record.status = status;
             self.record.router_error = Some(reason.router_error(status));
             return Ending::Gone;

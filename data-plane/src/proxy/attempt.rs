@@ -1,15 +1,15 @@
 //! One attempt: a connection to the endpoint, the request on it, and the head of the answer.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use pointsman_routing::{Endpoint, Lease};
+use pointsman_routing::Endpoint;
 use tokio::time::Instant;
 
 use super::Journey;
+use super::choose::Chosen;
 use super::patience::{Patience, Waiting};
 use super::prepare::Addressed;
 use super::reason::{Failure, Reason, Sent};
@@ -23,21 +23,28 @@ impl<'a> Journey<'a, '_> {
     /// gets the request on a fresh one, if that is safe.
     pub(super) async fn attempt(
         &mut self,
-        lease: &Lease,
+        chosen: &mut Chosen,
     ) -> Result<(Box<Connection>, Relaying<'a>), Failure> {
-        let endpoint = lease.endpoint();
         self.record.attempts += 1;
-        self.record.endpoint = Some(endpoint.clone());
+        self.record.endpoint = Some(Arc::clone(chosen.lease.endpoint()));
         self.worker.counters.attempts.increment();
-        let mut kept = self.take_kept(endpoint);
+        chosen.watched = self.watch(&chosen.route, chosen.lease.endpoint());
+        let mut kept = self.take_kept(chosen.lease.endpoint());
         loop {
             let mut upstream = match kept.take() {
                 Some(upstream) => upstream,
-                None => self.connect(endpoint).await.map_err(Failure::unsent)?,
+                None => {
+                    let connected = self.connect(chosen).await;
+                    self.record.endpoint = Some(Arc::clone(chosen.lease.endpoint()));
+                    connected.map_err(Failure::unsent)?
+                }
             };
             let reused = upstream.begin();
-            match self.exchange_with(&mut upstream, endpoint).await {
-                Ok(relaying) => return Ok((upstream, relaying)),
+            match self.exchange_with(&mut upstream, chosen).await {
+                Ok(relaying) => {
+                    chosen.answered(self.worker);
+                    return Ok((upstream, relaying));
+                }
                 Err(failure) if reused && failure.is_stale_connection(self.safety()) => {}
                 Err(failure) => return Err(failure),
             }
@@ -45,61 +52,16 @@ impl<'a> Journey<'a, '_> {
     }
 
     /// An unused connection to the endpoint.
-    fn take_kept(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
+    pub(super) fn take_kept(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
         let mut idle = self.worker.idle.borrow_mut();
         let repeatable = self.desk.prepared.idempotent;
-        let kept = idle.take(endpoint.state(), repeatable, self.deadline.now())?;
+        let now = self.deadline.now();
+        let kept = idle.take(endpoint.state(), repeatable, now)?;
+        if !repeatable && !kept.is_surely_open(now) {
+            return None;
+        }
         self.worker.counters.reused.increment();
         Some(kept)
-    }
-
-    /// A fresh connection to the endpoint.
-    async fn connect(&mut self, endpoint: &Endpoint) -> Result<Box<Connection>, Reason> {
-        let worker = self.worker;
-        let timeouts = &worker.settings.timeouts;
-        worker.counters.dials.increment();
-        let dial = upstream::dial::connect(endpoint);
-        let socket = self
-            .within(timeouts.dial, Reason::DialTimeout, dial)
-            .await?;
-        let secured =
-            upstream::dial::secure(socket, endpoint, (&worker.identities, &worker.handshakes));
-        let io = self
-            .within(timeouts.handshake, Reason::HandshakeTimeout, secured)
-            .await?;
-        let buffers = worker.buffers.clone();
-        let limits = worker.settings.limits.response;
-        Ok(Box::new(Connection::new(
-            io,
-            buffers,
-            endpoint.state().index(),
-            limits,
-        )))
-    }
-
-    /// Waits for a part of a connection, unless it takes too long or the client goes.
-    async fn within<T>(
-        &mut self,
-        wait: Duration,
-        late: Reason,
-        future: impl Future<Output = Result<T, Reason>>,
-    ) -> Result<T, Reason> {
-        let mut future = pin!(future);
-        let by = self.deadline.now().after(wait);
-        self.deadline.set(by);
-        poll_fn(|cx| {
-            if let Poll::Ready(done) = future.as_mut().poll(cx) {
-                return Poll::Ready(done);
-            }
-            if self.client_is_gone(cx) {
-                return Poll::Ready(Err(Reason::ClientGone));
-            }
-            if self.deadline.now() >= by {
-                return Poll::Ready(Err(late));
-            }
-            Poll::Pending
-        })
-        .await
     }
 
     /// Whether the client has gone. It can be seen only once its body has ended: before that, what
@@ -126,6 +88,8 @@ struct Asking<'a> {
     /// When the body is sent though nobody asked for it.
     continue_by: Tick,
     interims: u64,
+    /// When the age of the attempt is the next sample for the outlier detector.
+    ages_at: Tick,
 }
 
 impl<'a> Journey<'a, '_> {
@@ -133,12 +97,12 @@ impl<'a> Journey<'a, '_> {
     async fn exchange_with(
         &mut self,
         upstream: &mut Connection,
-        endpoint: &Endpoint,
+        chosen: &mut Chosen,
     ) -> Result<Relaying<'a>, Failure> {
         let worker = self.worker;
         let timeouts = &worker.settings.timeouts;
         let written = self
-            .write_head(upstream, endpoint)
+            .write_head(upstream, chosen.lease.endpoint())
             .map_err(Failure::unsent)?;
         let now = self.deadline.now();
         let held = self.exchange.request.expects_continue() && !self.exchange.body_is_read();
@@ -152,8 +116,12 @@ impl<'a> Journey<'a, '_> {
                 Tick::NEVER
             },
             interims: 0,
+            ages_at: match chosen.watched {
+                Some(attempt) => now.after(attempt.next_age()),
+                None => Tick::NEVER,
+            },
         };
-        let answered = poll_fn(|cx| self.poll_answer(cx, upstream, &mut asking)).await;
+        let answered = poll_fn(|cx| self.poll_answer(cx, upstream, &mut asking, chosen)).await;
         let Asking {
             upload,
             mut patience,
@@ -203,6 +171,7 @@ impl<'a> Journey<'a, '_> {
         cx: &mut Context<'_>,
         upstream: &mut Connection,
         asking: &mut Asking<'_>,
+        chosen: &mut Chosen,
     ) -> Poll<Result<(), Reason>> {
         loop {
             self.send(cx, upstream, &mut asking.upload)?;
@@ -229,6 +198,9 @@ impl<'a> Journey<'a, '_> {
         }
         if self.client_is_gone(cx) {
             return Poll::Ready(Err(Reason::ClientGone));
+        }
+        if self.deadline.now() >= asking.ages_at {
+            asking.ages_at = self.age(chosen);
         }
         self.wait(upstream, asking)
             .map_or_else(|reason| Poll::Ready(Err(reason)), |()| Poll::Pending)
@@ -277,6 +249,19 @@ impl<'a> Journey<'a, '_> {
         due
     }
 
+    /// An attempt without an answer tells its age; answers when it does so again.
+    #[cold]
+    fn age(&self, chosen: &mut Chosen) -> Tick {
+        let Some(attempt) = &mut chosen.watched else {
+            return Tick::NEVER;
+        };
+        let before = attempt.next_age();
+        let conduct = chosen.lease.endpoint().state().conduct();
+        conduct.aged(attempt, self.worker.coarse_time());
+        let more = attempt.next_age().saturating_sub(before);
+        self.deadline.now().after(more)
+    }
+
     /// Sets the deadline, or says that it is over.
     fn wait(&mut self, upstream: &Connection, asking: &mut Asking<'_>) -> Result<(), Reason> {
         let waiting = Waiting {
@@ -288,10 +273,13 @@ impl<'a> Journey<'a, '_> {
             received: self.exchange.received(),
         };
         let mut by = asking.patience.until(self.deadline.now(), waiting)?;
+        if asking.patience.stands_still() {
+            self.exchange.yield_large();
+        }
         if asking.upload.is_held() {
             by = by.min(asking.continue_by);
         }
-        self.deadline.set(by);
+        self.deadline.set(by.min(asking.ages_at));
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! What becomes of a request whose journey was left before its end: by a fault of the router, or
 //! because the time of the drain was over.
 
+use std::rc::Rc;
+
 use tokio::time::Instant;
 
 use super::answer::Answer;
@@ -47,7 +49,7 @@ impl Broken {
 
 /// Answers where nothing was sent, and records. The connection ends afterwards.
 pub(crate) async fn answer_broken(
-    worker: &Worker,
+    worker: &Rc<Worker>,
     exchange: &mut Exchange<'_>,
     desk: &mut Desk,
     deadline: &Deadline,

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use pointsman_routing::{
-    Context, EndpointIndex, Lease, Route, Selection, Settings, Table, Unavailable,
+    Attempt, Context, Ejection, Endpoint, EndpointIndex, Lease, Route, Selection, Settings, Table,
+    Unavailable,
 };
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::Journey;
+use super::budget::Retry;
 use super::reason::{Blame, Failure, Reason, Safety};
 use crate::worker::Worker;
 
@@ -16,9 +18,13 @@ use crate::worker::Worker;
 pub(super) struct Chosen {
     /// The endpoint, counted as in flight there.
     pub(super) lease: Lease,
-    route: Arc<Route>,
-    selection: Selection,
-    failed: SmallVec<[EndpointIndex; 2]>,
+    /// What the outlier detector knows of the attempt, where it has something to compare with.
+    pub(super) watched: Option<Attempt>,
+    pub(super) route: Arc<Route>,
+    pub(super) selection: Selection,
+    pub(super) failed: SmallVec<[EndpointIndex; 2]>,
+    /// The place in the budget of a request that is at a further attempt.
+    _retry: Option<Retry>,
 }
 
 impl Chosen {
@@ -33,9 +39,11 @@ impl Chosen {
         let lease = next(worker, &mut selection, route, settings, now)?;
         Ok(Self {
             lease,
+            watched: None,
             route: Arc::clone(route),
             selection,
             failed: SmallVec::new(),
+            _retry: None,
         })
     }
 
@@ -51,11 +59,40 @@ impl Chosen {
         if known && self.failed.len() >= route.endpoints().len() {
             return None;
         }
+        let Some(retry) = worker.retries.take(route, worker.table_time(now)) else {
+            worker.counters.retries_refused.increment();
+            return None;
+        };
         Some(Self {
             lease,
+            watched: None,
             route: Arc::clone(route),
+            _retry: Some(retry),
             ..self
         })
+    }
+
+    /// Whether there is an endpoint to compare with, or to turn to.
+    #[inline]
+    pub(super) fn has_siblings(&self) -> bool {
+        self.route.endpoints().len() > 1
+    }
+
+    /// Another endpoint is the one that gets the request, if it is another.
+    pub(super) fn take_over(&mut self, lease: Option<Lease>, watched: Option<Attempt>) {
+        if let Some(lease) = lease {
+            self.lease = lease;
+        }
+        self.watched = watched;
+    }
+
+    /// The head of the answer has come.
+    #[inline]
+    pub(super) fn answered(&mut self, worker: &Worker) {
+        if let Some(attempt) = self.watched.take() {
+            let conduct = self.lease.endpoint().state().conduct();
+            conduct.answered(attempt, worker.coarse_time());
+        }
     }
 }
 
@@ -63,7 +100,7 @@ impl Chosen {
 fn next(
     worker: &Worker,
     selection: &mut Selection,
-    route: &Route,
+    route: &Arc<Route>,
     settings: &Settings,
     now: Instant,
 ) -> Result<Lease, Unavailable> {
@@ -75,28 +112,93 @@ fn next(
         random,
         max_connections: worker.settings.limits.endpoint_connections,
     };
-    selection.next(route, &mut context)
+    let chosen = selection.next(route, &mut context);
+    if let Some(ejection) = selection.take_ejection() {
+        worker.tell_ejection(route, &ejection);
+    }
+    chosen
 }
 
-impl Journey<'_, '_> {
-    /// Holds a failure against the endpoint, and lets the control plane know.
-    pub(super) fn blame(&mut self, chosen: &Chosen, reason: Reason) {
-        let endpoint = chosen.lease.endpoint();
-        let now = self.worker.table_time(Instant::now());
+impl Worker {
+    /// Marks an endpoint that has failed, or sets it aside, and lets the control plane know.
+    pub(super) fn hold_against(
+        &self,
+        route: &Arc<Route>,
+        endpoint: &Arc<Endpoint>,
+        reason: Reason,
+    ) {
+        let now = self.table_time(Instant::now());
         match reason.blame() {
             Blame::None => return,
             Blame::SetAside if endpoint.tls().is_some() => endpoint.set_aside(now),
             Blame::SetAside | Blame::Mark => endpoint.mark_failed(now),
         }
-        self.worker
-            .failures
-            .note(&chosen.route, endpoint, reason.word());
+        self.failures.note(route, endpoint, reason.word());
+    }
+
+    /// Tells that an endpoint was taken out as an outlier.
+    #[cold]
+    fn tell_ejection(&self, route: &Arc<Route>, ejection: &Ejection) {
+        self.counters.ejections.increment();
+        tracing::warn!(
+            endpoint = %ejection.endpoint.address(),
+            route = %route.key(),
+            cause = ejection.cause.word(),
+            seconds = ejection.length.as_secs(),
+            "endpoint-ejected"
+        );
+        self.failures.note_ejection(route, ejection);
+    }
+}
+
+impl Journey<'_, '_> {
+    /// The endpoint of an attempt is watched from here on, if it has siblings.
+    #[inline]
+    pub(super) fn watch(&self, route: &Route, endpoint: &Endpoint) -> Option<Attempt> {
+        (route.endpoints().len() > 1)
+            .then(|| endpoint.state().conduct().begin(self.worker.coarse_time()))
+    }
+
+    /// Holds a failure of the attempt against its endpoint, and lets the control plane know.
+    pub(super) fn blame(&mut self, chosen: &mut Chosen, reason: Reason) {
+        let watched = chosen.watched.take();
+        self.note_failure(&chosen.route, chosen.lease.endpoint(), watched, reason);
+    }
+
+    /// Holds a failure against an endpoint, and lets the control plane know.
+    pub(super) fn note_failure(
+        &self,
+        route: &Arc<Route>,
+        endpoint: &Arc<Endpoint>,
+        watched: Option<Attempt>,
+        reason: Reason,
+    ) {
+        let worker = self.worker;
+        worker.counters.failures.count(reason);
+        if let Some(attempt) = watched {
+            let (conduct, now) = (endpoint.state().conduct(), worker.coarse_time());
+            if reason.is_of_endpoint() {
+                conduct.failed(attempt, now);
+            } else {
+                conduct.left(attempt, now);
+            }
+        }
+        worker.hold_against(route, endpoint, reason);
         tracing::debug!(
             endpoint = %endpoint.address(),
             reason = reason.word(),
             attempt = self.record.attempts,
             "attempt failed"
         );
+    }
+
+    /// Another endpoint to dial beside the chosen one, among those that are there now.
+    pub(super) fn choose_beside(&self, chosen: &mut Chosen) -> Option<Lease> {
+        let mut reader = self.worker.table.borrow_mut();
+        let table = reader.current();
+        let route = table.renew(&chosen.route)?;
+        let (selection, settings) = (&mut chosen.selection, table.settings());
+        next(self.worker, selection, route, settings, Instant::now()).ok()
     }
 
     /// The endpoint of the next attempt, or the failure that the client is told.

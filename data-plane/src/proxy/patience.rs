@@ -1,9 +1,14 @@
 //! How long one attempt waits, and for whom: the pure arithmetic behind L-08, L-09 and L-28.
 
+use std::time::Duration;
+
 use crate::deadlines::Tick;
 use crate::settings::Timeouts;
 
 use super::reason::Reason;
+
+/// How long nothing may move before memory for bulk is given back.
+const STANDS_STILL: Duration = Duration::from_secs(1);
 
 /// What an exchange waits for at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +43,7 @@ impl From<Overdue> for Reason {
         match overdue {
             Overdue::Endpoint => Self::Timeout,
             Overdue::ClientBody => Self::ClientSlow,
-            Overdue::ClientStall => Self::ClientGone,
+            Overdue::ClientStall => Self::ClientStalled,
         }
     }
 }
@@ -50,6 +55,8 @@ pub(super) struct Patience<'a> {
     whole_by: Tick,
     /// Whether the head of the response has come.
     answered: bool,
+    /// Whether whoever should take something has taken nothing for a while.
+    stands_still: bool,
     endpoint: Watch,
     client: Watch,
     pace: Pace,
@@ -97,6 +104,7 @@ impl<'a> Patience<'a> {
                 .attempt
                 .map_or(Tick::NEVER, |whole| now.after(whole)),
             answered: false,
+            stands_still: false,
             endpoint: untouched,
             client: untouched,
             pace: Pace {
@@ -112,9 +120,16 @@ impl<'a> Patience<'a> {
         self.answered = true;
     }
 
+    /// Whether what was read waits for somebody who has taken nothing for a while.
+    #[inline]
+    pub(super) fn stands_still(&self) -> bool {
+        self.stands_still
+    }
+
     /// Until when to wait on.
     pub(super) fn until(&mut self, now: Tick, waiting: Waiting) -> Result<Tick, Overdue> {
         let mut by = self.whole_by;
+        self.stands_still = false;
         if !waiting.request_is_sent {
             by = by.min(self.body_by(now, waiting)?);
         }
@@ -125,6 +140,7 @@ impl<'a> Patience<'a> {
                 since.after(self.timeouts.client_stall),
                 Overdue::ClientStall,
             )?);
+            by = by.min(self.still(now, since));
         } else if !waiting.for_client_body {
             let wait = if waiting.request_is_sent && !self.answered {
                 self.timeouts.answer
@@ -133,8 +149,18 @@ impl<'a> Patience<'a> {
             };
             let since = self.endpoint.since(waiting.endpoint_progress, now);
             by = by.min(due(now, since.after(wait), Overdue::Endpoint)?);
+            if !waiting.request_is_sent {
+                by = by.min(self.still(now, since));
+            }
         }
         due(now, by, Overdue::Endpoint)
+    }
+
+    /// When nothing will have moved for so long that it stands still; that it does, if it is.
+    fn still(&mut self, now: Tick, since: Tick) -> Tick {
+        let at = since.after(STANDS_STILL);
+        self.stands_still = now >= at;
+        if self.stands_still { Tick::NEVER } else { at }
     }
 
     /// Until when the current window of the request body lasts.
@@ -284,6 +310,39 @@ mod tests {
                 )
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn what_is_not_taken_for_a_second_stands_still() {
+        let timeouts = Timeouts::default();
+        let mut patience = Patience::new(&timeouts, START);
+        for waiting in [
+            Waiting {
+                for_client_to_take: true,
+                ..WAITING
+            },
+            Waiting {
+                for_client_body: false,
+                ..UPLOAD
+            },
+        ] {
+            let begun = at(10);
+            let by = patience.until(begun, waiting).unwrap();
+            assert!(
+                !patience.stands_still() && by <= at(12),
+                "it is looked at again"
+            );
+            patience.until(by, waiting).unwrap();
+            assert!(patience.stands_still());
+            let moved = Waiting {
+                client_progress: 1,
+                endpoint_progress: 1,
+                ..waiting
+            };
+            patience.until(by, moved).unwrap();
+            assert!(!patience.stands_still());
+            patience = Patience::new(&timeouts, START);
+        }
     }
 
     #[test]

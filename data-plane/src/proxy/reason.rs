@@ -50,6 +50,8 @@ pub(crate) enum Reason {
     Unwritable,
     /// The client went away.
     ClientGone,
+    /// The client takes nothing any more, though it is there (L-09).
+    ClientStalled,
     /// The client's body is not one.
     ClientBody(BadBody),
     /// The client sent its body too slowly.
@@ -154,6 +156,7 @@ impl Failure {
             | Reason::BadBody(_)
             | Reason::Timeout
             | Reason::ClientGone
+            | Reason::ClientStalled
             | Reason::ClientBody(_)
             | Reason::ClientSlow => Repeat::No,
         }
@@ -184,9 +187,23 @@ impl Reason {
             | Self::Timeout
             | Self::Unwritable
             | Self::ClientGone
+            | Self::ClientStalled
             | Self::ClientBody(_)
             | Self::ClientSlow => Blame::None,
         }
+    }
+
+    /// Whether the endpoint has failed, and not the client or the registration.
+    pub(crate) fn is_of_endpoint(self) -> bool {
+        !matches!(
+            self,
+            Self::Unwritable
+                | Self::Exhausted
+                | Self::ClientGone
+                | Self::ClientStalled
+                | Self::ClientBody(_)
+                | Self::ClientSlow
+        )
     }
 
     /// The status that the client gets (9.2 of the data-plane reference, decision 10).
@@ -196,7 +213,7 @@ impl Reason {
             Self::WrongName | Self::Exhausted => 503,
             Self::Untrusted => 526,
             Self::ClientCertificate => 496,
-            Self::ClientGone => 499,
+            Self::ClientGone | Self::ClientStalled => 499,
             Self::ClientBody(_) => 400,
             Self::ClientSlow => 408,
             Self::Timeout if !headers.timeout_is_bad_gateway => 504,
@@ -266,12 +283,39 @@ impl Reason {
             Self::BadBody(bad) | Self::ClientBody(bad) => bad.text(),
             Self::Timeout => "context deadline exceeded",
             Self::Unwritable => "registered value cannot stand in a header",
-            Self::ClientGone => "context canceled",
+            Self::ClientGone | Self::ClientStalled => "context canceled",
             Self::ClientSlow => "request body too slow",
         }
     }
 
-    /// One word, for reports to the control plane.
+    /// All words.
+    pub(crate) const WORDS: [&'static str; 23] = [
+        "refused",
+        "unreachable",
+        "dial_timeout",
+        "no_such_host",
+        "exhausted",
+        "handshake_timeout",
+        "handshake_broken",
+        "handshake_failed",
+        "not_tls",
+        "wrong_name",
+        "untrusted",
+        "client_certificate",
+        "closed",
+        "reset",
+        "malformed",
+        "switched",
+        "bad_body",
+        "timeout",
+        "unwritable",
+        "client_gone",
+        "client_stalled",
+        "client_body",
+        "client_slow",
+    ];
+
+    /// One word, for reports to the control plane and metrics.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -294,6 +338,7 @@ impl Reason {
             Self::Timeout => "timeout",
             Self::Unwritable => "unwritable",
             Self::ClientGone => "client_gone",
+            Self::ClientStalled => "client_stalled",
             Self::ClientBody(_) => "client_body",
             Self::ClientSlow => "client_slow",
         }
@@ -305,7 +350,7 @@ impl Reason {
             Self::WrongName => Some(&counters.backend_invalid_id),
             Self::Untrusted => Some(&counters.backend_invalid_tls_cert),
             Self::NotTls | Self::HandshakeFailed => Some(&counters.backend_tls_handshake_failed),
-            Self::ClientGone => Some(&counters.clients_gone),
+            Self::ClientGone | Self::ClientStalled => Some(&counters.clients_gone),
             Self::ClientSlow => Some(&counters.request_timeouts),
             Self::Timeout => Some(&counters.endpoint_timeouts),
             Self::ClientCertificate | Self::ClientBody(_) | Self::Exhausted => None,

@@ -55,7 +55,7 @@ impl Record {
     /// The answer had begun, and did not end.
     pub(super) fn break_off(&mut self, reason: Reason) {
         self.router_error = Some(match reason {
-            Reason::ClientGone => CLIENT_GONE_STREAMING,
+            Reason::ClientGone | Reason::ClientStalled => CLIENT_GONE_STREAMING,
             _ => RouterError::EndpointFailure(reason.text()),
         });
     }

@@ -111,6 +111,10 @@ impl Journey<'_, '_> {
             .patience
             .until(self.deadline.now(), waiting)
             .map_err(Reason::from)?;
+        if relaying.patience.stands_still() {
+            upstream.wire.yield_large();
+            self.exchange.yield_large();
+        }
         self.deadline.set(by);
         Poll::Pending
     }

@@ -10,7 +10,7 @@ use pointsman_http1::{Malformed, ResponseHead, ResponseLimits, ResponseParser};
 use pointsman_routing::EndpointIndex;
 
 use crate::buffer::Buffers;
-use crate::deadlines::Tick;
+use crate::deadlines::{STEP, Tick};
 use crate::io::Io;
 use crate::wire::Wire;
 
@@ -131,6 +131,13 @@ impl Connection {
             now.after(life.mul_f64(0.9) + jitter)
         });
         now < ends_by
+    }
+
+    /// Whether an unused connection may carry a request that cannot be repeated: it was used just
+    /// now, or the system has not heard of its end either. The driver may be a turn behind, and a
+    /// request that is sent in this turn would be lost.
+    pub(crate) fn is_surely_open(&self, now: Tick) -> bool {
+        now.since(self.idle_since) < STEP || self.wire.is_quiet_now()
     }
 
     /// Counts another exchange; answers whether there was one before.

@@ -24,10 +24,11 @@ use crate::deadlines::Deadlines;
 use crate::drain::{self, Stage};
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors};
+use crate::proxy::RetryBudget;
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Commons, Handshakes, Idle};
+use crate::upstream::{Commons, Handshakes, Idle, LateDials};
 
 /// How long connections get to end by themselves once they were told that the time is over.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -60,6 +61,8 @@ pub(crate) struct Assignment {
     pub(crate) origin: Instant,
     /// Unused connections to endpoints that any worker may take.
     pub(crate) commons: Arc<Commons>,
+    /// How many further attempts there may be.
+    pub(crate) retries: Arc<RetryBudget>,
     /// When it accepts, and how the process leaves.
     pub(crate) doors: Doors,
 }
@@ -181,6 +184,8 @@ impl Worker {
             scratch: Default::default(),
             cursors: Default::default(),
             idle: idle.into(),
+            late_dials: LateDials::default(),
+            retries: assignment.retries,
             identities: assignment.identities,
             handshakes: Handshakes::default(),
             failures: assignment.failures,

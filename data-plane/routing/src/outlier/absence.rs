@@ -113,11 +113,12 @@ impl Absence {
         self.probe.store(0, Ordering::Relaxed);
     }
 
-    /// The endpoint has answered: after its time it is readmitted.
+    /// The endpoint has answered: a probe readmits it, and so does whatever else it answers after
+    /// its time.
     #[inline]
-    pub(super) fn answered(&self, now: Time) {
+    pub(super) fn answered(&self, now: Time, probe: bool) {
         let until = self.until.load(Ordering::Relaxed);
-        if Time::from_stored(until).is_some_and(|until| until <= now) {
+        if Time::from_stored(until).is_some_and(|until| probe || until <= now) {
             self.probe.store(0, Ordering::Relaxed);
             self.last.store(now.to_stored(), Ordering::Relaxed);
             self.until.store(0, Ordering::Relaxed);

@@ -71,7 +71,7 @@ impl Conduct {
         }
         let took = Bucket::of(now.since(attempt.since));
         self.times.put(took, attempt.counted, now);
-        self.absence.answered(now);
+        self.absence.answered(now, attempt.is_probe);
     }
 
     /// It is still unanswered: its age is a sample.
@@ -85,6 +85,13 @@ impl Conduct {
     pub fn failed(&self, attempt: Attempt, now: Time) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.silence.forget(attempt.since);
+        if attempt.is_probe {
+            self.absence.fail_probe(now);
+        }
+    }
+
+    /// Another endpoint was faster to connect, so that it got no request.
+    pub fn overtaken(&self, attempt: Attempt, now: Time) {
         if attempt.is_probe {
             self.absence.fail_probe(now);
         }

@@ -64,9 +64,9 @@ impl Pool {
                 let (endpoint, attempt, does) = entry.remove();
                 let conduct = endpoint.state().conduct();
                 match does {
-                    Does::Answers(_) => conduct.answered(attempt, at(self.now)),
-                    Does::Fails => conduct.failed(attempt, at(self.now)),
-                    Does::Abandoned(_) => conduct.left(attempt, at(self.now)),
+                    Does::Answers(_) => conduct.answered(attempt, self.coarse()),
+                    Does::Fails => conduct.failed(attempt, self.coarse()),
+                    Does::Abandoned(_) => conduct.left(attempt, self.coarse()),
                     Does::Hangs => {}
                 }
             }
@@ -96,7 +96,7 @@ impl Pool {
         self.requests += 1;
         *self.sent.entry(endpoint.address().to_string()).or_default() += 1;
         let does = does(n.unwrap(), self.requests);
-        let attempt = endpoint.state().conduct().begin(at(self.now));
+        let attempt = endpoint.state().conduct().begin(self.coarse());
         let ends = match does {
             Does::Answers(after) | Does::Abandoned(after) => self.now + after,
             Does::Fails => self.now,
@@ -108,11 +108,17 @@ impl Pool {
 
     /// Lets the attempts that are old enough tell so.
     fn age(&mut self) {
+        let now = self.coarse();
         for (endpoint, attempt, _) in self.ends.values_mut() {
-            if at(self.now).since(attempt.since) >= attempt.next_age() {
-                endpoint.state().conduct().aged(attempt, at(self.now));
+            if now.since(attempt.since) >= attempt.next_age() {
+                endpoint.state().conduct().aged(attempt, now);
             }
         }
+    }
+
+    /// The time as a worker tells it of attempts: that of its last sweep.
+    fn coarse(&self) -> Time {
+        at(self.now - self.now % 50)
     }
 
     fn out(&self) -> Vec<usize> {

@@ -21,6 +21,7 @@ const ALL: &[Reason] = &[
     Reason::Timeout,
     Reason::Unwritable,
     Reason::ClientGone,
+    Reason::ClientStalled,
     Reason::ClientBody(BadBody::ChunkSize),
     Reason::ClientSlow,
 ];
@@ -178,4 +179,10 @@ fn statuses_and_counters() {
     ] {
         assert_eq!(reason.status(&Headers::default()), status, "{reason:?}");
     }
+}
+
+#[test]
+fn every_word_is_listed() {
+    let words: std::collections::BTreeSet<_> = ALL.iter().map(|reason| reason.word()).collect();
+    assert_eq!(words, Reason::WORDS.into_iter().collect());
 }
