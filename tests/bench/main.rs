@@ -1,30 +1,43 @@
-//! The data plane beside nginx: the same backend, the same load, the same forwarding headers, each proxy alone on one
-//! core.
+//! The data plane beside other proxies, and the whole line beside its own aims.
 //!
-//! The unit is CPU time of the proxy per request; what counts is the ratio within one round, because absolute figures
-//! differ from run to run. Rounds are interleaved, so that a slow minute of the machine hits everybody. A round counts
-//! only if the proxy's core was busy: below that, a proxy pays for its idle wake-ups.
+//! Proxies have the same backend, the same load and the same forwarding headers, and each is alone on one core. The
+//! unit is CPU time of the proxy per request; what counts is the ratio within one round, because absolute figures
+//! differ from run to run. Rounds are interleaved, so that a slow minute of the machine hits everybody. A round of
+//! saturated load counts only if the proxy's core was busy: below that, a proxy pays for its idle wake-ups.
 
 mod backend;
-mod core;
-mod load;
-mod nginx;
+mod beside;
+mod client;
+mod compare;
+mod machine;
+mod memory;
 mod options;
 mod ours;
+mod peers;
+mod poller;
+mod registrations;
 mod report;
-mod round;
-mod stage;
+mod routes;
+mod sample;
+mod spinner;
+mod workload;
+mod wrk;
+mod yardstick;
 
+use std::io;
+use std::pin::Pin;
 use std::process::ExitCode;
 
-use stage::Stage;
+use tokio::sync::oneshot;
+use tokio::task::{LocalSet, spawn_local};
 
-#[tokio::main]
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the main function of a tool"
-)]
+use machine::Cores;
+use options::{Mode, Options};
+use report::Findings;
+use workload::Workload;
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stderr, reason = "the main function of a tool")]
 async fn main() -> ExitCode {
     let options = match options::read(std::env::args().skip(1)) {
         Ok(options) => options,
@@ -33,27 +46,96 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let stage = Stage::set(&options).await;
-    let mut rounds = Vec::new();
-    for number in 1..=options.rounds {
-        for subject in stage.subjects(number) {
-            let round = round::measure(subject, &options, number);
-            println!("{round}");
-            rounds.push(round);
+    let done = match options.mode {
+        Mode::Bench => LocalSet::new().run_until(bench(options)).await,
+        Mode::Compare | Mode::Renew | Mode::Show => yardstick::run(&options).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
-    let report = report::Report::of(&rounds, &options);
-    println!("\n{report}");
-    if let Some(file) = &options.json {
-        let written = std::fs::write(file, report.to_json(&rounds));
-        if let Err(error) = written {
-            eprintln!("{}: {error}", file.display());
-            return ExitCode::FAILURE;
+}
+
+#[expect(clippy::print_stdout, reason = "the report of a tool")]
+async fn bench(options: Options) -> Result<(), String> {
+    let run = Run {
+        options,
+        findings: Findings::default(),
+    };
+    let (options, findings) = (&run.options, &run.findings);
+    for (name, stage) in stages(&run) {
+        // A stage that fails takes the others' figures with it no more than its own earlier ones.
+        if let Err(failed) = spawn_local(stage).await {
+            findings.note(format!("{name} was given up: {failed}"));
         }
     }
-    if report.counts() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    println!("{}", findings.text());
+    match &options.json {
+        Some(file) => std::fs::write(file, findings.json())
+            .map_err(|error| format!("{}: {error}", file.display())),
+        None => Ok(()),
     }
+}
+
+/// What every workload is given.
+#[derive(Clone, Debug)]
+struct Run {
+    options: Options,
+    findings: Findings,
+}
+
+type Running = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What was asked for, in the order in which it is done.
+fn stages(run: &Run) -> Vec<(&'static str, Running)> {
+    let wanted = |all: &[Workload]| -> Vec<Workload> {
+        let wanted = run.options.only.iter().copied();
+        wanted.filter(|one| all.contains(one)).collect()
+    };
+    let mut stages: Vec<(&'static str, Running)> = Vec::new();
+    let saturated: Vec<_> = Workload::ALL
+        .into_iter()
+        .filter(|one| one.kind().is_some())
+        .collect();
+    let saturated = wanted(&saturated);
+    if !saturated.is_empty() {
+        stages.push((
+            "the comparison",
+            Box::pin(compare::run(saturated, run.clone())),
+        ));
+    }
+    if !wanted(&[Workload::Routes]).is_empty() {
+        stages.push(("routes", Box::pin(routes::run(run.clone()))));
+    }
+    let beside = wanted(&[Workload::Beside, Workload::Latency]);
+    if !beside.is_empty() {
+        stages.push(("beside", Box::pin(beside::run(beside, run.clone()))));
+    }
+    if !wanted(&[Workload::Registrations]).is_empty() {
+        stages.push(("registrations", Box::pin(registrations::run(run.clone()))));
+    }
+    if !wanted(&[Workload::Memory]).is_empty() {
+        stages.push(("memory", Box::pin(memory::run(run.clone()))));
+    }
+    stages
+}
+
+/// Runs what blocks on a thread of its own, away from the proxy's core.
+async fn blocking<T: Send + 'static>(
+    cores: Cores,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let (done, result) = oneshot::channel();
+    let run = move || {
+        cores.leave_the_proxy_alone();
+        // Nobody waits any more when the whole run was given up.
+        let _nobody_waits = done.send(work());
+    };
+    std::thread::Builder::new()
+        .name("load".to_owned())
+        .spawn(run)?;
+    result.await.map_err(io::Error::other)?
 }

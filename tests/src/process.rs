@@ -17,6 +17,9 @@ use crate::{environment, eventually};
 /// How long a process may take until it has bound its sockets.
 const START: Duration = Duration::from_secs(20);
 
+/// Lines of a log that are shown when a test failed: its end, for one that registers much logs much.
+const SHOWN: usize = 200;
+
 /// A running binary of ours; it is killed when the value is dropped, and its log is shown if the test failed.
 #[derive(Debug)]
 pub struct Process {
@@ -250,7 +253,15 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            eprintln!("---- log of {} ----\n{}", self.name, self.log());
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let (left_out, shown) = lines.split_at(lines.len().saturating_sub(SHOWN));
+            eprintln!(
+                "---- log of {}, after {} lines ----",
+                self.name,
+                left_out.len()
+            );
+            eprintln!("{}", shown.join("\n"));
         }
     }
 }

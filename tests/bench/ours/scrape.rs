@@ -1,0 +1,35 @@
+//! One number of a process's metrics.
+
+use std::net::SocketAddr;
+
+use pointsman_tests::eventually;
+
+use super::{BOUND, ask};
+
+/// The value of the metric of this name without labels.
+pub(crate) async fn scrape(admin: SocketAddr, name: &str) -> f64 {
+    eventually("the metrics", BOUND, async || {
+        let text = ask(admin, "/metrics").await?;
+        let text = String::from_utf8_lossy(&text);
+        value(&text, name).ok_or_else(|| format!("no {name} in {text}"))
+    })
+    .await
+}
+
+fn value(text: &str, name: &str) -> Option<f64> {
+    let of = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+    text.lines().find_map(of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value;
+
+    #[test]
+    fn a_metric_is_found_by_its_whole_name() {
+        let text = "# HELP a b\na_total 3\na 2.5\n";
+        assert_eq!(value(text, "a"), Some(2.5));
+        assert_eq!(value(text, "a_total"), Some(3.0));
+        assert_eq!(value(text, "a_t"), None);
+    }
+}
