@@ -33,6 +33,8 @@ pub(crate) struct ControlPlane {
     deaf: Option<(Time, bool)>,
     /// Its process stands still.
     pub(crate) still: bool,
+    /// A route whose publishers do not reach it until then, which it cannot notice.
+    pub(crate) gap: Option<(usize, Time)>,
     /// By data plane.
     sessions: BTreeMap<usize, Session>,
     /// What this life ever registered, and in which segment.
@@ -75,6 +77,7 @@ impl ControlPlane {
             heard: BTreeMap::new(),
             deaf: None,
             still: false,
+            gap: None,
             sessions: BTreeMap::new(),
             ever: BTreeSet::new(),
             touched: BTreeSet::new(),
@@ -89,6 +92,12 @@ impl ControlPlane {
         }
         let (Message::Register(name, _) | Message::Unregister(name)) = &message;
         self.heard.entry(*name).or_default().push_back(message);
+    }
+
+    /// Whether messages of a publisher do not reach it.
+    pub(crate) fn misses(&self, (uri, _): Name, now: Time) -> bool {
+        self.gap
+            .is_some_and(|(missed, until)| missed == uri && now < until)
     }
 
     /// Hears one message of some publisher.

@@ -9,7 +9,7 @@ use crate::control_plane::ControlPlane;
 use crate::data_plane::{Came, DataPlane, Release};
 use crate::draw::Draw;
 use crate::grant::GRANTS;
-use crate::publishers::{Message, Name, Publishers, THRESHOLD, is_tls};
+use crate::publishers::{Message, Name, Publishers, THRESHOLD, URIS, is_tls};
 use crate::wire::Wire;
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Fleet {
 }
 
 /// Of a hundred messages to one control plane.
-const LOST: u64 = 6;
+const LOST: u64 = 3;
 
 /// More removals than there can be.
 const ALL: usize = 100_000;
@@ -45,7 +45,7 @@ impl Fleet {
             removals: if forgetful { draw.of(0..6) } else { ALL },
         };
         let control_planes = (0..1 + draw.of(0..2))
-            .map(|_| ControlPlane::new(draw.number(), memory, now))
+            .map(|_| born(&mut draw, memory, now))
             .collect();
         let absence = AbsenceSettings {
             removable_percent: [0, 20, 100][draw.of(0..3)],
@@ -146,7 +146,9 @@ impl Fleet {
         let mut unheard = Vec::new();
         for control_plane in &mut self.control_planes {
             for message in messages {
-                let lost = !self.is_quiet && self.draw.percent(LOST);
+                let (Message::Register(name, _) | Message::Unregister(name)) = message;
+                let lost = !self.is_quiet
+                    && (control_plane.misses(*name, self.now) || self.draw.percent(LOST));
                 match message {
                     Message::Unregister(name) if lost => unheard.push(*name),
                     Message::Register(..) if lost => {}
@@ -256,8 +258,7 @@ impl Fleet {
     }
 
     fn kill(&mut self, killed: usize) {
-        let epoch = self.draw.number();
-        self.control_planes[killed] = ControlPlane::new(epoch, self.memory, self.now);
+        self.control_planes[killed] = born(&mut self.draw, self.memory, self.now);
         for at in 0..self.data_planes.len() {
             if self.data_planes[at].follows == Some(killed) {
                 self.cut(at);
@@ -299,6 +300,17 @@ impl Fleet {
             self.data_planes[at].fail(name);
         }
     }
+}
+
+/// A new life of a control plane, which some publishers may not reach at first.
+fn born(draw: &mut Draw, memory: Memory, now: Time) -> ControlPlane {
+    let mut control_plane = ControlPlane::new(draw.number(), memory, now);
+    if draw.percent(40) {
+        let seconds = 60 + draw.number() % 400;
+        let until = now.plus(Duration::from_secs(seconds));
+        control_plane.gap = Some((draw.of(0..URIS.len()), until));
+    }
+    control_plane
 }
 
 /// A time as the data planes count it.

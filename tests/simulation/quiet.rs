@@ -22,6 +22,7 @@ impl Fleet {
                 control_plane.set_still(false, draw, now);
             }
             control_plane.regain_nats(now);
+            control_plane.gap = None;
         }
         for data_plane in &mut self.data_planes {
             data_plane.stopped = false;
