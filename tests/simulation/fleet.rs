@@ -83,7 +83,8 @@ impl Fleet {
                 self.publish(&messages);
             }
             120..260 => {
-                let time = Duration::from_millis(self.draw.number() % 6_000);
+                let time = Duration::from_millis(self.draw.number() % 12_000);
+                self.recover();
                 self.pass(time);
             }
             260..410 => {
@@ -115,18 +116,18 @@ impl Fleet {
         let control_plane = self.draw.of(0..self.control_planes.len());
         match self.draw.of(0..70) {
             0..12 => self.lose_or_regain_nats(control_plane),
-            12..20 => self.kill(control_plane),
-            20..26 => self.restart(data_plane),
-            26..36 => {
+            12..15 => self.kill(control_plane),
+            15..21 => self.restart(data_plane),
+            21..27 => {
                 self.data_planes[data_plane].grant = GRANTS[self.draw.of(0..GRANTS.len())];
                 self.cut(data_plane);
             }
-            36..44 => {
+            27..34 => {
                 let still = !self.control_planes[control_plane].still;
                 let (draw, now) = (&mut self.draw, self.now);
                 self.control_planes[control_plane].set_still(still, draw, now);
             }
-            44..50 => {
+            34..50 => {
                 for _ in 0..self.draw.of(0..40) {
                     self.pass(Duration::from_secs(10));
                 }
@@ -157,6 +158,22 @@ impl Fleet {
             }
         }
         self.publishers.forget_unheard(&unheard, self.now);
+    }
+
+    /// Whoever stands still, or hears nothing, does so for a while and not half of the time.
+    fn recover(&mut self) {
+        for at in 0..self.control_planes.len() {
+            let (draw, now) = (&mut self.draw, self.now);
+            if self.control_planes[at].still && draw.percent(15) {
+                self.control_planes[at].set_still(false, draw, now);
+            }
+            if self.control_planes[at].is_deaf() && self.draw.percent(15) {
+                self.control_planes[at].regain_nats(now);
+            }
+        }
+        for data_plane in &mut self.data_planes {
+            data_plane.stopped &= !self.draw.percent(10);
+        }
     }
 
     /// Time passes. Nothing stays under way for longer than that, except to whom stands still.
@@ -213,6 +230,7 @@ impl Fleet {
 
     pub(crate) fn read(&mut self, at: usize) {
         let before = self.data_planes[at].holds.clone();
+        let routes = self.data_planes[at].follower.table().routes();
         let publishes = self.draw.percent(70);
         let now = table_time(self.now);
         let came = self.data_planes[at].read(&mut self.wires[at], now, publishes);
@@ -220,9 +238,9 @@ impl Fleet {
             Came::Nothing => return,
             Came::Release => {}
             Came::Diverged { revision } => return self.repair(at, revision),
-            Came::Something => self.look_at_new_orphans(at, &before),
+            Came::Something => self.look_at_new_orphans(at, (&before, routes)),
             Came::Closed { revision, complete } => {
-                self.look_at_new_orphans(at, &before);
+                self.look_at_new_orphans(at, (&before, routes));
                 self.look_at_closing(at, revision, complete);
             }
         }

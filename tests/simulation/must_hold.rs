@@ -74,7 +74,7 @@ impl Fleet {
 
     /// Orphans come to be only where an authoritative control plane lacks them, and no more of them
     /// within a minute than the guard lets pass.
-    pub(crate) fn look_at_new_orphans(&mut self, at: usize, before: &Holdings) {
+    pub(crate) fn look_at_new_orphans(&mut self, at: usize, (before, routes): (&Holdings, u64)) {
         let now = table_time(self.now);
         let data_plane = &mut self.data_planes[at];
         let orphans = data_plane.holds.iter().filter(|(_, held)| held.orphan);
@@ -92,7 +92,7 @@ impl Fleet {
             .orphaned
             .retain(|(then, _)| now.since(*then) < within);
         let all: u64 = data_plane.orphaned.iter().map(|(_, count)| count).sum();
-        let routes = data_plane.follower.table().routes();
+        let routes = routes.max(data_plane.follower.table().routes());
         let share = routes * u64::from(data_plane.absence.removable_percent) / 100;
         let most = share.max(data_plane.absence.always_removable);
         assert!(all <= most, "{all} of {routes} routes, and {most} may");

@@ -90,6 +90,10 @@ impl Fleet {
     /// What seems to be gone and is held, is nothing that is live, and is there.
     fn look_at_held(&self, at: usize) {
         let data_plane = &self.data_planes[at];
+        if data_plane.release == Release::Mistaken {
+            // What is held may stand under a route that was rejected since, where nobody sees it.
+            return;
+        }
         let held = data_plane.follower.held_removals();
         let beyond = data_plane.holds.iter().filter(|(name, _)| {
             let live = self.publishers.live.get(name);

@@ -166,6 +166,17 @@ impl Book {
         cell.set(self.sent_now());
     }
 
+    /// Nobody speaks for attributes any more, which are kept all the same.
+    pub(super) fn disown(&mut self, digest: u64, cell: &EvidenceCell) {
+        let doubt = Doubt {
+            lacked: true,
+            ..Doubt::default()
+        };
+        self.leave(digest, cell.get());
+        self.restore(doubt);
+        cell.set(Evidence::Doubted(doubt));
+    }
+
     /// A thing that this epoch did not send is doubted, or doubted for another reason.
     pub(super) fn doubt(&mut self, cell: &EvidenceCell, doubt: Doubt) {
         self.discount(cell.get());

@@ -18,7 +18,10 @@ impl Writer {
             segment,
         } = removal;
         if address.is_empty() {
-            return self.remove_attributes(key, segment);
+            if !self.disown_attributes(key, segment) {
+                self.remove_attributes(key, segment);
+            }
+            return;
         }
         let here = self
             .store
@@ -32,6 +35,25 @@ impl Writer {
         }
         self.rejected
             .remove_endpoint(key, address, Some(segment), &mut self.book);
+    }
+
+    /// A control plane that removes the attributes of a route knows no endpoint of it any more. Those
+    /// that only an earlier epoch sent it may never have known: the attributes stay with them, though
+    /// nobody speaks for them. Says whether there are such.
+    fn disown_attributes(&mut self, key: &RouteKey, segment: &str) -> bool {
+        let Some(route) = self.store.get(key) else {
+            return false;
+        };
+        let unknown = route.endpoints().iter().any(|endpoint| {
+            endpoint.segment() == segment && !self.book.is_of_epoch(endpoint.evidence.get())
+        });
+        let held = route.held(segment).filter(|held| held.content.is_some());
+        let Some(held) = held.filter(|_| unknown) else {
+            return false;
+        };
+        let digest = digest::of_route(segment, key, held.generation);
+        self.book.disown(digest, &held.evidence);
+        true
     }
 
     pub(super) fn remove_attributes(&mut self, key: &RouteKey, segment: &str) {

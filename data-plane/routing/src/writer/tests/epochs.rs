@@ -111,3 +111,20 @@ fn a_heartbeat_is_compared_only_where_both_stand_at_the_same_place() {
     let compared = writer.compare(10, held, at(0));
     assert_eq!(compared, None, "a step is under way");
 }
+
+#[test]
+fn attributes_that_are_removed_stay_with_what_only_an_earlier_epoch_sent() {
+    let mut writer = following(&[A, B]);
+    next_epoch(&mut writer, 2, &[A]);
+    let step = closing(
+        5,
+        vec![removal("app", A), removal("app", "")],
+        View::default(),
+    );
+    assert!(writer.close(step, at(0)).unwrap().agrees);
+    assert_eq!(addresses(&mut writer, "app").unwrap(), [B]);
+    assert_eq!(writer.unconfirmed(), 2);
+    close(&mut writer, 6, vec![removal("app", B)]);
+    assert_eq!(addresses(&mut writer, "app"), None);
+    assert_eq!(writer.unconfirmed(), 0);
+}
