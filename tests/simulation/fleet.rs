@@ -9,7 +9,7 @@ use crate::control_plane::ControlPlane;
 use crate::data_plane::{Came, DataPlane, Release};
 use crate::draw::Draw;
 use crate::grant::GRANTS;
-use crate::publishers::{Message, Name, Publishers, THRESHOLD, URIS, is_tls};
+use crate::publishers::{ADDRESSES, Message, Name, Publishers, THRESHOLD, URIS, is_tls};
 use crate::wire::Wire;
 
 #[derive(Debug)]
@@ -132,7 +132,8 @@ impl Fleet {
                     self.pass(Duration::from_secs(10));
                 }
             }
-            50..62 => self.fail(data_plane),
+            50..56 => self.fail(data_plane),
+            56..62 => self.fail_over_into_a_gap(data_plane),
             _ => {
                 if let Some(followed) = self.data_planes[data_plane].follows {
                     let wire = &mut self.wires[data_plane];
@@ -272,6 +273,36 @@ impl Fleet {
         } else {
             let unheard = self.control_planes[at].lose_nats(self.now);
             self.publishers.forget_unheard(&unheard, self.now);
+        }
+    }
+
+    /// Somebody registers whom one of two control planes does not hear, and a data plane that has
+    /// heard of him turns to that one.
+    fn fail_over_into_a_gap(&mut self, at: usize) {
+        let (2, Some(from)) = (self.control_planes.len(), self.data_planes[at].follows) else {
+            return;
+        };
+        let to = 1 - from;
+        let untouched: Vec<Name> = (0..URIS.len() * ADDRESSES)
+            .map(|it| (it / ADDRESSES, it % ADDRESSES))
+            .filter(|name| !self.control_planes[to].touched.contains(name))
+            .collect();
+        if untouched.is_empty() {
+            return;
+        }
+        let name = untouched[self.draw.of(0..untouched.len())];
+        let until = self.now.plus(THRESHOLD);
+        self.control_planes[to].gap = Some((name.0, until));
+        let message = self.publishers.put(name, self.now);
+        self.publish(&[message]);
+        self.pass(Duration::from_secs(1));
+        for _ in 0..60 {
+            self.talk(at);
+        }
+        self.cut(at);
+        self.data_planes[at].connect(to, &mut self.wires[at]);
+        for _ in 0..60 {
+            self.talk(at);
         }
     }
 

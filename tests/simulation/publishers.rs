@@ -148,6 +148,11 @@ impl Publishers {
         self.dead.extend(gone.map(|name| (*name, now)));
     }
 
+    /// This endpoint registers, in the shared segment.
+    pub(crate) fn put(&mut self, name: Name, now: Time) -> Message {
+        self.register(name, 0, now)
+    }
+
     fn register(&mut self, name: Name, segment: usize, now: Time) -> Message {
         self.changes += 1;
         let algorithm = self.algorithms.get(&name.0).copied().unwrap_or_default();
