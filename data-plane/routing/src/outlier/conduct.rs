@@ -20,6 +20,7 @@ pub struct Conduct {
     /// When it last failed, as [`Time::to_stored`]; 0 for never.
     marked_at: AtomicU64,
     silence: Silence,
+    /// When the attempt was made that it answered last.
     answered_at: AtomicU64,
     judged_at: AtomicU64,
     times: Times,
@@ -66,8 +67,10 @@ impl Conduct {
         if self.failures.load(Ordering::Relaxed) != 0 {
             self.failures.store(0, Ordering::Relaxed);
         }
-        if self.answered_at.load(Ordering::Relaxed) != now.to_stored() {
-            self.answered_at.store(now.to_stored(), Ordering::Relaxed);
+        // When it was asked: an answer that took long itself does not show that it is well now.
+        if self.answered_at.load(Ordering::Relaxed) != attempt.since.to_stored() {
+            self.answered_at
+                .store(attempt.since.to_stored(), Ordering::Relaxed);
         }
         let took = Bucket::of(now.since(attempt.since));
         self.times.put(took, attempt.counted, now);

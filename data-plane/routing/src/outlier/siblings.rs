@@ -10,7 +10,7 @@ use crate::{Endpoint, Time};
 pub(super) struct Siblings {
     /// The response times of those that are in.
     pub(super) times: Counts,
-    /// When one of those last answered.
+    /// When the latest attempt was made that one of those has answered.
     pub(super) answered_at: Option<Time>,
     /// Whether one of those answers without failing.
     pub(super) one_is_well: bool,

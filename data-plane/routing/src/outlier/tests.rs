@@ -245,9 +245,11 @@ fn an_endpoint_that_is_slow_with_everything_is_out() {
 /// happens to serve.
 #[test]
 fn slow_requests_among_others_make_no_outlier() {
-    let cases: [fn(usize, u64) -> Does; 5] = [
+    let cases: [fn(usize, u64) -> Does; 6] = [
         // All are slow.
         |_, _| Does::Answers(2_000),
+        // All become slow at the same moment, and one is the first to answer again.
+        |_, _| Does::Answers(700),
         // One in ten is a long poll, wherever.
         |_, m| {
             if m % 10 == 3 {
