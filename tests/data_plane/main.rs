@@ -12,6 +12,7 @@ mod large_bodies;
 mod log;
 mod lookup;
 mod outliers;
+mod process;
 mod support;
 mod timeouts;
 mod tls;
