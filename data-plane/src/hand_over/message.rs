@@ -139,12 +139,24 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_of_another_kind_is_an_error() {
-        for said in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"", GREETING] {
+    fn a_peer_of_another_kind_is_an_error_at_its_first_words() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        send_batch(&ours, b"HTTP/1.1 400 Bad Request\r\n\r\n", &[]).expect("it is sent");
+        // It stays, and says nothing more.
+        let patience = Some(std::time::Duration::from_secs(5));
+        theirs.set_read_timeout(patience).expect("an option");
+        let error = receive(&theirs).expect_err("it does not hand over");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_peer_that_ends_too_early_is_an_error() {
+        for said in [&b""[..], GREETING] {
             let (ours, theirs) = UnixStream::pair().expect("a pair");
             send_batch(&ours, said, &[]).expect("it is sent");
             drop(ours);
-            receive(&theirs).expect_err("it does not hand over");
+            let error = receive(&theirs).expect_err("it does not hand over");
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }
     }
 }
