@@ -108,6 +108,8 @@ pub(super) struct Plane {
     pub(super) worth: Option<Worth>,
     /// Why it could not be followed, or not any longer.
     pub(super) trouble: Option<String>,
+    /// It was silent when it was last tried, so that one more try would take long.
+    silent: bool,
     backoff: Backoff,
     not_before: Option<Instant>,
 }
@@ -165,6 +167,23 @@ impl Choice {
             .min()
     }
 
+    /// One was silent. It is not waited for while there is an open one to follow.
+    pub(super) fn was_silent(&mut self, at: usize) {
+        if let Some(plane) = self.planes.get_mut(at) {
+            plane.silent = true;
+        }
+    }
+
+    /// Whether one was silent when it was last tried.
+    pub(super) fn is_silent(&self, at: usize) -> bool {
+        self.planes.get(at).is_some_and(|plane| plane.silent)
+    }
+
+    /// Until when one is left alone.
+    pub(super) fn not_before(&self, at: usize) -> Option<Instant> {
+        self.planes.get(at)?.not_before
+    }
+
     fn is_due(&self, at: usize, now: Instant) -> bool {
         let plane = self.planes.get(at);
         plane.is_some_and(|plane| plane.not_before.is_none_or(|due| due <= now))
@@ -174,6 +193,7 @@ impl Choice {
     pub(super) fn heard(&mut self, at: usize, worth: Worth) {
         if let Some(plane) = self.planes.get_mut(at) {
             plane.worth = Some(worth);
+            plane.silent = false;
             plane.trouble = None;
         }
     }

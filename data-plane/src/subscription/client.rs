@@ -129,12 +129,14 @@ impl Subscription {
             return Ok(());
         };
         self.failed(at, ended);
-        // A table that differs is asked for anew from the same control plane.
+        let mut until = Instant::now() + SPREAD.mul_f64(fastrand::f64());
+        // A table that differs is asked for anew from the same control plane, also where there are
+        // others: it is not worse than they are.
         if matches!(ended, Ended::Breach(Breach::Diverged { .. })) {
             self.choice.prefer(at);
+            until = self.choice.not_before(at).unwrap_or(until);
         }
-        let spread = SPREAD.mul_f64(fastrand::f64());
-        self.until(tokio::time::sleep(spread)).await
+        self.until(tokio::time::sleep_until(until)).await
     }
 
     fn lost(&mut self, ended: &Ended) {
@@ -159,6 +161,9 @@ impl Subscription {
     pub(super) fn failed(&mut self, at: usize, ended: &Ended) {
         let draw = (Instant::now(), fastrand::f64());
         self.choice.failed(at, ended.to_string(), draw);
+        if matches!(ended, Ended::Silent(_)) {
+            self.choice.was_silent(at);
+        }
         self.show_choice();
     }
 

@@ -47,6 +47,12 @@ impl Subscription {
             let round = self.choice.round(Instant::now());
             let mut best: Option<(usize, Opened)> = None;
             for at in &round {
+                let open = best
+                    .as_ref()
+                    .is_some_and(|(_, best)| best.worth >= Worth::Open);
+                if open && self.choice.is_silent(*at) {
+                    continue;
+                }
                 let Some(opened) = self.try_one(*at, round.len() > 1).await? else {
                     continue;
                 };

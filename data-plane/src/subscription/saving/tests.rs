@@ -178,3 +178,45 @@ fn orphans_take_the_time_along_that_they_have_left() {
         lives.len()
     );
 }
+
+/// what a sound file carries may be anything, and crashes nobody
+#[test]
+fn things_that_make_no_sense_are_refused_without_a_crash() {
+    let mut writer = Writer::new(1);
+    writer.begin(1);
+    for at in 0..4 {
+        writer.upsert(route(at));
+        writer.upsert(endpoint(at, 0));
+    }
+    let frames = frames(&writer.publish());
+    let Some(Frame::Things(carried)) = frames.first() else {
+        panic!("{frames:?}");
+    };
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let mut changed = carried.clone();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(..changed.len());
+            changed[at] = random.u8(..);
+        }
+        if random.u8(..) < 32 {
+            changed.truncate(random.usize(..changed.len()));
+        }
+        let mut restored = Writer::new(2);
+        match decode(&changed) {
+            Ok(things) => {
+                for thing in things {
+                    restored.restore(thing, RestoredUntil::new(HOUR, HOUR, now()));
+                }
+                drop(restored.publish());
+                read += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(
+        read > 100 && refused > 100,
+        "{read} read, {refused} refused"
+    );
+}

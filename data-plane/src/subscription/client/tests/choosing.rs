@@ -237,3 +237,22 @@ async fn questions_are_refused_by_name_when_they_come_in_floods() {
         "the session goes on"
     );
 }
+
+/// a control plane that hangs is left after three missed signs of life, and not waited for again
+#[tokio::test(start_paused = true)]
+async fn a_silent_one_is_left_for_an_open_one_at_once() {
+    let (mut following, [mut first, mut second]) = follow_two();
+    let one = begun(&mut first).await;
+    one.welcome(5, true, true).await;
+    following.followed("cp-0").await;
+    let silent_since = Instant::now();
+    let other = begun(&mut second).await;
+    other.welcome(6, true, false).await;
+    following.followed("cp-1").await;
+    let took = silent_since.elapsed();
+    assert!(
+        took >= Duration::from_secs(15) && took < Duration::from_secs(16),
+        "{took:?}"
+    );
+    assert!(first.try_recv().is_err(), "nobody waits for it again");
+}
