@@ -1,9 +1,14 @@
 //! Data planes that die, hang and come back, while another one serves.
 
+use std::time::Duration;
+
 use pointsman_tests::Moment;
 
 use crate::fault::rounds;
 use crate::stage::Setup;
+
+/// Within which a data plane serves after its start, whoever else is there.
+const COLD_START: Duration = Duration::from_secs(3);
 
 /// a killed data plane costs only what it had in flight, and its successor knows every route
 #[tokio::test]
@@ -55,6 +60,35 @@ async fn a_data_plane_that_is_restarted_in_good_order_loses_nothing() {
         stage.data_planes[0].restart().await;
         stage.data_planes[0].ready().await;
         stage.set_healthy(0, true);
+        stage.after().await;
+        stage.verdict(|_| false);
+    }
+    stage.finish();
+}
+
+/// a data plane that starts while there is no control plane serves every route within 3 s, from its own table
+#[tokio::test]
+async fn a_data_plane_that_starts_without_a_control_plane_serves_what_it_kept() {
+    let setup = Setup {
+        data_plane: "state: {folder: <folder>, write_interval: 1s, wait: 500ms}\n".to_owned(),
+        ..Setup::of("data plane restarted without a control plane")
+    };
+    let mut stage = setup.deaf().build().await;
+    for round in rounds() {
+        stage.before(round).await;
+        stage.control_planes[0].kill();
+        stage.data_planes[0].terminate();
+        stage.data_planes[0].unready().await;
+        stage.set_healthy(0, false);
+        stage.data_planes[0].end().await;
+        let start = Moment::now();
+        stage.data_planes[0].restart().await;
+        stage.data_planes[0].ready().await;
+        let took = Moment::now().since(start);
+        assert!(took < COLD_START, "ready after {took:?}");
+        stage.set_healthy(0, true);
+        stage.during().await;
+        stage.control_planes[0].restart().await;
         stage.after().await;
         stage.verdict(|_| false);
     }

@@ -11,11 +11,12 @@ use crate::fault::rounds;
 use crate::plane::{BOUND, Plane};
 use crate::stage::{Setup, Stage};
 
-/// An access log whose disk is full is given up, and taken up again; no request notices.
+/// An access log whose disk is full is given up, and taken up again, and so is the table that is kept; no request notices.
 #[tokio::test]
 async fn a_full_disk_costs_no_request() {
     // The process has a small disk of its own, which nobody else sees, and which ends with it.
-    let small_disk = "mkdir disk && mount -t tmpfs -o size=256k tmpfs disk && exec \"$@\"";
+    let small_disk =
+        "mkdir disk && mount -t tmpfs -o size=256k tmpfs disk && mkdir disk/state && exec \"$@\"";
     let mut through = vec!["unshare", "--mount"];
     if !rustix::process::geteuid().is_root() {
         through.push("--map-root-user");
@@ -26,7 +27,10 @@ async fn a_full_disk_costs_no_request() {
             through: through.into_iter().map(str::to_owned).collect(),
             ..Launch::default()
         },
-        data_plane: "access_log: {to: file, file: disk/access.log}\n".to_owned(),
+        data_plane: "access_log: {to: file, file: disk/access.log}
+state: {folder: disk/state, write_interval: 1s}
+"
+        .to_owned(),
         ..Setup::of("disk full")
     };
     let mut stage = setup.build().await;
@@ -43,8 +47,7 @@ async fn a_full_disk_costs_no_request() {
         }
         stage.after().await;
         for log in &logs {
-            let lines = std::fs::read(log).expect("the log");
-            assert!(!lines.is_empty(), "{} is written again", log.display());
+            is_written(log).await;
         }
         stage.verdict(|_| false);
     }
@@ -63,6 +66,22 @@ fn logs(stage: &mut Stage) -> Vec<PathBuf> {
         root.join(folder).join("disk/access.log")
     };
     stage.data_planes.iter_mut().map(log).collect()
+}
+
+/// Waits until there are lines again.
+async fn is_written(log: &Path) {
+    let what = format!("{} to be written again", log.display());
+    eventually(&what, BOUND, async || {
+        let length = std::fs::metadata(log)
+            .map_err(|error| error.to_string())?
+            .len();
+        if length > 0 {
+            Ok(())
+        } else {
+            Err("it is empty".to_owned())
+        }
+    })
+    .await;
 }
 
 /// Waits until a write to the log's disk fails.

@@ -95,12 +95,15 @@ impl Stage {
         for endpoint in self.endpoints_at(instance) {
             self.publishing.unregister(&endpoint).await;
         }
+        let mut windows = 0;
         loop {
             let before = self.instances[instance].record().length();
             self.load.ended(50).await;
             if self.instances[instance].record().length() == before {
                 break;
             }
+            windows += 1;
+            assert!(windows < 100, "it still gets requests:\n{}", self.timeline);
         }
         self.timeline
             .mark(format!("instance {instance} gets nothing more"));

@@ -1,6 +1,7 @@
 //! What a stage is made of, and how it is set up.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ const RATE: u64 = 1000;
 const SHORT_RATE: u64 = 500;
 /// Routes that are there in all rounds, by turns plain and with TLS.
 const STABLE: u64 = 8;
+/// The file of the authority that every instance's certificate is of.
+const CA: &str = "ca";
 /// Ports of each instance.
 const PORTS: usize = 3;
 
@@ -52,7 +55,7 @@ pub(crate) struct Setup {
     pub(crate) client_paths: bool,
     /// More keys of each control plane's section `registration`, as `KEY: VALUE, `.
     pub(crate) registration: &'static str,
-    /// More sections of each data plane.
+    /// More sections of each data plane; `<folder>` becomes a folder of its own that outlives its process.
     pub(crate) data_plane: String,
     /// How control planes are started.
     pub(crate) control_plane_launch: Launch,
@@ -107,14 +110,14 @@ impl Setup {
         let folder = tempfile::tempdir().expect("a folder for the stage");
         let authority = Authority::new("instances");
         let identity = authority.server(&[SAN]);
-        let ca = authority.write(folder.path(), "ca");
+        let _where_data_planes_look = authority.write(folder.path(), CA);
         let broker = Broker::start().await;
         let mut instances = Vec::new();
         for _ in 0..self.instances {
             instances.push(Instance::start(PORTS, PORTS, &identity).await);
         }
         let (places, to_instance) = self.places(&instances).await;
-        let planes = Planes::start(&self, &broker, &ca.display().to_string()).await;
+        let planes = Planes::start(&self, &broker, folder.path()).await;
         let routers: Vec<_> = if self.client_paths {
             planes.to_data_plane.iter().map(Cut::address).collect()
         } else {
@@ -184,13 +187,13 @@ struct Planes {
 }
 
 impl Planes {
-    async fn start(setup: &Setup, broker: &Broker, ca: &str) -> Self {
+    async fn start(setup: &Setup, broker: &Broker, folder: &Path) -> Self {
         let mut planes = Self::default();
         for _ in 0..setup.control_planes {
             planes.add_control_plane(setup, broker).await;
         }
         for number in 0..setup.data_planes {
-            planes.add_data_plane(setup, number, ca).await;
+            planes.add_data_plane(setup, number, folder).await;
         }
         planes
     }
@@ -219,11 +222,13 @@ admin: {{listen: <admin>}}
         self.control_planes.push(plane);
     }
 
-    async fn add_data_plane(&mut self, setup: &Setup, number: usize, ca: &str) {
+    async fn add_data_plane(&mut self, setup: &Setup, number: usize, folder: &Path) {
         let mut followed = String::new();
         for path in &self.to_control_plane {
             let _written = write!(followed, "'{}', ", path.address());
         }
+        let own = folder.join(format!("data-plane-{number}"));
+        std::fs::create_dir(&own).expect("a folder for a data plane");
         // One with workers that share, and others with one that does everything.
         let workers = if number == 0 { 2 } else { 1 };
         let configuration = format!(
@@ -235,7 +240,10 @@ admin: {{listen: <admin>}}
 upstream: {{ca: {ca}}}
 drain: {{wait: 300ms, timeout: 5s}}
 {}",
-            setup.data_plane
+            setup
+                .data_plane
+                .replace("<folder>", &own.display().to_string()),
+            ca = folder.join(CA).with_extension("pem").display(),
         );
         let launch = setup.data_plane_launch.clone().of("data-plane");
         let plane = Plane::start(launch, &configuration).await;
