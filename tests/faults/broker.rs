@@ -26,7 +26,7 @@ async fn a_killed_broker_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_broker_that_is_restarted_in_good_order_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// a broker that hangs for two and a half thresholds prunes nothing, and no request is lost
@@ -55,7 +55,7 @@ async fn a_stopped_broker_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// when all publishers fall silent at once, no more than the guard lets pass is gone, and TLS endpoints stay
@@ -79,7 +79,7 @@ async fn silence_of_everybody_is_not_taken_for_death() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// a single endpoint whose publisher died is gone within two thresholds
@@ -93,5 +93,5 @@ async fn an_endpoint_that_nobody_speaks_for_is_gone_within_two_thresholds() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }

@@ -15,7 +15,7 @@ async fn a_killed_control_plane_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// a control plane that hangs costs no request
@@ -31,7 +31,7 @@ async fn a_stopped_control_plane_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_control_plane_that_is_restarted_in_good_order_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// a control plane that comes back and hears nothing takes nothing away
@@ -65,7 +65,7 @@ async fn a_control_plane_that_comes_back_without_nats_takes_nothing_away() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// with two control planes the death of either costs no request, and no change
@@ -92,5 +92,5 @@ async fn one_of_two_control_planes_is_enough() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }

@@ -26,7 +26,7 @@ async fn a_killed_data_plane_costs_only_what_it_had_in_flight() {
         stage.after().await;
         stage.verdict(|lost| lost.router == 0 && lost.sent <= dead);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// What a stopped data plane was asked is answered when it runs on; a client that waits loses nothing.
@@ -41,7 +41,7 @@ async fn a_stopped_data_plane_loses_nothing() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// a data plane that is told to end loses no request
@@ -63,7 +63,7 @@ async fn a_data_plane_that_is_restarted_in_good_order_loses_nothing() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// a data plane that starts while there is no control plane serves every route within 3 s, from its own table
@@ -92,5 +92,23 @@ async fn a_data_plane_that_starts_without_a_control_plane_serves_what_it_kept() 
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
+}
+
+/// A data plane that gives its listeners to a successor loses no request, and no balancer has to know.
+#[tokio::test]
+async fn a_data_plane_that_hands_over_loses_nothing() {
+    let setup = Setup {
+        data_plane: "hand_over: <folder>/hand-over.sock\n".to_owned(),
+        ..Setup::of("data plane handed over")
+    };
+    let mut stage = setup.build().await;
+    for round in rounds() {
+        stage.before(round).await;
+        stage.data_planes[0].hand_over().await;
+        stage.during().await;
+        stage.after().await;
+        stage.verdict(|_| false);
+    }
+    stage.finish().await;
 }

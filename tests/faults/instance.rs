@@ -25,7 +25,7 @@ async fn a_killed_instance_costs_only_what_must_not_be_repeated() {
         stage.after().await;
         stage.verdict(|lost| lost.post && lost.sent <= dead);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// An instance that unregisters before it ends costs no request.
@@ -42,5 +42,5 @@ async fn an_instance_that_leaves_in_good_order_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }

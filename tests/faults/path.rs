@@ -16,7 +16,7 @@ async fn without_a_loss(setup: Setup, path: fn(&Stage) -> &Cut, breaks: fn(&Cut)
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 fn to_broker(stage: &Stage) -> &Cut {
@@ -105,7 +105,7 @@ async fn the_path_to_an_instance_is_cut() {
         stage.after().await;
         stage.verdict(|lost| lost.post);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// What was in flight on a path that is cut is lost, and everything after it takes another one.
@@ -123,7 +123,7 @@ async fn the_path_from_the_clients_is_cut() {
         stage.after().await;
         stage.verdict(|lost| lost.router == 0 && lost.sent <= mended);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn the_path_from_the_clients_stalls() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 fn from_clients(name: &'static str) -> Setup {

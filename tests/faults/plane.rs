@@ -82,6 +82,18 @@ impl Plane {
         self.process = Process::launch(&self.launch, &self.configuration).await;
     }
 
+    /// Starts a successor beside it, which takes its sockets over, and waits until it has drained and ended.
+    pub(crate) async fn hand_over(&mut self) {
+        let successor = Process::launch(&self.launch, &self.configuration).await;
+        let mut predecessor = std::mem::replace(&mut self.process, successor);
+        let status = predecessor.ended(BOUND).await;
+        assert!(
+            status.success(),
+            "ended with {status}: {}",
+            predecessor.log()
+        );
+    }
+
     /// Waits until its health says that it may be given work.
     pub(crate) async fn ready(&self) {
         eventually("a plane to be ready", BOUND, async || self.health().await).await;

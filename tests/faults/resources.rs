@@ -51,7 +51,7 @@ state: {folder: disk/state, write_interval: 1s}
         }
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// The log of each data plane, as it is seen from its own mounts.
@@ -116,7 +116,7 @@ async fn a_data_plane_without_descriptors_serves_on() {
         stage.after().await;
         stage.verdict(|lost| lost.router == 0 && is_overloaded(lost));
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// Where it has no connection to an endpoint, and can make none, it says so: a balancer may ask elsewhere.
@@ -141,7 +141,7 @@ async fn a_control_plane_without_descriptors_comes_back() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// Leaves a running process no descriptor beyond those that it has. Returns what it might have had.
@@ -208,7 +208,7 @@ async fn a_clock_that_jumps_costs_no_request() {
         stage.after().await;
         stage.verdict(|_| false);
     }
-    stage.finish();
+    stage.finish().await;
 }
 
 /// The hour that the last line of a data plane's access log names: `… - [2026-01-31T12:…`.

@@ -23,6 +23,9 @@ use crate::verdict::{Evidence, Judge};
 
 /// Within which a change has reached every data plane while nothing is broken.
 pub(crate) const CONVERGENCE: Duration = Duration::from_secs(1);
+/// Within which an endpoint is gone whose unregistration was lost: silence alone says so, to a control plane that may be a
+/// new one, and then to the data planes.
+const FORGOTTEN: Duration = Duration::from_secs(8);
 /// Within which everything has to be as before once a fault is over. A data plane that has waited for its control plane
 /// for long looks for it only now and then (L-37).
 pub(crate) const RECOVERY: Duration = Duration::from_secs(15);
@@ -120,9 +123,8 @@ impl Stage {
         self.timeline.mark("the fault is over");
         self.change(true).await;
         let converged = self.timeline.mark("everything registered is answered");
-        let since = converged.after(self.setup.forgets);
-        for removed in &mut self.removed {
-            removed.since.get_or_insert(since);
+        if !self.setup.is_deaf {
+            self.has_to_be_gone(converged.after(CONVERGENCE));
         }
         self.load.ended(short(BESIDE)).await;
         self.visit_the_buried().await;
@@ -152,8 +154,34 @@ impl Stage {
     /// # Panics
     ///
     /// When a round was not as it should be.
-    pub(crate) fn finish(self) {
+    pub(crate) async fn finish(mut self) {
+        if self.setup.is_deaf && !fault::is_short() {
+            self.rest().await;
+        }
         self.judge.finish(self.setup.name);
+    }
+
+    /// Lets so much time pass without a fault that what nobody speaks for has to be gone, and looks whether it is. Between
+    /// rounds there is no such time: the clock of a source stands while it is away, and for an interval after.
+    async fn rest(&mut self) {
+        self.timeline = Timeline::new();
+        let quiet = self.timeline.mark("nothing is broken any more");
+        let since = quiet.after(FORGOTTEN);
+        self.has_to_be_gone(since);
+        self.load.go_on();
+        while Moment::now() < since.after(CONVERGENCE) {
+            self.load.ended(DURING / 10).await;
+        }
+        self.visit_the_buried().await;
+        self.load.pause().await;
+        self.verdict(|_| false);
+    }
+
+    /// What was unregistered while somebody may not have heard it has to be gone from then on.
+    fn has_to_be_gone(&mut self, since: Moment) {
+        for removed in &mut self.removed {
+            removed.since.get_or_insert(since);
+        }
     }
 
     /// A balancer takes this data plane out, or in again.

@@ -10,7 +10,7 @@ use pointsman_tests::process::Launch;
 use pointsman_tests::{Authority, Broker, Cut, Instance};
 use tokio::sync::Semaphore;
 
-use super::{CONVERGENCE, Stage};
+use super::Stage;
 use crate::fault::{self, Round};
 use crate::plane::Plane;
 use crate::routes::{Places, Publishing, SAN};
@@ -61,8 +61,8 @@ pub(crate) struct Setup {
     pub(crate) control_plane_launch: Launch,
     /// How data planes are started.
     pub(crate) data_plane_launch: Launch,
-    /// When what was unregistered during the fault has to be gone: this long after everybody hears everything again.
-    pub(crate) forgets: Duration,
+    /// Whether an unregistration may be lost during the fault.
+    pub(crate) is_deaf: bool,
 }
 
 impl Setup {
@@ -82,15 +82,14 @@ impl Setup {
             data_plane: String::new(),
             control_plane_launch: Launch::default(),
             data_plane_launch: Launch::default(),
-            forgets: CONVERGENCE,
+            is_deaf: false,
         }
     }
 
-    /// The same with a fault during which an unregistration may be lost: then silence alone says that an endpoint is
-    /// gone, first to a control plane, and then to data planes.
+    /// The same with a fault during which an unregistration may be lost.
     pub(crate) fn deaf(self) -> Self {
         Self {
-            forgets: THRESHOLD * 2 + INTERVAL + CONVERGENCE,
+            is_deaf: true,
             ..self
         }
     }
