@@ -109,20 +109,21 @@ impl Stage {
     }
 
     /// Waits until everything that was registered is answered.
-    pub(crate) async fn settle(&mut self) {
+    pub(crate) async fn settle(&mut self) -> Moment {
         for route in &self.changing {
             if route.age == Age::Born {
                 self.answered(&route.host, StatusCode::OK, RECOVERY).await;
             }
         }
-        self.timeline.mark("everything registered is answered");
+        self.timeline.mark("everything registered is answered")
     }
 
     /// The fault is over: what was registered meanwhile is answered, and so is what comes now.
     pub(crate) async fn after(&mut self) {
         self.timeline.mark("the fault is over");
+        // What is taken back before everybody hears again may be lost like what was taken back during the fault.
+        let converged = self.settle().await;
         self.change(true).await;
-        let converged = self.timeline.mark("everything registered is answered");
         if !self.setup.is_deaf {
             self.has_to_be_gone(converged.after(CONVERGENCE));
         }
