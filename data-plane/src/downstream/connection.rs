@@ -154,8 +154,13 @@ impl Connection<'_> {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(_)) => Poll::Ready(Err(End::Close)),
             Poll::Pending if self.deadline.passed() => Poll::Ready(Err(End::Close)),
-            // Untouched: it is half-closed, and a request that is on its way is not reset.
-            Poll::Pending if self.worker.stage().is_closing() && !self.is_fresh() => {
+            // Untouched: it is half-closed, and a request that is on its way is not reset. The system
+            // is asked: what has come while the worker was busy is still to be answered.
+            Poll::Pending
+                if self.worker.stage().is_closing()
+                    && !self.is_fresh()
+                    && self.wire.is_quiet_now() =>
+            {
                 Poll::Ready(Err(End::Linger))
             }
             Poll::Pending => Poll::Pending,
