@@ -10,7 +10,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use crate::machine::Cores;
+use crate::machine::{Cores, take_precedence};
 use crate::poller::{Interest, Poller};
 use connection::{Connection, Scratch};
 
@@ -19,8 +19,17 @@ const LISTENER: usize = 0;
 /// How long one turn waits; only so that the wait has a bound.
 const TURN: Duration = Duration::from_secs(60);
 
+/// Whom the backend lets run before itself on the cores that it shares.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Manners {
+    /// Nobody and everybody, as any process.
+    Ordinary,
+    /// Nobody: what a broker takes from it would be seen as latency of the proxy.
+    First,
+}
+
 /// Starts the backend on a thread of its own, which ends with this process.
-pub(crate) fn start(cores: Cores) -> SocketAddr {
+pub(crate) fn start(cores: Cores, manners: Manners) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("the bound address");
     listener.set_nonblocking(true).expect("a socket option");
@@ -28,6 +37,9 @@ pub(crate) fn start(cores: Cores) -> SocketAddr {
         .name("backend".to_owned())
         .spawn(move || {
             cores.leave_the_proxy_alone();
+            if manners == Manners::First {
+                let _refused = take_precedence();
+            }
             serve(&listener).expect("the backend's own sockets");
         })
         .expect("a thread");

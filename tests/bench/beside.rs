@@ -5,6 +5,7 @@ use std::time::Duration;
 use pointsman_tests::Process;
 
 use crate::Run;
+use crate::backend::Manners;
 use crate::client::{Kind, Target, closed, open};
 use crate::machine::take_precedence;
 use crate::ours::feed::{Beat, Rhythm, packed};
@@ -83,7 +84,7 @@ pub(crate) async fn run(workloads: Vec<Workload>, run: Run) {
 
 impl Stage {
     async fn set(run: &Run) -> Self {
-        let backend = backend::start(run.options.cores);
+        let backend = backend::start(run.options.cores, Manners::First);
         let line = Line::start().await;
         let how = DataPlane {
             cores: Some(run.options.cores.proxy()),

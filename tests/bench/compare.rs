@@ -5,6 +5,7 @@ use std::time::Duration;
 use pointsman_tests::Process;
 
 use crate::Run;
+use crate::backend::Manners;
 use crate::client::{Target, closed};
 use crate::ours::feed::packed;
 use crate::ours::{DataPlane, Feed, Line, Messages, serves};
@@ -38,7 +39,7 @@ struct Stage {
 /// Measures these workloads, round by round.
 pub(crate) async fn run(workloads: Vec<Workload>, run: Run) {
     run.options.cores.leave_the_proxy_alone();
-    let backend = backend::start(run.options.cores);
+    let backend = backend::start(run.options.cores, Manners::Ordinary);
     let line = Line::start().await;
     let mut feed = Feed::connect(&line.broker).await.expect("the broker");
     let routes = packed(&Messages::plain(backend), 0..1, 0);

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::Run;
+use crate::backend::Manners;
 use crate::client::host;
 use crate::machine::Memory;
 use crate::ours::feed::packed;
@@ -62,7 +63,7 @@ async fn routes(run: &Run) {
 }
 
 async fn connections(run: &Run) {
-    let backend = backend::start(run.options.cores);
+    let backend = backend::start(run.options.cores, Manners::Ordinary);
     let line = Line::start().await;
     let mut feed = Feed::connect(&line.broker).await.expect("the broker");
     let packet = packed(&Messages::plain(backend), 0..1, 0);

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use pointsman_tests::Process;
 
 use crate::backend;
+use crate::backend::Manners;
 use crate::options::{Mode, Options};
 use crate::ours::feed::packed;
 use crate::ours::{DataPlane, Feed, Line, Messages, serves};
@@ -60,7 +61,7 @@ struct Stage {
 
 impl Stage {
     async fn set(options: &Options) -> Self {
-        let backend = backend::start(options.cores);
+        let backend = backend::start(options.cores, Manners::Ordinary);
         let line = Line::start().await;
         let mut feed = Feed::connect(&line.broker).await.expect("the broker");
         let routes = packed(&Messages::plain(backend), 0..1, 0);
