@@ -3,7 +3,11 @@
 mod admin;
 mod command_line;
 mod connection;
+mod doors;
 mod flood;
+mod follower;
 mod greeting;
 mod messages;
+mod operator;
 mod plane;
+mod slow;

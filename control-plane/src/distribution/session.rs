@@ -97,6 +97,7 @@ impl Session {
             self.metrics.aged();
             return Err(ends::aged());
         }
+        progress.look_at_stall(now);
         progress.queue_up(&self.snapshots);
         let due = self.is_due(progress, now);
         let wake = progress.wake(due, now);
@@ -142,10 +143,7 @@ impl Session {
             }
             changed = self.standing.changed() => while_there(changed.is_ok()),
             changed = self.releases.changed() => while_there(changed.is_ok()),
-            () = sleep_until(wake) => {
-                progress.look_at_stall();
-                Ok(ControlFlow::Continue(()))
-            }
+            () = sleep_until(wake) => Ok(ControlFlow::Continue(())),
         }
     }
 

@@ -125,9 +125,9 @@ impl Progress {
     }
 
     /// Lets others go first where the data plane has taken nothing for too long.
-    pub(super) fn look_at_stall(&mut self) {
+    pub(super) fn look_at_stall(&mut self, now: Instant) {
         let stalls_at = self.admission.stalls_at();
-        if stalls_at.is_some_and(|at| Instant::now() >= at) {
+        if stalls_at.is_some_and(|at| now >= at) {
             self.admission.give_up();
         }
     }

@@ -11,6 +11,7 @@ use super::ends::{one, over_pipe};
 use super::scene::{DataPlane, Scene, hello, message, parts, settings};
 use crate::registry_task::{Event, Handle, Source};
 
+/// signs of life carry the revision that should be held
 #[tokio::test]
 async fn signs_of_life_carry_what_should_be_held() {
     let heartbeat = Duration::from_millis(100);
@@ -45,6 +46,7 @@ pub(super) async fn on_a_paused_clock() -> (DataPlane, Handle, Source) {
     (data_plane.unwrap(), handle, source)
 }
 
+/// three missed signs of life end a session
 #[tokio::test]
 async fn who_is_silent_for_three_signs_of_life_is_left() {
     let (mut data_plane, handle, _source) = on_a_paused_clock().await;

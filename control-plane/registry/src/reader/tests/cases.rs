@@ -129,6 +129,7 @@ fn what_comes_and_goes_is_remembered_once() {
     assert_eq!(scene.registry.horizon(), 0);
 }
 
+/// whoever comes back always gets an answer: what changed since, or everything
 #[test]
 fn another_epoch_filter_or_a_forgotten_revision_gets_a_snapshot() {
     let memory = crate::Memory {
@@ -204,6 +205,32 @@ fn a_session_that_the_horizon_overtakes_gets_a_snapshot() {
         .into_iter()
         .for_each(|step| assert_ne!(replica.apply(step), Some(false)));
     assert_eq!(replica.endpoints.len(), 3);
+}
+
+#[test]
+fn as_many_removals_are_remembered_as_a_quarter_of_what_lives() {
+    let memory = crate::Memory {
+        removals: 2,
+        age: seconds(3600),
+    };
+    let mut scene = Scene::new(Settings {
+        memory,
+        ..Settings::default()
+    });
+    // One route with its endpoints.
+    for number in 0..60 {
+        scene.register(&endpoint(number));
+    }
+    for number in 0..20 {
+        scene.unregister(&endpoint(number));
+    }
+    assert_eq!(scene.registry.counts(scene.now).removals, (40 + 1) / 4);
+    for number in 20..58 {
+        scene.unregister(&endpoint(number));
+    }
+    // Each further removal forgets at most one more, so a shrinking table forgets at its own pace.
+    scene.pass(seconds(0));
+    assert_eq!(scene.registry.counts(scene.now).removals, 2);
 }
 
 #[test]
