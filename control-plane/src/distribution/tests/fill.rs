@@ -153,7 +153,7 @@ async fn what_was_rejected_is_shown_and_sent_again_on_reconnect() {
     // What was rejected is in one of the sums only, so this is no divergence.
     assert_eq!(replica.digest_mismatches, 0);
     let again = v1::Hello {
-        rejected: vec![rejected],
+        rejected: vec![rejected.clone()],
         ..data_plane.hello_again("one", &first)
     };
     drop(data_plane);
