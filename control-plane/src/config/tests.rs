@@ -63,11 +63,14 @@ registration:
   effective_values: last-writer
   empty_pool: {status: 503, timeout: 10s}
   limits: {message: 64KiB, uris_per_message: 10, endpoints_per_route: 5, routes: 100}
+  guard: {percent: 30, at_least: 7, window: 10s}
 distribution:
   listen: 0.0.0.0:7600
   tls: {certificate: a.crt, key: a.key, client_ca: ca.crt}
   heartbeat: 1s
   gather: 1ms
+  max_session_age: 0s
+  snapshots_at_once: 3
   segments: {dp-iso: [iso, '']}
 admin:
   listen: 0.0.0.0:7601
@@ -103,6 +106,13 @@ fn everything_can_be_said() {
     );
     assert_eq!(settings.registry.prune_stale_tls.unwrap().as_secs(), 3600);
     assert_eq!(settings.registry.limits.routes, 100);
+    let guard = settings.registry.guard;
+    assert_eq!(
+        (guard.percent, guard.at_least, guard.window.as_secs()),
+        (30, 7, 10)
+    );
+    assert_eq!(settings.distribution.max_age, None);
+    assert_eq!(settings.distribution.snapshots, 3);
     assert_eq!(settings.messages.limits.uris, 10);
     assert_eq!(settings.effective.empty_pool_status, 503);
     let tls = settings.distribution.listener.unwrap().tls.unwrap();
@@ -141,7 +151,7 @@ admin:
 }
 
 /// What stops the start, and what is said about it.
-const REFUSED: [(&str, &str); 23] = [
+const REFUSED: [(&str, &str); 27] = [
     ("nats: {tls: {ca: x}}", "nats.tls: is not served yet"),
     ("nats: {tls: null}", "nats.tls: is not served yet"),
     ("nats: {servers: []}", "nats.servers: is empty"),
@@ -183,6 +193,22 @@ const REFUSED: [(&str, &str); 23] = [
     (
         "registration: {limits: {message: 2MiB}}",
         "write 1KiB to 1MiB",
+    ),
+    (
+        "registration: {guard: {percent: 101}}",
+        "registration.guard.percent: is more than everything",
+    ),
+    (
+        "registration: {guard: {window: 1ms}}",
+        "registration.guard.window: is too short",
+    ),
+    (
+        "distribution: {max_session_age: 10ms}",
+        "write 1s or more, such as 30m",
+    ),
+    (
+        "distribution: {snapshots_at_once: 0}",
+        "no data plane would ever get a table",
     ),
     (
         "distribution: {listen: '0.0.0.0:1'}",
