@@ -200,7 +200,8 @@ async fn answer_questions(mut follower: Follower) {
                 }];
                 answer::Kind::Holding(v1::Holding {
                     things,
-                    truncated: false,
+                    steps: vec!["the host is that of a route".to_owned()],
+                    ..v1::Holding::default()
                 })
             }
             question::Kind::ExplainUrl(url) => answer::Kind::Refused(format!("{url} is odd")),
@@ -233,6 +234,7 @@ async fn a_data_plane_is_asked_through_the_admin_api() {
     assert_eq!(status, 200, "{explained}");
     assert_eq!(explained["endpoints"][0]["address"], "10.0.0.1:80");
     assert_eq!(explained["endpoints"][0]["route"], "app.example.com");
+    assert_eq!(explained["steps"][0], "the host is that of a route");
     let (status, digest) = get("/v1/replicas/dp/digest").await;
     let wanted = json!({"revision": 3, "things": 2, "digest": "00000000000000ff"});
     assert_eq!((status, digest), (200, wanted));
