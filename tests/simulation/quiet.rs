@@ -137,8 +137,10 @@ impl Fleet {
         let algorithm = live.clone().map(|(_, it)| (it.change, it.algorithm)).max();
         let algorithm = algorithm.map(|(_, algorithm)| algorithm);
         let honoured = algorithm.is_none_or(|algorithm| data_plane.honours(algorithm));
-        if !ghosts.is_empty() && algorithm.is_none() {
-            // What a dead endpoint asked for still counts, whatever that was.
+        let rejects = data_plane.release == Release::Mistaken && !honoured;
+        if !ghosts.is_empty() && (algorithm.is_none() || rejects) {
+            // What a dead endpoint asked for still counts, whatever that was; also where what the
+            // live ones of another segment ask for is rejected.
             return;
         }
         let found: BTreeMap<Name, &str> = data_plane
