@@ -142,6 +142,12 @@ impl DataPlane {
             Err(Breach::Diverged { revision }) => return Came::Diverged { revision },
             Err(breach) => panic!("{breach}"),
         };
+        let mut rejected = self.follower.rejected();
+        assert!(
+            rejected.all(|it| self.release == Release::Mistaken && it.address.is_empty()),
+            "an endpoint came before the attributes of its route"
+        );
+        drop(rejected);
         let closed = matches!(came, Came::Closed { .. });
         if closed {
             assert_eq!(received, Received::Agreed);
