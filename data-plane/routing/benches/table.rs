@@ -31,7 +31,7 @@ fn route(number: usize) -> Thing {
 /// An endpoint as an app of Cloud Foundry registers it, its tags included.
 fn endpoint(number: usize, generation: u64) -> Thing {
     let guid = format!("{number:08x}-2222-3333-4444-555555555555");
-    let instance = format!("{number:08x}-7777-4888-9999-6666");
+    let instance = format!("{number:08x}-7777-4888-{generation:04x}-6666");
     let name = format!("some-app-{number}");
     // A hundred apps in a space, ten spaces in an organization.
     let (space, organization) = (number / 100, number / 1_000);
@@ -196,17 +196,32 @@ fn resident() -> usize {
     pages.unwrap_or_default() * 4096
 }
 
+/// What a table takes when it was filled, and after every instance has registered anew twice, under
+/// another id, with a publication every thousand things as a data plane makes them.
 fn memory(_: &mut Criterion) {
     let size = 100_000;
     let before = resident();
     let mut writer = writer(size);
-    let table = writer.publish();
-    let bytes = (resident() - before) / size;
-    #[expect(clippy::print_stdout, reason = "a bench tells what it measured")]
-    {
-        println!("memory: {bytes} bytes for a route with one endpoint and full tags");
+    let mut published = writer.publish();
+    tell("filled", (resident() - before) / size);
+    for life in 2..4 {
+        for number in 0..size {
+            writer.upsert(endpoint(number, life));
+            if number % 1_000 == 0 {
+                published = writer.publish();
+            }
+        }
+        published = writer.publish();
+        // As the control thread does with every sign of life.
+        (0..30).for_each(|_| writer.tidy());
+        tell("registered anew", (resident() - before) / size);
     }
-    drop(table);
+    drop(published);
+}
+
+#[expect(clippy::print_stdout, reason = "a bench tells what it measured")]
+fn tell(when: &str, bytes: usize) {
+    println!("memory, {when}: {bytes} bytes for a route with one endpoint and full tags");
 }
 
 criterion_group!(benches, memory, fill, lookup, choose, apply_one_change);

@@ -94,6 +94,17 @@ impl Interned {
         names
     }
 
+    /// Lets go of what nobody uses any more.
+    pub(crate) fn tidy(&mut self) {
+        // Instances refer to families, and these to texts.
+        self.instances.tidy();
+        self.families.tidy();
+        self.common.tidy();
+        self.tag_names.tidy();
+        self.attributes.tidy();
+        self.texts.tidy();
+    }
+
     /// The shared form of attributes.
     pub(crate) fn attributes(&mut self, attributes: &Attributes) -> Arc<Attributes> {
         self.attributes

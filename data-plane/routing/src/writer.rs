@@ -245,6 +245,13 @@ impl Writer {
         self.states.sweep();
         Arc::new(self.store.table(self.settings))
     }
+
+    /// Lets go of what no table and no request refers to any more. A publication does some of it;
+    /// this is for the quiet time after the last one, and for now and then.
+    pub fn tidy(&mut self) {
+        self.states.sweep();
+        self.interned.tidy();
+    }
 }
 
 #[cfg(test)]

@@ -314,8 +314,9 @@ impl Subscription {
     }
 
     /// Frees what workers gave back.
-    pub(super) fn free_tables(&self) {
+    pub(super) fn free_tables(&mut self) {
         self.parts.publisher.free_returned();
+        self.parts.follower.tidy();
     }
 }
 

@@ -255,6 +255,11 @@ impl Follower {
         Some(Arc::clone(&self.table))
     }
 
+    /// Frees what no table refers to any more.
+    pub fn tidy(&mut self) {
+        self.writer.tidy();
+    }
+
     /// Whether there is a change that no table shows yet.
     #[must_use]
     pub const fn is_changed(&self) -> bool {

@@ -50,6 +50,11 @@ impl Common {
             .then(|| self.values.keep(Arc::from(value)))
     }
 
+    /// Lets go of the values that nobody uses.
+    pub(super) fn tidy(&mut self) {
+        self.values.tidy();
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the place and the fingerprint are different bits of one hash"

@@ -10,18 +10,19 @@ use foldhash::fast::FixedState;
 #[derive(Debug)]
 pub(super) struct Shared<T: ?Sized + Eq + Hash> {
     values: HashSet<Arc<T>, FixedState>,
-    /// How many values there may be before those that nobody uses are let go.
-    sweep_at: usize,
+    /// How many values were put in since those that nobody uses were let go.
+    since_sweep: usize,
 }
 
-const FIRST_SWEEP: usize = 1024;
+/// So many values may come before a sweep, however few there are.
+const LEAST_SWEPT: usize = 1024;
 
 impl<T: ?Sized + Eq + Hash> Shared<T> {
     /// Keeps nothing yet. `seed` keys the hash: draw it at random.
     pub(super) fn with_seed(seed: u64) -> Self {
         Self {
             values: HashSet::with_hasher(FixedState::with_seed(seed)),
-            sweep_at: FIRST_SWEEP,
+            since_sweep: 0,
         }
     }
 
@@ -39,13 +40,26 @@ impl<T: ?Sized + Eq + Hash> Shared<T> {
 
     /// Keeps a value that is not known.
     pub(super) fn keep(&mut self, value: Arc<T>) -> Arc<T> {
-        if self.values.len() >= self.sweep_at {
-            // Sweeping whenever the number has doubled costs each value a constant share.
-            self.values.retain(|value| Arc::strong_count(value) > 1);
-            self.sweep_at = FIRST_SWEEP.max(self.values.len() * 2);
+        // A sweep costs each of the values that came since a constant share.
+        if self.since_sweep >= LEAST_SWEPT.max(self.values.len() / 8) {
+            self.sweep();
         }
+        self.since_sweep += 1;
         self.values.insert(Arc::clone(&value));
         value
+    }
+
+    /// Lets go of the values that nobody uses, where enough came to make it worth a walk through
+    /// all.
+    pub(super) fn tidy(&mut self) {
+        if self.since_sweep > self.values.len() / 64 {
+            self.sweep();
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.values.retain(|value| Arc::strong_count(value) > 1);
+        self.since_sweep = 0;
     }
 }
 
@@ -58,11 +72,13 @@ mod tests {
         let mut shared = Shared::<str>::with_seed(7);
         let one = shared.get("one", || Arc::from("one"));
         assert!(Arc::ptr_eq(&one, &shared.get("one", || Arc::from("one"))));
-        for n in 0..10 * FIRST_SWEEP {
+        for n in 0..10 * LEAST_SWEPT {
             let text = n.to_string();
             drop(shared.get(&text, || Arc::from(text.as_str())));
         }
-        assert!(shared.values.len() <= FIRST_SWEEP);
+        assert!(shared.values.len() <= LEAST_SWEPT + 1);
+        shared.tidy();
+        assert_eq!(shared.values.len(), 1);
         assert!(Arc::ptr_eq(&one, &shared.get("one", || Arc::from("two"))));
     }
 }

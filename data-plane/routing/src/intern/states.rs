@@ -19,7 +19,8 @@ pub(crate) struct States {
     slots: u32,
 }
 
-/// How many of the leaving are looked at per sweep, so that a sweep costs little.
+/// At least so many of the leaving are looked at per sweep, and of many a quarter: a sweep costs
+/// little, and after a change of everything a few sweeps are enough.
 const LOOKED_AT: usize = 256;
 
 impl States {
@@ -58,7 +59,8 @@ impl States {
 
     /// Lets go of states that nobody refers to any more.
     pub(crate) fn sweep(&mut self) {
-        for _ in 0..self.leaving.len().min(LOOKED_AT) {
+        let looked_at = LOOKED_AT.max(self.leaving.len() / 4);
+        for _ in 0..self.leaving.len().min(looked_at) {
             let Some(state) = self.leaving.pop_front() else {
                 return;
             };
