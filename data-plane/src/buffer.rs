@@ -12,8 +12,7 @@ use std::rc::Rc;
 pub(crate) const SMALL: usize = 16 * 1024;
 
 /// Size of a buffer for bulk, in bytes: sixteen reads for a mebibyte instead of sixty-four. It is
-/// all that a stream holds while its reader takes nothing (L-10), and more would not be faster:
-/// beyond this size the copies cost what the system calls save.
+/// all that a stream holds while its reader takes nothing (L-10).
 pub(crate) const LARGE: usize = 64 * 1024;
 
 /// Bytes that one worker may spend on large buffers, in use or kept.

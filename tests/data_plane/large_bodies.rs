@@ -212,11 +212,9 @@ fn most_of(name: &str) -> u64 {
     last.expect("three numbers")
 }
 
-/// R-048, L-10: two hundred clients that take nothing hold at most 64 KiB each, and a stream beside
-/// them still has a large buffer.
-/// L-09: each of them is cut in the end, and counted.
+/// Two hundred clients that take nothing are cut in the end, each of them, and counted (L-09).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_that_take_nothing_hold_little() {
+async fn clients_that_take_nothing_are_cut() {
     let endpoint = Endpoint::with(|_| Answer::Large(64 * MIB)).await;
     let plane = Setup::new()
         .endpoint("app.test", &endpoint)
