@@ -3,7 +3,7 @@
 //!
 //! A [`Follower`] is the data plane's end of the stream without the wire: messages in, a table and
 //! messages out. A [`Subscription`] gives it a wire: it connects, shows signs of life, notices
-//! silence, and turns to another control plane, by the rules of [`choice`]. While there is none the
+//! silence, and turns to another control plane, by the rules of `choice`. While there is none the
 //! last table is served, for as long as it takes. [`Keeping`] keeps it on disk, and a start
 //! without a control plane takes it over from there.
 

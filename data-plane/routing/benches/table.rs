@@ -208,10 +208,10 @@ fn memory(_: &mut Criterion) {
         for number in 0..size {
             writer.upsert(endpoint(number, life));
             if number % 1_000 == 0 {
-                published = writer.publish();
+                drop(std::mem::replace(&mut published, writer.publish()));
             }
         }
-        published = writer.publish();
+        drop(std::mem::replace(&mut published, writer.publish()));
         // As the control thread does with every sign of life.
         (0..30).for_each(|_| writer.tidy());
         tell("registered anew", (resident() - before) / size);
