@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use pointsman_tests::RawConnection;
+use pointsman_tests::{RawConnection, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -21,18 +22,26 @@ const IDLE: Duration = Duration::from_millis(100);
 /// How often each number was delivered.
 type Delivered = Arc<Mutex<HashMap<String, usize>>>;
 
+/// How many connections the endpoint has closed.
+type Closed = Arc<AtomicUsize>;
+
 /// An endpoint that closes a connection after [`IDLE`] without a request.
-async fn endpoint() -> (SocketAddr, Delivered) {
+async fn endpoint() -> (SocketAddr, Delivered, Closed) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let delivered = Delivered::default();
-    let seen = Arc::clone(&delivered);
+    let closed = Closed::default();
+    let (seen, gone) = (Arc::clone(&delivered), Arc::clone(&closed));
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(serve(socket, Arc::clone(&seen)));
+            let (seen, gone) = (Arc::clone(&seen), Arc::clone(&gone));
+            tokio::spawn(async move {
+                serve(socket, seen).await;
+                gone.fetch_add(1, Ordering::Relaxed);
+            });
         }
     });
-    (address, delivered)
+    (address, delivered, closed)
 }
 
 async fn serve(mut socket: TcpStream, delivered: Delivered) {
@@ -65,16 +74,23 @@ async fn serve(mut socket: TcpStream, delivered: Delivered) {
 /// and no POST is delivered twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_is_lost_to_a_connection_that_is_being_closed() {
-    let (address, delivered) = endpoint().await;
+    let (address, delivered, closed) = endpoint().await;
     let plane = Setup::new()
         .thing("app.test", address, |_| {})
         .with(|settings| settings.workers = NonZeroUsize::new(2))
         .start();
-    // The endpoint is known once it has closed a connection.
+    // The endpoint is known once it has closed a connection, and the next request has come upon that.
     assert_eq!(plane.get("/").await.status, 200);
-    plane
-        .until("it has closed", |totals| totals.idle_upstream == 0)
-        .await;
+    eventually(
+        "it to close",
+        Duration::from_secs(10),
+        async || match closed.load(Ordering::Relaxed) {
+            0 => Err("open".to_owned()),
+            _ => Ok(()),
+        },
+    )
+    .await;
+    assert_eq!(plane.get("/").await.status, 200);
     let mut clients = JoinSet::new();
     for client in 0..16 {
         let mut connection = RawConnection::connect(plane.address).await;

@@ -42,9 +42,14 @@ fn is_safe(shortest_close: Option<Duration>, idle: Duration) -> bool {
     shortest_close.is_none_or(|close| (idle + STEP) * 2 < close)
 }
 
+/// By how much a close may be seen too late: sweeps come every [`STEP`], and later where the machine
+/// is busy. An endpoint that closes within this time is never trusted with an unused connection,
+/// which costs only its requests that cannot be repeated.
+const SEEN_LATE: Duration = STEP.saturating_mul(5);
+
 /// The shorter of two times after which an endpoint closed, as seen by a sweep that may be late.
 fn shorter(known: Option<Duration>, after: Duration) -> Option<Duration> {
-    let after = after.saturating_sub(STEP);
+    let after = after.saturating_sub(SEEN_LATE);
     Some(known.map_or(after, |known| known.min(after)))
 }
 
