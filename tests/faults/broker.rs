@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::{is_short, rounds};
+use crate::lossless::without_a_loss;
 use crate::stage::{Setup, THRESHOLD};
 
 /// Two and a half thresholds, of which the short form waits for what is more than one.
@@ -17,30 +18,22 @@ fn freeze() -> Duration {
 /// while NATS is gone nothing is pruned, and no request is lost
 #[tokio::test]
 async fn a_killed_broker_costs_no_request() {
-    let mut stage = Setup::of("broker killed").deaf().build().await;
-    for round in rounds() {
-        stage.before(round).await;
-        stage.broker.kill();
-        stage.during().await;
-        stage.broker.restart().await;
-        stage.after().await;
-        stage.verdict(|_| false);
-    }
-    stage.finish().await;
+    without_a_loss(
+        Setup::of("broker killed").deaf(),
+        async |stage| stage.broker.kill(),
+        async |stage| stage.broker.restart().await,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_broker_that_is_restarted_in_good_order_costs_no_request() {
-    let mut stage = Setup::of("broker restarted").deaf().build().await;
-    for round in rounds() {
-        stage.before(round).await;
-        stage.broker.end().await;
-        stage.during().await;
-        stage.broker.restart().await;
-        stage.after().await;
-        stage.verdict(|_| false);
-    }
-    stage.finish().await;
+    without_a_loss(
+        Setup::of("broker restarted").deaf(),
+        async |stage| stage.broker.end().await,
+        async |stage| stage.broker.restart().await,
+    )
+    .await;
 }
 
 /// a broker that hangs for two and a half thresholds prunes nothing, and no request is lost
@@ -88,7 +81,7 @@ async fn an_endpoint_that_nobody_speaks_for_is_gone_within_two_thresholds() {
     let mut stage = Setup::of("publisher of one endpoint died").build().await;
     for round in rounds() {
         stage.before(round).await;
-        stage.forget_one(THRESHOLD * 2).await;
+        stage.forget_one().await;
         stage.during_at_least(THRESHOLD * 9 / 4).await;
         stage.after().await;
         stage.verdict(|_| false);

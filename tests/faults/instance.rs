@@ -1,9 +1,15 @@
 //! Instances that die and come back.
 
+use std::time::Duration;
+
 use pointsman_tests::Moment;
 
 use crate::fault::rounds;
 use crate::stage::Setup;
+use crate::verdict::held_up;
+
+/// Over which the requests are counted that a hanging instance costs.
+const HANGS: Duration = Duration::from_secs(15);
 
 fn one_of_two(name: &'static str) -> Setup {
     Setup {
@@ -43,4 +49,27 @@ async fn an_instance_that_leaves_in_good_order_costs_no_request() {
         stage.verdict(|_| false);
     }
     stage.finish().await;
+}
+
+/// one instance of three that accepts and never answers holds up less than 2 % of the requests, and loses none
+#[tokio::test]
+async fn a_hanging_instance_costs_less_than_a_fiftieth() {
+    for round in rounds() {
+        // Who was found out once is found out sooner the next time: each round has data planes that know nothing.
+        let setup = Setup {
+            instances: 3,
+            victim: Some(0),
+            ..Setup::of("instance hangs")
+        };
+        let mut stage = setup.build().await;
+        stage.before(round).await;
+        let hangs = Moment::now();
+        stage.instances[0].stop();
+        stage.during_at_least(HANGS).await;
+        let answers = Moment::now();
+        stage.instances[0].resume();
+        stage.after().await;
+        stage.verdict_with(|_| false, |evidence| held_up(evidence, hangs, answers));
+        stage.finish().await;
+    }
 }

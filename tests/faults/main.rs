@@ -12,6 +12,7 @@ mod control_plane;
 mod data_plane;
 mod fault;
 mod instance;
+mod lossless;
 mod path;
 mod plane;
 mod resources;

@@ -1,22 +1,22 @@
 //! Paths between processes that are cut, stall, lose what they carry, or work one way only.
 
+use std::time::Duration;
+
+use pointsman_tests::load::Lost;
 use pointsman_tests::{Cut, Moment};
 
 use crate::fault::rounds;
+use crate::lossless;
 use crate::stage::{Setup, Stage};
 
 /// Rounds in which a path is broken that carries no requests: none may be lost.
 async fn without_a_loss(setup: Setup, path: fn(&Stage) -> &Cut, breaks: fn(&Cut)) {
-    let mut stage = setup.deaf().build().await;
-    for round in rounds() {
-        stage.before(round).await;
-        breaks(path(&stage));
-        stage.during().await;
-        path(&stage).restore();
-        stage.after().await;
-        stage.verdict(|_| false);
-    }
-    stage.finish().await;
+    lossless::without_a_loss(
+        setup.deaf(),
+        async |stage| breaks(path(stage)),
+        async |stage| path(stage).restore(),
+    )
+    .await;
 }
 
 fn to_broker(stage: &Stage) -> &Cut {
@@ -91,21 +91,86 @@ async fn the_path_to_the_control_plane_carries_nothing_back() {
 /// Only what must not be repeated may be lost on a path that closes every connection.
 #[tokio::test]
 async fn the_path_to_an_instance_is_cut() {
-    let setup = Setup {
-        victim: Some(0),
-        instance_paths: true,
-        ..Setup::of("path to an instance cut")
-    };
-    let mut stage = setup.build().await;
+    let mut stage = to_an_instance("path to an instance cut").build().await;
     for round in rounds() {
         stage.before(round).await;
         stage.to_instance[0].iter().for_each(Cut::cut);
         stage.during().await;
+        let mended = Moment::now();
         stage.to_instance[0].iter().for_each(Cut::restore);
         stage.after().await;
-        stage.verdict(|lost| lost.post);
+        stage.verdict(|lost| lost.post && lost.sent <= mended);
     }
     stage.finish().await;
+}
+
+/// What waits on a path that stalls arrives when it is open again, and nothing of it twice.
+#[tokio::test]
+async fn the_path_to_an_instance_stalls() {
+    waits_on_the_way("path to an instance stalls", Cut::stall).await;
+}
+
+#[tokio::test]
+async fn the_path_to_an_instance_carries_nothing_there() {
+    let name = "path to an instance carries nothing there";
+    waits_on_the_way(name, Cut::stall_there).await;
+}
+
+/// What has arrived, and whose answer does not come, is sent to nobody else.
+#[tokio::test]
+async fn the_path_to_an_instance_carries_nothing_back() {
+    let name = "path to an instance carries nothing back";
+    waits_on_the_way(name, Cut::stall_back).await;
+}
+
+/// Rounds in which what an instance is sent, or sends, waits on its way: nothing is lost.
+async fn waits_on_the_way(name: &'static str, breaks: fn(&Cut)) {
+    for round in rounds() {
+        // An endpoint that was found to hang is passed over for longer each time, and a path without requests breaks
+        // nothing: each round has data planes that know nothing.
+        let mut stage = to_an_instance(name).build().await;
+        stage.before(round).await;
+        stage.to_instance[0].iter().for_each(breaks);
+        stage.during().await;
+        stage.to_instance[0].iter().for_each(Cut::restore);
+        stage.after().await;
+        stage.verdict(|_| false);
+        stage.finish().await;
+    }
+}
+
+/// what vanishes on a path that nobody hears is broken is answered 504, and once the silence is noticed nothing goes
+/// there any more
+#[tokio::test]
+async fn the_path_to_an_instance_is_half_open() {
+    // Within which the silence is noticed, and how long the path stays broken; a first probe comes later than that.
+    const NOTICED: Duration = Duration::from_secs(2);
+    const BROKEN: Duration = Duration::from_secs(4);
+    for round in rounds() {
+        let setup = Setup {
+            data_plane: "timeouts: {answer: 5s, handshake: 5s}\n".to_owned(),
+            ..to_an_instance("path to an instance half open")
+        };
+        let mut stage = setup.build().await;
+        stage.before(round).await;
+        stage.to_instance[0].iter().for_each(Cut::half_open);
+        let noticed = Moment::now().after(NOTICED);
+        stage.during_at_least(BROKEN).await;
+        stage.to_instance[0].iter().for_each(Cut::restore);
+        stage.after().await;
+        stage.verdict(|lost| {
+            lost.sent <= noticed && matches!(lost.answer, Err(Lost::Refused(504, _)))
+        });
+        stage.finish().await;
+    }
+}
+
+fn to_an_instance(name: &'static str) -> Setup {
+    Setup {
+        victim: Some(0),
+        instance_paths: true,
+        ..Setup::of(name)
+    }
 }
 
 /// What was in flight on a path that is cut is lost, and everything after it takes another one.
@@ -126,18 +191,59 @@ async fn the_path_from_the_clients_is_cut() {
     stage.finish().await;
 }
 
+/// What vanishes on the path is lost, and nothing that is sent once it is open again.
 #[tokio::test]
-async fn the_path_from_the_clients_stalls() {
-    let mut stage = from_clients("path from the clients stalls").build().await;
+async fn the_path_from_the_clients_is_half_open() {
+    // What vanished is never answered: whoever waits for it gives up.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    // Within which everything is sent that was to go there when the balancer took it out.
+    const CHOSEN: Duration = Duration::from_millis(500);
+    let mut stage = from_clients("path from the clients half open")
+        .build()
+        .await;
+    stage.load.set_patience(PATIENCE);
     for round in rounds() {
         stage.before(round).await;
-        stage.to_data_plane[0].stall();
+        stage.to_data_plane[0].half_open();
+        stage.set_healthy(0, false);
+        // A connection may be in the making still.
+        let avoided = Moment::now().after(CHOSEN);
         stage.during().await;
         stage.to_data_plane[0].restore();
+        stage.set_healthy(0, true);
         stage.after().await;
-        stage.verdict(|_| false);
+        stage.verdict(|lost| {
+            lost.router == 0 && lost.sent <= avoided && lost.answer == Err(Lost::Late)
+        });
     }
     stage.finish().await;
+}
+
+#[tokio::test]
+async fn the_path_from_the_clients_stalls() {
+    clients_wait("path from the clients stalls", Cut::stall).await;
+}
+
+#[tokio::test]
+async fn the_path_from_the_clients_carries_nothing_there() {
+    let name = "path from the clients carries nothing there";
+    clients_wait(name, Cut::stall_there).await;
+}
+
+#[tokio::test]
+async fn the_path_from_the_clients_carries_nothing_back() {
+    let name = "path from the clients carries nothing back";
+    clients_wait(name, Cut::stall_back).await;
+}
+
+/// Rounds in which what clients send, or are sent, waits on its way: nothing is lost.
+async fn clients_wait(name: &'static str, breaks: fn(&Cut)) {
+    lossless::without_a_loss(
+        from_clients(name),
+        async |stage| breaks(&stage.to_data_plane[0]),
+        async |stage| stage.to_data_plane[0].restore(),
+    )
+    .await;
 }
 
 fn from_clients(name: &'static str) -> Setup {

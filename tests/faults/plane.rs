@@ -3,9 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Request, StatusCode};
+use pointsman_tests::client::Response;
 use pointsman_tests::process::Launch;
 use pointsman_tests::{Client, Process, eventually};
 use rustix::process::Signal;
+use serde_json::Value;
 
 /// How long a plane may take until it is ready, or has ended when it was told to.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
@@ -110,6 +116,26 @@ impl Plane {
         .await;
     }
 
+    /// What its admin listener shows at a path.
+    pub(crate) async fn shown(&self, path: &str) -> Result<Value, String> {
+        let mut client = Client::connect(self.address("admin")).await;
+        let answer = client.get("localhost", path).await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        json(&answer)
+    }
+
+    /// Gives it an operator's order, which it has to take.
+    pub(crate) async fn order(&self, path: &str, order: &Value) -> Result<Value, String> {
+        let mut client = Client::connect(self.address("admin")).await;
+        let request = Request::post(path)
+            .header(HOST, "localhost")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(order.to_string())));
+        let answer = client.send(request.expect("a request")).await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        json(&answer)
+    }
+
     /// What is wrong with its health.
     pub(crate) async fn health(&self) -> Result<(), String> {
         let mut client = Client::connect(self.address("admin")).await;
@@ -121,4 +147,11 @@ impl Plane {
             Err(format!("{answer:?}"))
         }
     }
+}
+
+fn json(answer: &Response) -> Result<Value, String> {
+    if answer.status != StatusCode::OK {
+        return Err(format!("{answer:?}"));
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| format!("{error}: {answer:?}"))
 }

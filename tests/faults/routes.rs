@@ -46,12 +46,14 @@ pub(crate) struct Route {
     pub(crate) endpoints: Vec<Endpoint>,
 }
 
-/// An endpoint that must not get a request of this host any more.
+/// An endpoint that must not get a request of this host any more from some moment on.
 #[derive(Clone, Debug)]
 pub(crate) struct Removed {
     pub(crate) host: Arc<str>,
     pub(crate) port: u16,
     pub(crate) unregistered: Moment,
+    /// Until when it must have got one at least; `None` where it may be gone at once.
+    pub(crate) until: Option<Moment>,
     /// From when on; `None` until the fault is over during which it was unregistered.
     pub(crate) since: Option<Moment>,
 }

@@ -1,6 +1,7 @@
 //! A whole line of real processes under load, with paths that can be broken between them, and its rounds.
 
 mod churn;
+mod rest;
 mod setup;
 
 use std::sync::Arc;
@@ -19,13 +20,10 @@ use crate::fault::{self, Round};
 use crate::plane::Plane;
 use crate::routes::{Age, Places, Publishing, Removed, Route};
 use crate::timeline::Timeline;
-use crate::verdict::{Evidence, Judge};
+use crate::verdict::{Evidence, Judge, Problem};
 
 /// Within which a change has reached every data plane while nothing is broken.
 pub(crate) const CONVERGENCE: Duration = Duration::from_secs(1);
-/// Within which an endpoint is gone whose unregistration was lost: silence alone says so, to a control plane that may be a
-/// new one, and then to the data planes.
-const FORGOTTEN: Duration = Duration::from_secs(8);
 /// Within which everything has to be as before once a fault is over. A data plane that has waited for its control plane
 /// for long looks for it only now and then (L-37).
 pub(crate) const RECOVERY: Duration = Duration::from_secs(15);
@@ -134,6 +132,15 @@ impl Stage {
 
     /// Looks at every request of the round. `excused` says which of the lost ones the fault may cost.
     pub(crate) fn verdict(&mut self, excused: impl Fn(&Outcome) -> bool) {
+        self.verdict_with(excused, |_| None);
+    }
+
+    /// The same, with one more thing to look for.
+    pub(crate) fn verdict_with(
+        &mut self,
+        excused: impl Fn(&Outcome) -> bool,
+        also: impl FnOnce(&Evidence<'_>) -> Option<Problem>,
+    ) {
         let outcomes = self.load.outcomes();
         let mut received = Vec::new();
         for instance in &mut self.instances {
@@ -145,7 +152,8 @@ impl Stage {
             removed: &self.removed,
             timeline: &self.timeline,
         };
-        let problems = self.judge.judge(&evidence, excused);
+        let mut problems = self.judge.judge(&evidence, excused);
+        problems.extend(also(&evidence));
         self.judge
             .note(self.setup.name, &self.round, &self.timeline, &problems);
     }
@@ -160,22 +168,6 @@ impl Stage {
             self.rest().await;
         }
         self.judge.finish(self.setup.name);
-    }
-
-    /// Lets so much time pass without a fault that what nobody speaks for has to be gone, and looks whether it is. Between
-    /// rounds there is no such time: the clock of a source stands while it is away, and for an interval after.
-    async fn rest(&mut self) {
-        self.timeline = Timeline::new();
-        let quiet = self.timeline.mark("nothing is broken any more");
-        let since = quiet.after(FORGOTTEN);
-        self.has_to_be_gone(since);
-        self.load.go_on();
-        while Moment::now() < since.after(CONVERGENCE) {
-            self.load.ended(DURING / 10).await;
-        }
-        self.visit_the_buried().await;
-        self.load.pause().await;
-        self.verdict(|_| false);
     }
 
     /// What was unregistered while somebody may not have heard it has to be gone from then on.

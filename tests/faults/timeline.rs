@@ -26,6 +26,11 @@ impl Timeline {
         now
     }
 
+    /// Whether this was after its beginning.
+    pub(crate) fn covers(&self, moment: Moment) -> bool {
+        moment >= self.start
+    }
+
     /// Milliseconds from the beginning.
     pub(crate) fn at(&self, moment: Moment) -> String {
         format!("{} ms", moment.since(self.start).as_millis())

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::time::Duration;
 
+use pointsman_tests::Moment;
 use pointsman_tests::instance::Received;
 use pointsman_tests::load::{Lost, Outcome};
 
@@ -14,6 +16,10 @@ use crate::timeline::Timeline;
 const SHOWN: usize = 8;
 /// Fewer requests say nothing about a round.
 const ENOUGH: usize = 200;
+/// What takes longer was held up: more than the noise of a busy machine, and less than anybody gives up after.
+const HELD_UP: Duration = Duration::from_secs(2);
+/// The most requests in a thousand that an endpoint may cost which hangs.
+const COSTS: usize = 20;
 
 /// What happened in a round.
 pub(crate) struct Evidence<'a> {
@@ -59,6 +65,7 @@ impl Judge {
             Problem::of("POSTs were delivered twice", self.twice(evidence)),
             Problem::of("answers came from nowhere", uncounted(evidence)),
             Problem::of("requests went to what was removed", unwanted(evidence)),
+            Problem::of("endpoints were gone before their time", missed(evidence)),
         ];
         problems.retain(|problem| !problem.requests.is_empty());
         let count = evidence.outcomes.len();
@@ -148,6 +155,23 @@ impl Problem {
     }
 }
 
+/// Of all requests that were sent between these moments: those that were lost or held up, if they are too many.
+pub(crate) fn held_up(evidence: &Evidence<'_>, from: Moment, until: Moment) -> Option<Problem> {
+    let sent = |outcome: &&Outcome| from <= outcome.sent && outcome.sent < until;
+    let sent: Vec<_> = evidence.outcomes.iter().filter(sent).collect();
+    let is_held_up = |outcome: &Outcome| {
+        let took = outcome.ended.since(outcome.sent);
+        outcome.answer.is_err() || took > HELD_UP || outcome.ended > until
+    };
+    let held_up: Vec<_> = sent.iter().filter(|one| is_held_up(one)).collect();
+    if held_up.len() * 1000 < sent.len() * COSTS {
+        return None;
+    }
+    let what = format!("of {} requests were held up", sent.len());
+    let requests = held_up.into_iter().map(|one| told(one, evidence.timeline));
+    Some(Problem::of(&what, requests))
+}
+
 fn is_not_found(outcome: &Outcome) -> bool {
     matches!(outcome.answer, Err(Lost::Refused(404, _)))
 }
@@ -215,6 +239,27 @@ fn unwanted(evidence: &Evidence<'_>) -> Vec<String> {
         format!("{method} /{id} for {host} at port {port} at {at}, unregistered at {since}")
     };
     late.map(tell).collect()
+}
+
+/// Endpoints that got nothing any more though they had to be there.
+fn missed(evidence: &Evidence<'_>) -> Vec<String> {
+    let has_got = |removed: &Removed, until: Moment| {
+        let mut received = evidence.received.iter();
+        received
+            .any(|one| (&*one.host, one.port) == (&*removed.host, removed.port) && one.at >= until)
+    };
+    let missed = evidence.removed.iter().filter_map(|removed| {
+        // What is older than the round was judged in its own.
+        let until = removed
+            .until
+            .filter(|_| evidence.timeline.covers(removed.unregistered))?;
+        (!has_got(removed, until)).then(|| {
+            let Removed { host, port, .. } = removed;
+            let until = evidence.timeline.at(until);
+            format!("{host} at port {port}: nothing came at {until} or later")
+        })
+    });
+    missed.collect()
 }
 
 /// What the verdicts say of made-up rounds: a judge that finds nothing proves nothing.
@@ -324,6 +369,7 @@ mod tests {
             host: "app".into(),
             port: 80,
             unregistered: at,
+            until: None,
             since,
         };
         case.removed = vec![removed(None)];
@@ -335,6 +381,57 @@ mod tests {
             judged(&case, |_| false),
             ["requests went to what was removed".to_owned()]
         );
+    }
+
+    #[test]
+    fn an_endpoint_that_is_gone_before_its_time_is_told() {
+        let timeline = Timeline::new();
+        let mut case = well();
+        let at = case.received[0].at;
+        let removed = |until| Removed {
+            host: "app".into(),
+            port: 80,
+            unregistered: Moment::now(),
+            until: Some(until),
+            since: None,
+        };
+        for (until, problems) in [(at, 0), (at.after(Duration::from_millis(1)), 1)] {
+            case.removed = vec![removed(until)];
+            let evidence = Evidence {
+                outcomes: &case.outcomes,
+                received: &case.received,
+                removed: &case.removed,
+                timeline: &timeline,
+            };
+            let found = Judge::default().judge(&evidence, |_| false);
+            assert_eq!(found.len(), problems);
+        }
+    }
+
+    #[test]
+    fn what_is_held_up_is_told_where_it_is_a_fiftieth() {
+        let mut case = well();
+        let start = case.outcomes[0].sent;
+        let until = start.after(Duration::from_secs(15));
+        let found = |case: &Case| {
+            let evidence = Evidence {
+                outcomes: &case.outcomes,
+                received: &case.received,
+                removed: &case.removed,
+                timeline: &Timeline::new(),
+            };
+            held_up(&evidence, start, until).map(|problem| problem.requests.len())
+        };
+        for outcome in &mut case.outcomes[..7] {
+            outcome.ended = start.after(HELD_UP * 2);
+        }
+        assert_eq!(found(&case), None);
+        case.outcomes[7].answer = Err(Lost::Late);
+        assert_eq!(found(&case), Some(8));
+        case.outcomes[8].ended = until.after(HELD_UP);
+        case.outcomes[9].sent = until;
+        case.outcomes[9].answer = Err(Lost::Late);
+        assert_eq!(found(&case), Some(9));
     }
 
     #[test]

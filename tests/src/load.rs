@@ -22,6 +22,8 @@ use crate::eventually;
 
 /// How long a number of requests may take on a machine that is busy with other tests.
 const BOUND: Duration = Duration::from_secs(60);
+/// The longest that a request may take, and connecting for it, where nothing else was said.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running load; it ends when the value is dropped.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ struct Shared {
     ended: AtomicU64,
     paused: AtomicBool,
     stop: AtomicBool,
+    /// The longest that a request may take, and connecting for it.
+    patience: Mutex<Duration>,
 }
 
 /// A router as a balancer sees it.
@@ -74,6 +78,7 @@ impl Load {
             ended: AtomicU64::new(0),
             paused: AtomicBool::new(true),
             stop: AtomicBool::new(false),
+            patience: Mutex::new(PATIENCE),
         });
         let clients = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -96,6 +101,11 @@ impl Load {
         self.shared.routers[router]
             .healthy
             .store(healthy, Ordering::SeqCst);
+    }
+
+    /// How long the clients wait for the answers to what they send from now on, and to be connected.
+    pub fn set_patience(&self, patience: Duration) {
+        *self.shared.patience.lock() = patience;
     }
 
     /// A router is found elsewhere from now on.

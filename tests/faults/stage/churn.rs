@@ -1,17 +1,13 @@
 //! Registrations and unregistrations.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::StatusCode;
-use pointsman_tests::Moment;
+use pointsman_tests::{Client, Moment};
 
-use super::{CONVERGENCE, RECOVERY, Stage};
+use super::{CONVERGENCE, RECOVERY, Stage, THRESHOLD};
 use crate::fault;
 use crate::routes::{Age, Endpoint, Removed, Route};
-
-/// For what has to be so already.
-const ONE_LOOK: Duration = Duration::from_millis(500);
 
 impl Stage {
     /// Every route that comes and goes gets one step older, and a plain one and one with TLS are born.
@@ -65,8 +61,9 @@ impl Stage {
         }
     }
 
-    /// Lets the publisher of one plain endpoint die: it has to be gone after `bound`, and its route is asked for meanwhile.
-    pub(crate) async fn forget_one(&mut self, bound: Duration) {
+    /// Lets the publisher of one plain endpoint die: it has to be gone after two thresholds, and to be there for half a
+    /// one, as its last registration is younger than that. Its route is asked for meanwhile.
+    pub(crate) async fn forget_one(&mut self) {
         let route = self
             .changing
             .iter_mut()
@@ -83,7 +80,8 @@ impl Stage {
             host: Arc::clone(&route.host),
             port: endpoint.port,
             unregistered: forgotten,
-            since: Some(forgotten.after(bound)),
+            until: Some(forgotten.after(THRESHOLD / 2)),
+            since: Some(forgotten.after(THRESHOLD * 2)),
         });
     }
 
@@ -146,10 +144,11 @@ impl Stage {
         let mut removed = self.removed.iter().rev();
         let last = removed.find(|removed| removed.host == route.host);
         last.is_some_and(|removed| {
-            removed
+            let is_clear = removed
                 .since
-                .is_none_or(|since| now < since.after(CONVERGENCE))
-        }) && !fault::is_short()
+                .is_some_and(|since| now >= since.after(CONVERGENCE));
+            !is_clear && (removed.until.is_some() || !fault::is_short())
+        })
     }
 
     /// Unregisters what is left of a route, once nobody asks for it; true when that was done.
@@ -174,12 +173,30 @@ impl Stage {
         for host in std::mem::take(&mut self.buried) {
             let mut removed = self.removed.iter().filter(|removed| removed.host == host);
             if removed.all(|removed| removed.since.is_some_and(|since| since < now)) {
-                self.answered(&host, StatusCode::NOT_FOUND, ONE_LOOK).await;
+                self.is_gone(&host).await;
             } else {
                 waiting.push(host);
             }
         }
         self.buried = waiting;
+    }
+
+    /// Looks once, however long the machine takes for it: the route has to be gone already.
+    async fn is_gone(&self, host: &str) {
+        for (data_plane, healthy) in self.data_planes.iter().zip(&self.healthy) {
+            if *healthy {
+                let mut client = Client::connect(data_plane.address("http")).await;
+                let answer = client.get(host, "/probe").await;
+                let status = answer.map(|answer| answer.status);
+                assert!(
+                    matches!(status, Ok(StatusCode::NOT_FOUND)),
+                    "{host} has to be gone, and is answered {status:?} ({}, {:?});\n{}",
+                    self.setup.name,
+                    self.round,
+                    self.timeline
+                );
+            }
+        }
     }
 
     fn remove(&mut self, route: &Route, port: u16, unregistered: Moment, calm: bool) {
@@ -191,6 +208,7 @@ impl Stage {
                 host: Arc::clone(&route.host),
                 port,
                 unregistered,
+                until: None,
                 since: calm.then(|| unregistered.after(CONVERGENCE)),
             });
         }

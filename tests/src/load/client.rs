@@ -16,8 +16,6 @@ use crate::Moment;
 
 /// How often it is looked whether a request is due.
 const TICK: Duration = Duration::from_millis(1);
-/// The longest that a request may take, and connecting for it.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// The longest debt of requests that is paid after the machine did something else.
 const DEBT: Duration = Duration::from_millis(100);
 
@@ -109,6 +107,10 @@ impl Clients {
         from_here.find(healthy).unwrap_or(turn % count)
     }
 
+    fn patience(&self) -> Duration {
+        *self.shared.patience.lock()
+    }
+
     async fn send(&self, router: usize, request: &Request) -> Outcome {
         let (router, mut connection, reused) = match self.connection(router).await {
             Ok(found) => found,
@@ -118,7 +120,7 @@ impl Clients {
             }
         };
         let sent = Moment::now();
-        let exchanged = timeout(PATIENCE, exchange(&mut connection, request)).await;
+        let exchanged = timeout(self.patience(), exchange(&mut connection, request)).await;
         let answer = match exchanged {
             Err(_elapsed) => Err(Lost::Late),
             Ok(Err(lost)) => Err(lost),
@@ -152,13 +154,14 @@ impl Clients {
                 }
             }
             let address = *self.shared.routers[router].address.lock();
-            match timeout(PATIENCE, TcpStream::connect(address)).await {
+            let patience = self.patience();
+            match timeout(patience, TcpStream::connect(address)).await {
                 Ok(Ok(connection)) => {
                     let _works_without = connection.set_nodelay(true);
                     return Ok((router, connection, false));
                 }
                 Ok(Err(error)) => refusal = format!("{address}: {error}"),
-                Err(_elapsed) => refusal = format!("{address}: no connection within {PATIENCE:?}"),
+                Err(_elapsed) => refusal = format!("{address}: no connection within {patience:?}"),
             }
         }
         Err(refusal)
