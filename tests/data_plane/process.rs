@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pointsman_tests::{Process, RawConnection, configuration, eventually};
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use tokio::time::Instant;
 
 use crate::support::BOUND;
 
@@ -71,10 +72,23 @@ async fn an_idle_connection_is_small() {
 #[tokio::test]
 async fn workers_follow_the_cores() {
     let plane = Process::start_on(Some("0"), "data-plane", &alone("")).await;
-    assert_eq!(workers(&plane), 1);
+    until_workers(&plane, 1).await;
     let cores = std::thread::available_parallelism().expect("a number of cores");
     let plane = Process::start("data-plane", &alone("")).await;
-    assert_eq!(workers(&plane), cores.get());
+    until_workers(&plane, cores.get()).await;
+}
+
+/// A thread names itself once it runs: the process may be ready before.
+async fn until_workers(plane: &Process, wanted: usize) {
+    eventually("the workers", BOUND, async || {
+        let count = workers(plane);
+        if count == wanted {
+            Ok(())
+        } else {
+            Err(count.to_string())
+        }
+    })
+    .await;
 }
 
 /// when descriptors have run out, those who are connected are served, accepting goes on as
@@ -91,6 +105,7 @@ async fn without_descriptors_serving_goes_on() {
         maximum: Some(20_000),
     };
     prlimit(pid, Resource::Nofile, limit(open + 5)).expect("a limit");
+    let began = Instant::now();
     let mut waiting = Vec::new();
     for _ in 0..20 {
         let mut client = RawConnection::connect(plane.address("http")).await;
@@ -108,13 +123,18 @@ async fn without_descriptors_serving_goes_on() {
         }
     })
     .await;
-    // Two seconds of failing accepts, at twenty a second and worker, are told a few times.
+    // Two seconds of failing accepts, at twenty a second and worker, are told a few times; more often where they last longer.
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         ask(&mut served, "/").await;
     }
     let told = plane.log().matches("cannot accept a connection").count();
-    assert!((1..=6).contains(&told), "it was told {told} times");
+    let lasted = began.elapsed().as_secs();
+    let most = usize::try_from(2 * lasted + 2).expect("a few");
+    assert!(
+        (1..=most).contains(&told),
+        "it was told {told} times in {lasted} s"
+    );
     prlimit(pid, Resource::Nofile, limit(20_000)).expect("a limit");
     for mut client in waiting {
         assert_eq!(client.read_answer().await.status, 404);
@@ -169,15 +189,21 @@ async fn a_full_disk_costs_no_request() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let mut admin = RawConnection::connect(plane.address("admin")).await;
-    let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    admin.write(request).await;
-    let metrics = String::from_utf8(admin.read_to_end().await).expect("UTF-8");
-    let dropped = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix("pointsman_access_log_dropped_total "))
-        .and_then(|count| count.parse::<u64>().ok());
-    assert!(dropped > Some(10), "{dropped:?} lines were dropped");
+    eventually("lines to be dropped", BOUND, async || {
+        let mut admin = RawConnection::connect(plane.address("admin")).await;
+        let request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        admin.write(request).await;
+        let metrics = String::from_utf8(admin.read_to_end().await).expect("UTF-8");
+        let dropped = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("pointsman_access_log_dropped_total "))
+            .and_then(|count| count.parse::<u64>().ok());
+        match dropped {
+            Some(11..) => Ok(()),
+            other => Err(format!("{other:?} lines")),
+        }
+    })
+    .await;
     let told = plane.log().matches("access log cannot be written").count();
     assert_eq!(told, 1, "{}", plane.log());
 }

@@ -37,13 +37,17 @@ pub struct More<'a> {
 }
 
 impl Fleet {
-    /// Starts a control plane and this many data planes.
+    /// Starts a control plane and this many data planes, and waits until the control plane listens to the broker.
     pub async fn start(data_planes: usize) -> Self {
         Self::with(Broker::start().await, data_planes, More::default()).await
     }
 
     /// Starts them on this broker, with more configuration.
     pub async fn with(broker: Broker, data_planes: usize, more: More<'_>) -> Self {
+        Box::pin(Self::begin(broker, data_planes, more)).await
+    }
+
+    async fn begin(broker: Broker, data_planes: usize, more: More<'_>) -> Self {
         let first = configuration::control_plane(&broker, more.nats) + more.control_plane;
         let process = Process::start("control-plane", &first).await;
         let addresses = [process.address("distribution"), process.address("admin")];
@@ -60,6 +64,8 @@ impl Fleet {
                 .data_planes
                 .push(Process::start("data-plane", &configuration).await);
         }
+        // What is registered once, and before the control plane listens, would be lost.
+        fleet.publisher.greet().await;
         fleet
     }
 
