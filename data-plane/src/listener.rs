@@ -50,6 +50,7 @@ pub(crate) fn bind(
         Ok(socket)
     });
     let sockets: Vec<_> = sockets.collect::<io::Result<_>>().map_err(named)?;
+    sockets.iter().for_each(sockets::accept_without_delay);
     sockets::listen(&sockets).map_err(named)?;
     Ok((bound, sockets))
 }
@@ -174,8 +175,6 @@ pub(crate) async fn receive(mut mailbox: Mailbox, worker: Rc<Worker>) {
 }
 
 fn begin(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, seat: Seat) {
-    // A connection without the option works all the same.
-    let _ = socket.set_nodelay(true);
     let open = worker.enter(seat);
     tokio::task::spawn_local(downstream::serve(open, socket, peer));
 }

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use pointsman_http1::{BadBody, BodyLength, BodyLimits, Decoder, Encoder, Fields};
 
-use crate::buffer::{Buffer, Buffers, LARGE, SMALL};
+use crate::buffer::{Appetite, Buffer, Buffers};
 use crate::io::Io;
 
 /// Data up to this size is copied behind what waits to be sent, so that it leaves in one piece
@@ -39,8 +39,7 @@ pub(crate) struct Wire {
     io: Io,
     buffers: Rc<Buffers>,
     input: Buffer,
-    /// The last read filled all the room it had: the next one gets more.
-    bulk: bool,
+    appetite: Appetite,
     decoder: Decoder,
     /// Data at the front of `input` that the decoder found and nobody took yet.
     data: Range<usize>,
@@ -61,7 +60,7 @@ impl Wire {
             io,
             buffers,
             input: Buffer::default(),
-            bulk: false,
+            appetite: Appetite::Small,
             decoder: Decoder::new(BodyLength::None, BodyLimits::REQUEST),
             data: 0..0,
             output: Vec::new(),
@@ -105,11 +104,11 @@ impl Wire {
     #[inline]
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.is_empty() {
-            if self.bulk
-                && self.input.capacity() < LARGE
-                && let Some(large) = self.buffers.large()
+            let capacity = self.input.capacity();
+            if self.appetite > Appetite::Small
+                && let Some(larger) = self.buffers.bulk(self.appetite, capacity)
             {
-                self.input = large;
+                self.input = larger;
             }
             self.input.ensure(&self.buffers);
         }
@@ -120,7 +119,7 @@ impl Wire {
         }
         match self.io.poll_read(cx, space) {
             Poll::Ready(Ok(count)) => {
-                self.bulk = count == room || (self.bulk && count > SMALL);
+                self.appetite = self.appetite.after(count, room);
                 self.input.commit(count);
                 Poll::Ready(Ok(count))
             }
@@ -352,6 +351,12 @@ impl Wire {
             return Poll::Ready(false);
         }
         self.io.poll_finish(cx).map(|finished| finished.is_ok())
+    }
+
+    /// Whether closing loses nothing: nothing waits in either direction, and the peer sees the end
+    /// by the end of the connection.
+    pub(crate) fn may_just_close(&self) -> bool {
+        self.input.is_empty() && !self.has_output() && matches!(self.io, Io::Plain(_))
     }
 
     /// Makes the end of the connection one that nobody takes for the end of a message.

@@ -242,6 +242,7 @@ impl Connection<'_> {
         };
         match ending {
             Ending::Complete if exchange.is_reusable() => Next::Again,
+            Ending::Complete if exchange.is_last_word() => Next::End(End::Close),
             Ending::Complete => Next::End(End::Linger),
             // The missing end of a chunked body, or of one with a length, shows by itself.
             Ending::Short if !exchange.ends_with_connection() => Next::End(End::Close),

@@ -237,6 +237,15 @@ impl Exchange<'_> {
         self.sent
     }
 
+    /// Whether neither side has anything to add: the client asked to close after a request without
+    /// a body, so that it sends no more (RFC 9112, section 9.6), and has been sent everything.
+    /// Then the connection need not linger.
+    pub(crate) fn is_last_word(&self) -> bool {
+        !self.request.keep_alive()
+            && self.request.body() == BodyLength::None
+            && self.wire.may_just_close()
+    }
+
     /// Whether the connection may carry another request: the answer said so, and the body of this
     /// request was read to its end.
     pub(crate) fn is_reusable(&self) -> bool {
