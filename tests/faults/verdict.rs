@@ -18,8 +18,6 @@ const SHOWN: usize = 8;
 const ENOUGH: usize = 200;
 /// What takes longer was held up: more than the noise of a busy machine, and less than anybody gives up after.
 const HELD_UP: Duration = Duration::from_secs(2);
-/// The most requests in a thousand that an endpoint may cost which hangs.
-const COSTS: usize = 20;
 
 /// What happened in a round.
 pub(crate) struct Evidence<'a> {
@@ -155,8 +153,13 @@ impl Problem {
     }
 }
 
-/// Of all requests that were sent between these moments: those that were lost or held up, if they are too many.
-pub(crate) fn held_up(evidence: &Evidence<'_>, from: Moment, until: Moment) -> Option<Problem> {
+/// Of all requests that were sent from a moment until another: those that were lost or held up, if they are `most` in a
+/// thousand or more.
+pub(crate) fn held_up(
+    evidence: &Evidence<'_>,
+    (from, until): (Moment, Moment),
+    most: usize,
+) -> Option<Problem> {
     let sent = |outcome: &&Outcome| from <= outcome.sent && outcome.sent < until;
     let sent: Vec<_> = evidence.outcomes.iter().filter(sent).collect();
     let is_held_up = |outcome: &Outcome| {
@@ -164,7 +167,7 @@ pub(crate) fn held_up(evidence: &Evidence<'_>, from: Moment, until: Moment) -> O
         outcome.answer.is_err() || took > HELD_UP || outcome.ended > until
     };
     let held_up: Vec<_> = sent.iter().filter(|one| is_held_up(one)).collect();
-    if held_up.len() * 1000 < sent.len() * COSTS {
+    if held_up.len() * 1000 < sent.len() * most {
         return None;
     }
     let what = format!("of {} requests were held up", sent.len());
@@ -420,7 +423,7 @@ mod tests {
                 removed: &case.removed,
                 timeline: &Timeline::new(),
             };
-            held_up(&evidence, start, until).map(|problem| problem.requests.len())
+            held_up(&evidence, (start, until), 20).map(|problem| problem.requests.len())
         };
         for outcome in &mut case.outcomes[..7] {
             outcome.ended = start.after(HELD_UP * 2);
