@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pointsman_tests::{Cut, Publisher, eventually};
+use pointsman_tests::{Cut, Publisher, environment, eventually};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -24,6 +24,16 @@ const STOPPED: usize = 50;
 
 /// What each of them may cost, in bytes.
 const SHARE: u64 = 256 * 1024;
+
+/// Within which each is current after its return: 5 s on a machine that does nothing else, which is what the longer variants
+/// are run on.
+fn current_within() -> Duration {
+    if environment("POINTSMAN_FULL").is_some() {
+        Duration::from_secs(5)
+    } else {
+        BOUND
+    }
+}
 
 fn payload(name: &str, number: u64, round: u64) -> Vec<u8> {
     let message = json!({
@@ -162,7 +172,7 @@ async fn stopped_data_planes_cost_little_and_are_soon_current() {
     for reading in reading {
         let (steps, current) = reading.await.expect("it catches up");
         let took = current - returned;
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        assert!(took < current_within(), "{took:?}");
         let late_ones = came(&steps, "late");
         assert_eq!(late_ones.len() as u64, late);
         let last = (times - 1).to_string();

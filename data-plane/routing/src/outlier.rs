@@ -7,9 +7,9 @@
 //!
 //! * **by failures**, after [`FAILURES`] attempts in a row that failed by its fault, while a
 //!   sibling has answered lately and fails not;
-//! * **by silence**, when the last [`UNANSWERED`] or more attempts have no answer, the first of
-//!   them waits for longer than the bound, nothing at all was answered meanwhile, and a sibling
-//!   has answered what it was asked in the latter half of that time;
+//! * **by silence**, when the last [`UNANSWERED`] or more attempts have no answer, the first so
+//!   many of them wait for longer than the bound, nothing at all was answered meanwhile, and a
+//!   sibling has answered what it was asked in the latter half of that time;
 //! * **by slowness**, when at least half of its response times lie above the bound.
 //!
 //! The bound is four times what 19 of 20 answers of its siblings take, and never below

@@ -2,14 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::UNANSWERED;
 use crate::Time;
 
-/// The lower bits count attempts, the others are the time of the first one: 20 bits are more than
-/// there are requests in flight, 44 bits of milliseconds last for five centuries.
+/// The lower bits count attempts, the others are the time from which they prove something: 20 bits
+/// are more than there are requests in flight, 44 bits of milliseconds last for five centuries.
 const COUNT_BITS: u32 = 20;
 const MOST: u64 = (1 << COUNT_BITS) - 1;
 
-/// The attempts that were made since the last answer, and when the first of them was.
+/// The attempts that were made since the last answer, and when there were as many as prove
+/// something: a single one may be a long poll, after which nobody asked anything for a while.
 #[derive(Debug, Default)]
 pub(super) struct Silence(AtomicU64);
 
@@ -18,7 +20,9 @@ impl Silence {
     #[inline]
     pub(super) fn ask(&self, now: Time) {
         let asked = |packed: u64| match packed {
-            0 => Some(now.to_stored() << COUNT_BITS | 1),
+            few if few & MOST < UNANSWERED => {
+                Some(now.to_stored() << COUNT_BITS | (few & MOST) + 1)
+            }
             full if full & MOST == MOST => None,
             packed => Some(packed + 1),
         };
@@ -37,15 +41,15 @@ impl Silence {
     }
 
     /// An attempt that was made at `asked` says nothing, neither way; and nobody knows any more
-    /// since when the others that were made before it are without an answer.
+    /// since when the others that were made before it are without an answer. It is not known
+    /// either whether it was made before the last answer, and did not count.
     pub(super) fn forget(&self, asked: Time) {
         let forgotten = |packed: u64| {
             let (since, count) = (packed >> COUNT_BITS, packed & MOST);
-            // What was asked before the last answer does not count any more.
             match count {
-                _ if packed == 0 || since > asked.to_stored() => None,
+                0 => None,
                 1 => Some(0),
-                _ => Some(asked.to_stored() << COUNT_BITS | (count - 1)),
+                _ => Some(since.max(asked.to_stored()) << COUNT_BITS | (count - 1)),
             }
         };
         let _gone = self
@@ -53,7 +57,7 @@ impl Silence {
             .try_update(Ordering::Relaxed, Ordering::Relaxed, forgotten);
     }
 
-    /// Since when, and how many attempts.
+    /// Since when, and how many attempts; the time is that of the latest one where they are too few.
     pub(super) fn since(&self) -> Option<(Time, u64)> {
         let packed = self.0.load(Ordering::Relaxed);
         let since = Time::from_stored(packed >> COUNT_BITS)?;

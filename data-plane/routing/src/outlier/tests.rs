@@ -160,6 +160,24 @@ fn an_endpoint_that_hangs_is_out_within_a_second() {
     }
 }
 
+/// a long poll that a client left, before nobody asked anything for a while, is no silence: an endpoint is not out
+/// because it answers a little later than its siblings after that, where all of them are slow.
+#[test]
+fn a_long_poll_before_a_quiet_time_is_no_silence() {
+    let mut pool = Pool::of(3);
+    pool.run(2_000, 3, well);
+    pool.run(9, 3, |n, _| match n {
+        0 => Does::Abandoned(2_000),
+        _ => Does::Answers(5),
+    });
+    pool.run(2_500, u64::MAX, well);
+    pool.run(4_000, 30, |n, _| match n {
+        0 => Does::Answers(1_000),
+        _ => Does::Answers(900),
+    });
+    assert_eq!(pool.ejections, []);
+}
+
 /// An endpoint that came back is readmitted by its first answer after its time, with a full share.
 #[test]
 fn an_endpoint_that_came_back_is_readmitted_by_a_probe() {
