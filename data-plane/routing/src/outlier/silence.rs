@@ -21,7 +21,7 @@ impl Silence {
     pub(super) fn ask(&self, now: Time) {
         let asked = |packed: u64| match packed {
             few if few & MOST < UNANSWERED => {
-                Some(now.to_stored() << COUNT_BITS | (few & MOST) + 1)
+                Some((now.to_stored() << COUNT_BITS) | ((few & MOST) + 1))
             }
             full if full & MOST == MOST => None,
             packed => Some(packed + 1),
@@ -49,7 +49,7 @@ impl Silence {
             match count {
                 0 => None,
                 1 => Some(0),
-                _ => Some(since.max(asked.to_stored()) << COUNT_BITS | (count - 1)),
+                _ => Some((since.max(asked.to_stored()) << COUNT_BITS) | (count - 1)),
             }
         };
         let _gone = self
