@@ -1,4 +1,6 @@
-//! What a registration says about an endpoint, packed into two allocations.
+//! What a registration says about an endpoint, packed into one allocation.
+
+mod words;
 
 use std::fmt;
 
@@ -6,6 +8,8 @@ use pointsman_route_key::digest::Digest;
 
 use crate::capability::Capabilities;
 use crate::options::{Algorithm, Policy};
+
+use words::Words;
 
 /// The words of one registration, as they came. Every text is bounded (L-32), see [`Description::new`].
 #[derive(Clone, Debug, Default)]
@@ -38,20 +42,27 @@ pub struct Fields<'a> {
     pub policy: Option<Policy>,
 }
 
-/// The words of one registration, kept small: one text with the ends of its parts, since a table holds very many.
+/// The words of one registration, kept small, since a table holds very many.
 ///
 /// Equal means that nothing but the availability of tags differs: absent and empty tags are the same to a comparison.
 #[derive(Clone, Debug)]
 pub struct Description {
-    text: Box<str>,
-    /// Where each part of the text ends: the fixed ones in the order of [`Part`], then names and values of tags.
-    ends: Box<[u16]>,
-    hash_balance: f64,
+    /// The fixed parts in the order of [`Part`], then names and values of tags.
+    words: Words,
     updated_at_ns: i64,
-    policy: Option<Box<Policy>>,
     digest: u64,
+    rare: Option<Box<Rare>>,
+    /// About how many bytes the words take on a wire.
+    weight: u32,
     tls: bool,
     has_tags: bool,
+}
+
+/// What few registrations say.
+#[derive(Clone, Debug, PartialEq)]
+struct Rare {
+    hash_balance: f64,
+    policy: Option<Policy>,
 }
 
 #[derive(Clone, Copy)]
@@ -72,8 +83,7 @@ const PARTS: usize = 9;
 /// The most tags that an endpoint may carry (L-32).
 pub const MAX_TAGS: usize = 32;
 
-/// The longest that each field may be, in bytes (L-32 where it says so; the others so that all of them together
-/// stay far below 64 KiB).
+/// The longest that each field may be, in bytes (L-32 where it says so).
 const LIMITS: [(&str, usize); PARTS] = [
     ("protocol", 64),
     ("server_cert_domain_san", 256),
@@ -85,6 +95,13 @@ const LIMITS: [(&str, usize); PARTS] = [
     ("options.loadbalancing", 64),
     ("options.hash_header", 256),
 ];
+
+/// The longest name and the longest value of a tag, in bytes (L-32).
+const LONGEST_NAME: usize = 64;
+const LONGEST_VALUE: usize = 256;
+
+/// The text that may be longest is the URL of a route service.
+const _: () = assert!(LIMITS[Part::RouteServiceUrl as usize].1 < words::LONGEST);
 
 /// A registration says more about an endpoint than may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,45 +154,37 @@ impl Description {
         if let Some(policy) = &fields.policy {
             policy.check()?;
         }
-        let parts = || {
-            fixed
-                .iter()
-                .copied()
-                .chain(tags.iter().flat_map(|(name, value)| [*name, *value]))
-        };
-        let mut text = String::with_capacity(parts().map(str::len).sum());
-        let mut ends = Vec::with_capacity(PARTS + 2 * tags.len());
-        for part in parts() {
-            text.push_str(part);
-            // The limits above add up to less than 64 KiB.
-            ends.push(u16::try_from(text.len()).unwrap_or(u16::MAX));
-        }
-        let mut description = Self {
-            text: text.into_boxed_str(),
-            ends: ends.into_boxed_slice(),
+        let mut texts = Vec::with_capacity(PARTS + 2 * tags.len());
+        texts.extend(fixed);
+        texts.extend(tags.iter().flat_map(|(name, value)| [*name, *value]));
+        let rare = Rare {
             hash_balance: fields.hash_balance,
+            policy: fields.policy,
+        };
+        let mut description = Self {
+            words: Words::new(&texts),
             updated_at_ns: fields.updated_at_ns,
-            policy: fields.policy.map(Box::new),
             digest: 0,
+            // By its bits, of which minus zero has some.
+            rare: (rare.hash_balance.to_bits() != 0 || rare.policy.is_some())
+                .then(|| Box::new(rare)),
+            weight: weight(&texts),
             tls: fields.tls.is_some(),
             has_tags,
         };
-        description.digest = description.compute_digest();
+        description.digest = description.compute_digest(&texts);
         Ok(description)
     }
 
-    fn compute_digest(&self) -> u64 {
-        let digest = Digest::new()
-            .field(self.text.as_bytes())
-            .number(u64::from(self.tls))
-            .number(self.hash_balance.to_bits())
-            .number(self.updated_at_ns.cast_unsigned());
-        let digest = self
-            .ends
+    /// Of the texts themselves: it does not depend on how they are packed, and is the same in every release.
+    fn compute_digest(&self, texts: &[&str]) -> u64 {
+        let digest = texts
             .iter()
-            .fold(digest, |digest, end| digest.number(u64::from(*end)));
-        self.policy
-            .as_ref()
+            .fold(Digest::new(), |digest, text| digest.field(text.as_bytes()))
+            .number(u64::from(self.tls))
+            .number(self.hash_balance().to_bits())
+            .number(self.updated_at_ns.cast_unsigned());
+        self.policy()
             .map_or(digest, |policy| policy.digest_into(digest))
             .finish()
     }
@@ -187,13 +196,7 @@ impl Description {
     }
 
     fn part(&self, part: Part) -> &str {
-        self.nth(part as usize)
-    }
-
-    fn nth(&self, index: usize) -> &str {
-        let end = |index: usize| usize::from(self.ends[index]);
-        let start = index.checked_sub(1).map_or(0, end);
-        &self.text[start..end(index)]
+        self.words.nth(part as usize)
     }
 
     /// The protocol as registered.
@@ -265,14 +268,13 @@ impl Description {
     /// The balance factor of the hash; 0 for none.
     #[must_use]
     pub fn hash_balance(&self) -> f64 {
-        self.hash_balance
+        self.rare.as_ref().map_or(0.0, |rare| rare.hash_balance)
     }
 
     /// The tags in the order of their names.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
-        (PARTS..self.ends.len())
-            .step_by(2)
-            .map(|at| (self.nth(at), self.nth(at + 1)))
+        let mut words = self.words.from(PARTS);
+        std::iter::from_fn(move || Some((words.next()?, words.next()?)))
     }
 
     /// The value of one tag.
@@ -297,7 +299,7 @@ impl Description {
     /// Who may call the route, as this endpoint says.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
-        self.policy.as_deref()
+        self.rare.as_ref()?.policy.as_ref()
     }
 
     /// What the endpoint asks of whoever reaches it.
@@ -309,7 +311,7 @@ impl Description {
 
     /// About how many bytes the words take on a wire.
     pub(crate) fn weight(&self) -> usize {
-        self.text.len() + 3 * self.ends.len()
+        self.weight as usize
     }
 }
 
@@ -317,12 +319,17 @@ impl PartialEq for Description {
     fn eq(&self, other: &Self) -> bool {
         self.digest == other.digest
             && self.tls == other.tls
-            && self.text == other.text
-            && self.ends == other.ends
-            && self.hash_balance.to_bits() == other.hash_balance.to_bits()
+            && self.words == other.words
             && self.updated_at_ns == other.updated_at_ns
-            && self.policy == other.policy
+            && self.hash_balance().to_bits() == other.hash_balance().to_bits()
+            && self.policy() == other.policy()
     }
+}
+
+/// The limits above add up to far less than would not fit.
+fn weight(texts: &[&str]) -> u32 {
+    let weight = texts.iter().map(|text| text.len() + 3).sum::<usize>();
+    u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
 fn within(field: &'static str, length: usize, limit: usize) -> Result<(), TooLong> {
@@ -342,8 +349,8 @@ fn in_order<'a>(tags: Vec<(&'a str, &'a str)>) -> Result<Vec<(&'a str, &'a str)>
     within("tags", tags.len(), MAX_TAGS)?;
     let mut ordered: Vec<(&str, &str)> = Vec::with_capacity(tags.len());
     for (name, value) in tags {
-        within("the name of a tag", name.len(), 64)?;
-        within("the value of a tag", value.len(), 256)?;
+        within("the name of a tag", name.len(), LONGEST_NAME)?;
+        within("the value of a tag", value.len(), LONGEST_VALUE)?;
         match ordered.binary_search_by_key(&name, |(name, _)| name) {
             Ok(at) => ordered[at].1 = value,
             Err(at) => ordered.insert(at, (name, value)),

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod clock;
+mod few;
 mod guard;
 mod listing;
 mod messages;

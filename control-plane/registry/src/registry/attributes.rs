@@ -11,6 +11,7 @@ use crate::thing::{self, AsRegistered, context_path};
 use crate::time::Time;
 
 use super::Registry;
+use super::few::Few;
 use super::records::{EndpointId, Presence, RouteId, RouteRecord, SegmentId, needs_of_key};
 use super::staleness::Due;
 
@@ -59,8 +60,8 @@ impl Registry {
             key: Arc::clone(&key),
             birth: self.head + 1,
             registered,
-            presences: Vec::with_capacity(1),
-            endpoints: Vec::new(),
+            presences: Few::new(),
+            endpoints: Few::new(),
         });
         self.keys.insert(key, route);
         self.emptiness_confirmed = false;
@@ -86,10 +87,10 @@ impl Registry {
         }
         let presence = record.presence_mut(segment);
         presence.endpoints += 1;
-        if let Some((source, at)) = presence.leaves.take() {
+        if let Some((source, at)) = presence.leaves.take().map(|leaves| *leaves) {
             self.sources[usize::from(source)]
                 .due
-                .remove(&(at, Due::Route(route, segment)));
+                .remove(&(at, Due::route(route, segment)));
         }
     }
 
@@ -115,10 +116,10 @@ impl Registry {
             let at = self
                 .reading(source, now)
                 .plus(self.settings.empty_pool_timeout);
-            self.routes[route].presence_mut(segment).leaves = Some((source, at));
+            self.routes[route].presence_mut(segment).leaves = Some(Box::new((source, at)));
             self.sources[usize::from(source)]
                 .due
-                .insert((at, Due::Route(route, segment)));
+                .insert((at, Due::route(route, segment)));
         }
         false
     }
@@ -133,7 +134,7 @@ impl Registry {
         else {
             return false;
         };
-        let presence = record.presences.swap_remove(at);
+        let presence = record.presences.remove(at);
         let (key, gone) = (Arc::clone(&record.key), record.presences.is_empty());
         self.lift_presence(&presence);
         if gone {
@@ -239,7 +240,8 @@ impl Registry {
     /// What is granted to whom has changed for every endpoint of the route in this segment: each of them counts as
     /// changed, so that a reader from which they were withheld gets them now, or is told that they are gone.
     fn move_endpoints_up(&mut self, route: RouteId, segment: SegmentId) {
-        for id in self.routes[route].endpoints.clone() {
+        let endpoints = self.routes[route].endpoints.to_vec();
+        for id in endpoints {
             let record = &self.endpoints[id];
             if record.segment == segment && record.revision != 0 {
                 self.lift_endpoint(id);

@@ -6,17 +6,19 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::registration::Fingerprint;
 use crate::time::Time;
 
+use super::few::Few;
 use super::records::{EndpointId, MessageId};
 use super::slab::Slab;
 
 /// A message whose endpoints are all as it left them.
 #[derive(Debug)]
 pub(super) struct Message {
-    fingerprint: Fingerprint,
+    /// In two halves: the whole would be aligned, and the record a quarter larger.
+    fingerprint: [u64; 2],
     pub(super) source: u8,
     /// When it was heard last, on the clock of its source.
     pub(super) heard: Time,
-    pub(super) endpoints: Box<[EndpointId]>,
+    pub(super) endpoints: Few<EndpointId>,
 }
 
 #[derive(Debug)]
@@ -36,8 +38,9 @@ impl Messages {
 
     /// The message with this fingerprint, if it still holds.
     pub(super) fn find(&mut self, fingerprint: Fingerprint) -> Option<&mut Message> {
-        let id = *self.by_fingerprint.get(&lower_half(fingerprint))?;
-        Some(&mut self.records[id]).filter(|message| message.fingerprint == fingerprint)
+        let [lower, upper] = halves(fingerprint);
+        let id = *self.by_fingerprint.get(&lower)?;
+        Some(&mut self.records[id]).filter(|message| message.fingerprint == [lower, upper])
     }
 
     /// When a message was heard last.
@@ -47,7 +50,8 @@ impl Messages {
 
     /// The message that holds the place which this fingerprint would take.
     pub(super) fn in_place_of(&self, fingerprint: Fingerprint) -> Option<MessageId> {
-        self.by_fingerprint.get(&lower_half(fingerprint)).copied()
+        let [lower, _] = halves(fingerprint);
+        self.by_fingerprint.get(&lower).copied()
     }
 
     /// Adds a message. Its place is free, and its endpoints belong to no other one.
@@ -56,32 +60,34 @@ impl Messages {
         fingerprint: Fingerprint,
         source: u8,
         heard: Time,
-        endpoints: Box<[EndpointId]>,
+        endpoints: Few<EndpointId>,
     ) -> MessageId {
+        let [lower, _] = halves(fingerprint);
         let id = self.records.insert(Message {
-            fingerprint,
+            fingerprint: halves(fingerprint),
             source,
             heard,
             endpoints,
         });
-        self.by_fingerprint.insert(lower_half(fingerprint), id);
+        self.by_fingerprint.insert(lower, id);
         id
     }
 
     /// Takes a message out, whose endpoints then have to forget it.
     pub(super) fn remove(&mut self, id: MessageId) -> Option<Message> {
         let message = self.records.remove(id)?;
-        self.by_fingerprint.remove(&lower_half(message.fingerprint));
+        let [lower, _] = message.fingerprint;
+        self.by_fingerprint.remove(&lower);
         Some(message)
     }
 }
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the lower half is what is wanted"
+    reason = "each half is taken by itself"
 )]
-fn lower_half(fingerprint: Fingerprint) -> u64 {
-    fingerprint.0 as u64
+const fn halves(fingerprint: Fingerprint) -> [u64; 2] {
+    [fingerprint.0 as u64, (fingerprint.0 >> 64) as u64]
 }
 
 /// A fingerprint is a keyed digest already: half of it is a hash.

@@ -9,6 +9,7 @@ use crate::registration::{Registration, Uri};
 use crate::tag::ModificationTag;
 use crate::time::Time;
 
+use super::few::Few;
 use super::records::{EndpointId, EndpointRecord, MessageId, RouteId, SegmentId};
 use super::{Registry, SourceId};
 use crate::capability::Capabilities;
@@ -266,12 +267,11 @@ impl Registry {
         if let Some(other) = self.messages.in_place_of(fingerprint) {
             self.disperse(other);
         }
-        let endpoints = endpoints.into_boxed_slice();
         let message = self.messages.insert(
             fingerprint,
             incoming.source,
             incoming.heard,
-            endpoints.clone(),
+            Few::from(&*endpoints),
         );
         for id in &endpoints {
             self.endpoints[*id].message = Some(message);
@@ -289,7 +289,7 @@ impl Registry {
         let Some(message) = self.messages.remove(id) else {
             return;
         };
-        for id in &message.endpoints {
+        for id in message.endpoints.iter() {
             let record = &mut self.endpoints[*id];
             record.message = None;
             record.heard = record.heard.max(message.heard);

@@ -13,6 +13,8 @@ use crate::tag::ModificationTag;
 use crate::thing::AsRegistered;
 use crate::time::Time;
 
+use super::few::Few;
+
 pub(super) type RouteId = u32;
 pub(super) type EndpointId = u32;
 pub(super) type MessageId = u32;
@@ -27,9 +29,9 @@ pub(super) struct RouteRecord {
     /// `None` where host and path are as the key spells them.
     pub(super) registered: Option<Arc<AsRegistered>>,
     /// One for each segment that holds it. Never empty.
-    pub(super) presences: Vec<Presence>,
+    pub(super) presences: Few<Presence>,
     /// In the order of their addresses.
-    pub(super) endpoints: Vec<EndpointId>,
+    pub(super) endpoints: Few<EndpointId>,
 }
 
 /// A route as one segment holds it.
@@ -50,8 +52,8 @@ pub(super) struct Presence {
     pub(super) options: Option<Arc<Options>>,
     /// The endpoint that decided about the options.
     pub(super) decider: Option<EndpointId>,
-    /// When the empty route goes, on the clock of this source.
-    pub(super) leaves: Option<(u8, Time)>,
+    /// When the empty route goes, on the clock of this source. Behind a pointer: few routes are empty.
+    pub(super) leaves: Option<Box<(u8, Time)>>,
 }
 
 /// One endpoint of one route.

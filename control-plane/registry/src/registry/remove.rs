@@ -97,7 +97,9 @@ impl Registry {
             return false;
         };
         let route = &mut self.routes[record.route];
-        route.endpoints.retain(|other| *other != id);
+        if let Some(at) = route.endpoints.iter().position(|other| *other == id) {
+            route.endpoints.remove(at);
+        }
         let key = Arc::clone(&route.key);
         self.give_address_back(&record.address);
         self.bury(record.segment, key, Arc::clone(&record.address), now);

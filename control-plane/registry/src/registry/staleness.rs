@@ -12,13 +12,41 @@ use super::records::{EndpointId, EndpointRecord, RouteId, SegmentId};
 /// For how many of its thresholds a TLS endpoint is silent before a report that it fails removes it.
 pub(super) const SILENT_THRESHOLDS: u32 = 10;
 
-/// What is looked at when it comes due.
+/// What is looked at when it comes due, in the room of one word, since nearly every endpoint is due some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Due {
+pub(super) struct Due(u64);
+
+/// What an entry names.
+enum Named {
     /// An endpoint, which may have been heard meanwhile.
     Endpoint(EndpointId),
     /// A route that has no endpoints in this segment.
     Route(RouteId, SegmentId),
+}
+
+impl Due {
+    /// Above the number of a record: nothing for an endpoint, and for a route one more than that of its segment.
+    const SHIFT: u32 = 32;
+
+    pub(super) const fn endpoint(id: EndpointId) -> Self {
+        Self(id as u64)
+    }
+
+    pub(super) const fn route(route: RouteId, segment: SegmentId) -> Self {
+        Self((segment as u64 + 1) << Self::SHIFT | route as u64)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what was put into the word is taken out of it"
+    )]
+    const fn named(self) -> Named {
+        let id = self.0 as u32;
+        match (self.0 >> Self::SHIFT).checked_sub(1) {
+            None => Named::Endpoint(id),
+            Some(segment) => Named::Route(id, segment as SegmentId),
+        }
+    }
 }
 
 /// A deadline is over once this much has passed after it: Gorouter compares strictly.
@@ -43,9 +71,9 @@ impl Registry {
                 }
                 left -= 1;
                 self.sources[source].due.remove(&(at, due));
-                expiry.expired.extend(match due {
-                    Due::Endpoint(id) => self.look_at(id, now),
-                    Due::Route(route, segment) => self.drop_empty(route, segment, now),
+                expiry.expired.extend(match due.named() {
+                    Named::Endpoint(id) => self.look_at(id, now),
+                    Named::Route(route, segment) => self.drop_empty(route, segment, now),
                 });
             }
         }
@@ -123,7 +151,7 @@ impl Registry {
             record.due = deadline;
             self.sources[usize::from(record.source)]
                 .due
-                .insert((deadline, Due::Endpoint(id)));
+                .insert((deadline, Due::endpoint(id)));
         }
     }
 
@@ -133,7 +161,7 @@ impl Registry {
         if due != Time::NEVER {
             self.sources[usize::from(record.source)]
                 .due
-                .remove(&(due, Due::Endpoint(id)));
+                .remove(&(due, Due::endpoint(id)));
         }
     }
 

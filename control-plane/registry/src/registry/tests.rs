@@ -41,7 +41,7 @@ impl Registry {
             let Some(route) = route else { continue };
             assert_eq!(self.keys.get(&route.key), Some(&id));
             self.check_route(id, route, &mut wanted);
-            for endpoint in &route.endpoints {
+            for endpoint in route.endpoints.iter() {
                 self.check_endpoint(*endpoint, &mut wanted);
             }
         }
@@ -61,7 +61,7 @@ impl Registry {
                 .endpoints
                 .is_sorted_by_key(|id| &self.endpoints[*id].address)
         );
-        for presence in &route.presences {
+        for presence in route.presences.iter() {
             let here = |id: &&u32| self.endpoints[**id].segment == presence.segment;
             assert_eq!(
                 route.endpoints.iter().filter(here).count(),
@@ -105,7 +105,7 @@ impl Registry {
         assert!(!self.guard.holds(id) || record.due == Time::NEVER);
         let due = &self.sources[usize::from(record.source)].due;
         assert_eq!(
-            due.contains(&(record.due, Due::Endpoint(id))),
+            due.contains(&(record.due, Due::endpoint(id))),
             record.due != Time::NEVER
         );
     }

@@ -1,0 +1,209 @@
+//! Texts of registrations in one small allocation, since a table holds very many.
+
+/// Texts one behind the other, each with a character in front that says how it is written. All of it is one text, since
+/// these characters are ASCII.
+///
+/// An app says its ids several times, and every app the same names of tags: a text that stood there before is a
+/// reference to its first place, and a well-known one its number among [`WELL_KNOWN`]. One text is always written in
+/// one way, so that rows of texts are equal where their words are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Words(Box<str>);
+
+/// What nearly every registration of a platform says. Nothing but memory depends on it.
+const WELL_KNOWN: [&str; 21] = [
+    "app_id",
+    "app_name",
+    "component",
+    "instance_id",
+    "organization_id",
+    "organization_name",
+    "process_id",
+    "process_instance_id",
+    "process_type",
+    "source_id",
+    "space_id",
+    "space_name",
+    "deployment",
+    "index",
+    "ip",
+    "job",
+    "http1",
+    "http2",
+    "route-emitter",
+    "route_registrar",
+    "web",
+];
+
+/// The longest of them.
+const LONGEST_WELL_KNOWN: usize = 19;
+
+/// Up to this, the character in front of a text is its length.
+const LONGEST_SHORT: u8 = 0x3f;
+
+/// From here on it is the upper part of the length, whose lower seven bits follow.
+const LONG: u8 = 0x40;
+
+/// From here on the text is that at this place, counted from here.
+const REFERENCE: u8 = 0x51;
+
+/// From here on the text is the well-known one of this number, counted from here.
+const NUMBER: u8 = 0x60;
+
+/// The longest text that can be written.
+pub(super) const LONGEST: usize = ((REFERENCE - LONG) as usize) << 7;
+
+/// How many of the first texts can be referred to.
+const REFERABLE: usize = (NUMBER - REFERENCE) as usize;
+
+const _: () = assert!(NUMBER as usize + WELL_KNOWN.len() <= 0x80);
+
+/// A text as it is written.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    Text(&'a str),
+    SameAs(usize),
+}
+
+impl Words {
+    /// Writes these texts, in this order. None is as long as [`LONGEST`].
+    pub(super) fn new(texts: &[&str]) -> Self {
+        let mut words = String::with_capacity(texts.iter().map(|text| text.len() + 2).sum());
+        for (at, text) in texts.iter().enumerate() {
+            let earlier = &texts[..at.min(REFERABLE)];
+            let first = earlier.iter().position(|each| each == text);
+            match (number(text), first) {
+                (Some(number), _) => push(&mut words, NUMBER, number),
+                // A reference would be no shorter.
+                (None, Some(first)) if !text.is_empty() => push(&mut words, REFERENCE, first),
+                (None, _) => push_text(&mut words, text),
+            }
+        }
+        Self(words.into_boxed_str())
+    }
+
+    /// The text at this place, counted from 0; empty where there is none.
+    pub(super) fn nth(&self, at: usize) -> &str {
+        let piece = self.pieces().nth(at);
+        piece.map_or("", |piece| self.resolve(piece))
+    }
+
+    /// The texts from this place on.
+    pub(super) fn from(&self, at: usize) -> impl Iterator<Item = &str> {
+        self.pieces().skip(at).map(|piece| self.resolve(piece))
+    }
+
+    fn resolve<'a>(&'a self, piece: Piece<'a>) -> &'a str {
+        match piece {
+            Piece::Text(text) => text,
+            // It names the first place of a text, which is never a reference itself.
+            Piece::SameAs(at) => match self.pieces().nth(at) {
+                Some(Piece::Text(text)) => text,
+                Some(Piece::SameAs(_)) | None => "",
+            },
+        }
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (piece, after) = first(rest)?;
+            rest = after;
+            Some(piece)
+        })
+    }
+}
+
+fn number(text: &str) -> Option<usize> {
+    if text.len() > LONGEST_WELL_KNOWN {
+        return None;
+    }
+    WELL_KNOWN.iter().position(|word| *word == text)
+}
+
+/// One character: `number` counted from `base`, which the constants above keep below 0x80.
+fn push(words: &mut String, base: u8, number: usize) {
+    let number = u8::try_from(number).unwrap_or_default();
+    words.push(char::from(base + number));
+}
+
+fn push_text(words: &mut String, text: &str) {
+    if text.len() <= usize::from(LONGEST_SHORT) {
+        push(words, 0, text.len());
+    } else {
+        push(words, LONG, text.len() >> 7);
+        push(words, 0, text.len() & 0x7f);
+    }
+    words.push_str(text);
+}
+
+/// The first piece, and what follows it.
+fn first(words: &str) -> Option<(Piece<'_>, &str)> {
+    let head = *words.as_bytes().first()?;
+    let rest = words.get(1..)?;
+    if head >= NUMBER {
+        let word = WELL_KNOWN.get(usize::from(head - NUMBER))?;
+        return Some((Piece::Text(word), rest));
+    }
+    if head >= REFERENCE {
+        return Some((Piece::SameAs(usize::from(head - REFERENCE)), rest));
+    }
+    let (length, rest) = if head >= LONG {
+        let lower = *rest.as_bytes().first()?;
+        let upper = usize::from(head - LONG);
+        (upper << 7 | usize::from(lower), rest.get(1..)?)
+    } else {
+        (usize::from(head), rest)
+    };
+    let (text, rest) = rest.split_at_checked(length)?;
+    Some((Piece::Text(text), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_repeats_or_is_well_known_takes_one_character() {
+        let id = "11111111-2222-3333-4444-555555555555";
+        let words = Words::new(&[id, "app_id", id, "process_id", id, "some name"]);
+        assert_eq!(words.0.len(), (1 + id.len()) + 1 + 1 + 1 + 1 + (1 + 9));
+        let read: Vec<_> = words.from(0).collect();
+        assert_eq!(read, [id, "app_id", id, "process_id", id, "some name"]);
+        assert_eq!((words.nth(4), words.nth(6)), (id, ""));
+    }
+
+    #[test]
+    fn every_well_known_word_is_found() {
+        assert!(WELL_KNOWN.iter().all(|word| number(word).is_some()));
+        let words = Words::new(&WELL_KNOWN);
+        assert_eq!(words.0.len(), WELL_KNOWN.len());
+        assert!(words.from(0).eq(WELL_KNOWN));
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_out_as_they_went_in(texts in texts(), others in texts()) {
+            let given: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let words = Words::new(&given);
+            prop_assert_eq!(words.from(0).collect::<Vec<_>>(), given.clone());
+            for (at, text) in given.iter().enumerate() {
+                prop_assert_eq!(words.nth(at), *text);
+            }
+            let given: Vec<&str> = others.iter().map(String::as_str).collect();
+            prop_assert_eq!(words == Words::new(&given), texts == others);
+        }
+    }
+
+    /// Few different ones, so that they repeat; some of them as long as the ways of writing lengths.
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        let length = prop_oneof![Just(63), Just(64), Just(127), Just(128), Just(LONGEST - 1)];
+        let text = prop_oneof![
+            "[aé\u{0}\u{7f}]{0,2}",
+            length.prop_map(|length| "x".repeat(length)),
+            Just("space_id".to_owned()),
+        ];
+        prop::collection::vec(text, 0..30)
+    }
+}
