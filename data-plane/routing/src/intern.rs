@@ -14,10 +14,11 @@ use shared::Shared;
 
 use common::Common;
 
+use crate::EndpointThing;
 use crate::instance::{Family, Instance};
-use crate::{Attributes, EndpointThing};
+use crate::route::{Content, Said};
 
-/// Texts, instances and attributes, each kept once while somebody uses it.
+/// Texts, instances and what is said about routes, each kept once while somebody uses it.
 #[derive(Debug)]
 pub(crate) struct Interned {
     texts: Shared<str>,
@@ -27,7 +28,7 @@ pub(crate) struct Interned {
     common: Common,
     families: Shared<Family>,
     instances: Shared<Instance>,
-    attributes: Shared<Attributes>,
+    said: Shared<Said>,
 }
 
 impl Interned {
@@ -40,7 +41,7 @@ impl Interned {
             common: Common::with_seed(seed),
             families: Shared::with_seed(seed),
             instances: Shared::with_seed(seed),
-            attributes: Shared::with_seed(seed),
+            said: Shared::with_seed(seed),
         }
     }
 
@@ -101,13 +102,17 @@ impl Interned {
         self.families.tidy();
         self.common.tidy();
         self.tag_names.tidy();
-        self.attributes.tidy();
+        self.said.tidy();
         self.texts.tidy();
     }
 
-    /// The shared form of attributes.
-    pub(crate) fn attributes(&mut self, attributes: &Attributes) -> Arc<Attributes> {
-        self.attributes
-            .get(attributes, || Arc::new(attributes.clone()))
+    /// The shared form of what a segment says about a route; `None`: what it says was rejected.
+    pub(crate) fn said(&mut self, segment: &str, content: Option<Content>) -> Arc<Said> {
+        let segment = self.text(segment);
+        let said = Said { segment, content };
+        match self.said.find(&said) {
+            Some(known) => known,
+            None => self.said.keep(Arc::new(said)),
+        }
     }
 }

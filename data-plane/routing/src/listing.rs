@@ -21,10 +21,10 @@ fn things(route: &Route) -> impl Iterator<Item = Thing> {
     let held = route.all_held().iter().rev();
     let held = held.filter(|held| {
         let is_doubted = matches!(held.evidence.get(), Evidence::Doubted(_));
-        !is_doubted || endpoints.clone().any(|it| *it.segment() == *held.segment)
+        !is_doubted || endpoints.clone().any(|it| it.segment() == held.segment())
     });
     let held: Vec<_> = held
-        .filter_map(|held| Some(attributes(route, held, held.content.as_ref()?)))
+        .filter_map(|held| Some(attributes(route, held, held.content()?)))
         .collect();
     let endpoints = endpoints
         .clone()
@@ -41,10 +41,10 @@ fn is_given_up(endpoint: &Endpoint) -> bool {
 }
 
 fn attributes(route: &Route, held: &Held, content: &Content) -> Thing {
-    let registered = content.registered.as_deref();
+    let registered = content.registered.as_ref();
     Thing::Route(RouteThing {
         key: route.key().clone(),
-        segment: held.segment.to_string(),
+        segment: held.segment().to_owned(),
         revision: held.stamp().revision,
         birth: held.birth(),
         generation: held.generation,
@@ -56,7 +56,7 @@ fn attributes(route: &Route, held: &Held, content: &Content) -> Thing {
             || route.canonical_path().to_owned(),
             |registered| registered.path.to_string(),
         ),
-        attributes: (*content.attributes).clone(),
+        attributes: content.attributes.clone(),
     })
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use pointsman_route_key::{Host, Path, RouteKey};
 use smallvec::SmallVec;
 
-pub(crate) use held::{Content, Held, Registered, Stamp};
+pub(crate) use held::{Content, Held, Registered, Said, Stamp};
 
 use crate::{Algorithm, EmptyPool, Endpoint};
 
@@ -133,7 +133,7 @@ impl Route {
         self.held
             .first()
             .map_or_else(Origin::default, |held| Origin {
-                segment: &held.segment,
+                segment: held.segment(),
                 revision: held.stamp().revision,
                 birth: held.birth(),
                 generation: held.generation,
@@ -162,7 +162,7 @@ impl Route {
     /// What counts among the attributes of all segments; `None` where that was rejected, or none
     /// are held.
     pub(crate) fn content(&self) -> Option<&Content> {
-        self.held.first()?.content.as_ref()
+        self.held.first()?.content()
     }
 
     /// Whether nothing at all is known of it.
@@ -177,7 +177,7 @@ impl Route {
 
     /// The attributes of one segment.
     pub(crate) fn held(&self, segment: &str) -> Option<&Held> {
-        self.held.iter().find(|held| &*held.segment == segment)
+        self.held.iter().find(|held| held.segment() == segment)
     }
 
     /// Whether the attributes that come first still are the latest.
@@ -195,7 +195,7 @@ impl Route {
 
     /// Puts the attributes of one segment in the place of the earlier ones.
     pub(crate) fn put_held(&mut self, held: Held) {
-        self.remove_held(&held.segment.clone());
+        self.remove_held(held.segment());
         self.held.push(held);
         self.order();
         self.held.shrink_to_fit();
@@ -206,7 +206,7 @@ impl Route {
         let at = self
             .held
             .iter()
-            .position(|held| &*held.segment == segment)?;
+            .position(|held| held.segment() == segment)?;
         Some(self.held.remove(at))
     }
 

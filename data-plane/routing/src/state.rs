@@ -25,35 +25,40 @@ pub struct EndpointIndex {
 /// Counters and marks of one address under one identity and protocol, shared by all its routes.
 ///
 /// It survives every update that leaves these three as they are, however the routes around it
-/// change. It fills one cache line of its own, which its workers share: whoever counts a request
-/// in flight has the rest at hand. What only an endpoint beside others needs, or one that has
-/// failed, stands elsewhere: most have nothing of it.
+/// change. What workers share of it fills one cache line together with the reference counts in
+/// front of it: whoever counts a request in flight has the rest at hand. What is needed only to
+/// connect, by an endpoint beside others, or by one that has failed, stands elsewhere.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(align(16))]
 pub struct EndpointState {
     index: EndpointIndex,
     in_flight: AtomicU32,
     /// How many endpoints stand on it in what is held. Only the writer counts it.
     registrations: AtomicU32,
     conduct: OnceLock<Box<Conduct>>,
+    place: Box<Place>,
+}
+
+/// What it is the state of.
+#[derive(Debug)]
+struct Place {
     address: Address,
     identity: Identity,
 }
 
 const _: () = assert!(
-    size_of::<EndpointState>() == 64,
-    "there is one for each of a million endpoints"
+    size_of::<EndpointState>() + 2 * size_of::<usize>() == 64,
+    "a state and its reference counts are as large as a cache line, on which allocators put them"
 );
 
 impl EndpointState {
-    pub(crate) const fn new(index: EndpointIndex, address: Address, identity: Identity) -> Self {
+    pub(crate) fn new(index: EndpointIndex, address: Address, identity: Identity) -> Self {
         Self {
             index,
             in_flight: AtomicU32::new(0),
             registrations: AtomicU32::new(0),
             conduct: OnceLock::new(),
-            address,
-            identity,
+            place: Box::new(Place { address, identity }),
         }
     }
 
@@ -65,21 +70,21 @@ impl EndpointState {
 
     /// Where to connect.
     #[must_use]
-    pub const fn address(&self) -> &Address {
-        &self.address
+    pub fn address(&self) -> &Address {
+        &self.place.address
     }
 
     /// How the endpoint proves itself over TLS: the name that must stand in its certificate, or
     /// the empty text for any name under the trusted authorities. `None`: clear text.
     #[must_use]
     pub fn tls(&self) -> Option<&str> {
-        self.identity.name()
+        self.place.identity.name()
     }
 
     /// What is spoken to it.
     #[must_use]
-    pub const fn protocol(&self) -> Protocol {
-        self.identity.protocol()
+    pub fn protocol(&self) -> Protocol {
+        self.place.identity.protocol()
     }
 
     /// How many requests hold a [`Lease`](crate::Lease) on it.
@@ -165,7 +170,7 @@ impl EndpointState {
 /// States are told apart by what they are the state of.
 impl PartialEq for EndpointState {
     fn eq(&self, other: &Self) -> bool {
-        self.address == other.address
+        self.address() == other.address()
             && self.tls() == other.tls()
             && self.protocol() == other.protocol()
     }
@@ -175,7 +180,7 @@ impl Eq for EndpointState {}
 
 impl Hash for EndpointState {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.address.hash(state);
+        self.address().hash(state);
         self.tls().hash(state);
         self.protocol().hash(state);
     }

@@ -21,10 +21,8 @@ pub(crate) struct Stamp {
 /// attributes that are sent again unchanged, as all are by a new control plane, cost no new table.
 #[derive(Debug)]
 pub(crate) struct Held {
-    pub(crate) segment: Arc<str>,
+    said: Arc<Said>,
     pub(crate) generation: u64,
-    /// `None`: they were rejected.
-    pub(crate) content: Option<Content>,
     epoch: AtomicU64,
     revision: AtomicU64,
     birth: AtomicU64,
@@ -32,17 +30,25 @@ pub(crate) struct Held {
     pub(crate) evidence: EvidenceCell,
 }
 
+/// What a segment says about a route, apart from when. All routes of which the same is said share
+/// one of these, and that is nearly all of a segment.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Said {
+    pub(crate) segment: Arc<str>,
+    /// `None`: the attributes were rejected.
+    pub(crate) content: Option<Content>,
+}
+
 /// What the attributes say.
-#[derive(Clone, Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Content {
-    /// Shared by all routes that ask for the same.
-    pub(crate) attributes: Arc<Attributes>,
+    pub(crate) attributes: Attributes,
     /// The spelling at registration, where it is not the canonical one.
-    pub(crate) registered: Option<Box<Registered>>,
+    pub(crate) registered: Option<Registered>,
 }
 
 /// How a route was spelled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Registered {
     pub(crate) host: Box<str>,
     pub(crate) path: Box<str>,
@@ -51,21 +57,29 @@ pub(crate) struct Registered {
 impl Held {
     /// Attributes that arrived at `stamp`.
     pub(crate) const fn new(
-        segment: Arc<str>,
+        said: Arc<Said>,
         generation: u64,
-        content: Option<Content>,
         (stamp, birth): (Stamp, u64),
         evidence: Evidence,
     ) -> Self {
         Self {
-            segment,
+            said,
             generation,
-            content,
             epoch: AtomicU64::new(stamp.epoch),
             revision: AtomicU64::new(stamp.revision),
             birth: AtomicU64::new(birth),
             evidence: EvidenceCell::new(evidence),
         }
+    }
+
+    /// The isolation segment.
+    pub(crate) fn segment(&self) -> &str {
+        &self.said.segment
+    }
+
+    /// What they say; `None` where they were rejected.
+    pub(crate) fn content(&self) -> Option<&Content> {
+        self.said.content.as_ref()
     }
 
     /// When they last changed.
@@ -92,9 +106,8 @@ impl Held {
 impl Clone for Held {
     fn clone(&self) -> Self {
         Self::new(
-            Arc::clone(&self.segment),
+            Arc::clone(&self.said),
             self.generation,
-            self.content.clone(),
             (self.stamp(), self.birth()),
             self.evidence.get(),
         )

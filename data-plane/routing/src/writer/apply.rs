@@ -11,7 +11,7 @@ use super::store::is_servable;
 use crate::endpoint::Rare;
 use crate::evidence::{Evidence, EvidenceCell};
 use crate::identity::Identity;
-use crate::route::{Content, Held, Registered};
+use crate::route::{Content, Held, Registered, Said};
 use crate::{Endpoint, EndpointThing, Protocol, Rejection, Route, RouteThing, ThingKind};
 
 /// A route whose attributes came with another birth: what its endpoints of `segment` were sent
@@ -26,12 +26,10 @@ pub(super) struct Reborn {
 /// Attributes as they arrived, honoured or not.
 struct Arrived {
     key: RouteKey,
-    segment: Arc<str>,
     revision: u64,
     birth: u64,
     generation: u64,
-    /// `None`: rejected.
-    content: Option<Content>,
+    said: Arc<Said>,
 }
 
 impl Writer {
@@ -50,18 +48,18 @@ impl Writer {
             });
         }
         self.rejected.remove_route(&thing.key, &thing.segment);
+        let registered = registered(&thing);
         let content = Content {
-            attributes: self.interned.attributes(&thing.attributes),
-            registered: registered(&thing),
+            attributes: thing.attributes,
+            registered,
         };
-        let segment = self.interned.text(&thing.segment);
+        let said = self.interned.said(&thing.segment, Some(content));
         self.put_attributes(Arrived {
             key: thing.key,
-            segment,
             revision: thing.revision,
             birth: thing.birth,
             generation: thing.generation,
-            content: Some(content),
+            said,
         });
     }
 
@@ -80,11 +78,10 @@ impl Writer {
             } => {
                 let arrived = Arrived {
                     key: key.clone(),
-                    segment: self.interned.text(&segment),
                     revision,
                     birth,
                     generation,
-                    content: None,
+                    said: self.interned.said(&segment, None),
                 };
                 self.put_attributes(arrived);
                 self.rejected.put_route(key, segment, reason);
@@ -114,19 +111,19 @@ impl Writer {
         let known = self
             .store
             .get(&arrived.key)
-            .and_then(|route| Some((route, route.held(&arrived.segment)?)));
+            .and_then(|route| Some((route, route.held(&arrived.said.segment)?)));
         let mut known_before = None;
         if let Some((route, held)) = known {
             if held.stamp().epoch == stamp.epoch && held.birth() != arrived.birth {
                 self.reborn.push(Reborn {
                     key: arrived.key.clone(),
-                    segment: Arc::clone(&arrived.segment),
+                    segment: Arc::clone(&arrived.said.segment),
                     step: self.book.step(),
                 });
             }
-            let digest = digest::of_route(&held.segment, &route.key, held.generation);
+            let digest = digest::of_route(held.segment(), &route.key, held.generation);
             if held.generation == arrived.generation
-                && held.content.is_some() == arrived.content.is_some()
+                && held.content().is_some() == arrived.said.content.is_some()
             {
                 held.renew(stamp, arrived.birth);
                 self.book.confirm(digest, &held.evidence);
@@ -141,12 +138,11 @@ impl Writer {
         if let Some((digest, evidence)) = known_before {
             self.book.leave(digest, evidence);
         }
-        let digest = digest::of_route(&arrived.segment, &arrived.key, arrived.generation);
+        let digest = digest::of_route(&arrived.said.segment, &arrived.key, arrived.generation);
         self.book.enter(digest);
         let held = Held::new(
-            arrived.segment,
+            arrived.said,
             arrived.generation,
-            arrived.content,
             (stamp, arrived.birth),
             self.book.sent_now(),
         );
@@ -263,7 +259,7 @@ fn stays_set_aside(known: &Endpoint, thing: &EndpointThing) -> bool {
 }
 
 /// The spelling of a route, where its key does not say it.
-pub(super) fn registered(thing: &RouteThing) -> Option<Box<Registered>> {
+pub(super) fn registered(thing: &RouteThing) -> Option<Registered> {
     let path = match &thing.key.path {
         Path::Prefix(path) if path.is_empty() => "/",
         Path::Prefix(path) | Path::Exact(path) | Path::Template(path) => path,
@@ -272,11 +268,9 @@ pub(super) fn registered(thing: &RouteThing) -> Option<Box<Registered>> {
         Host::Exact(host) => **host == *thing.host_as_registered,
         host @ (Host::Suffix(_) | Host::Any) => host.to_string() == thing.host_as_registered,
     } && *path == *thing.path_as_registered;
-    (!as_in_key).then(|| {
-        Box::new(Registered {
-            host: thing.host_as_registered.as_str().into(),
-            path: thing.path_as_registered.as_str().into(),
-        })
+    (!as_in_key).then(|| Registered {
+        host: thing.host_as_registered.as_str().into(),
+        path: thing.path_as_registered.as_str().into(),
     })
 }
 

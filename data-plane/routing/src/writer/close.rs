@@ -47,7 +47,7 @@ impl Writer {
         let unknown = route.endpoints().iter().any(|endpoint| {
             endpoint.segment() == segment && !self.book.is_of_epoch(endpoint.evidence.get())
         });
-        let held = route.held(segment).filter(|held| held.content.is_some());
+        let held = route.held(segment).filter(|held| held.content().is_some());
         let Some(held) = held.filter(|_| unknown) else {
             return false;
         };
@@ -172,8 +172,8 @@ pub(super) fn names(route: &Route, is_gone: impl Fn(Evidence, &str) -> bool) -> 
     let held = route
         .all_held()
         .iter()
-        .filter(|held| is_gone(held.evidence.get(), &held.segment))
-        .map(|held| removal("", &held.segment));
+        .filter(|held| is_gone(held.evidence.get(), held.segment()))
+        .map(|held| removal("", held.segment()));
     endpoints.chain(held).collect()
 }
 
@@ -185,8 +185,8 @@ pub(super) fn deserted(route: &Route) -> Vec<String> {
         .filter(|held| matches!(held.evidence.get(), Evidence::Doubted(_)))
         .filter(|held| {
             let mut endpoints = route.endpoints().iter();
-            !endpoints.any(|endpoint| *endpoint.segment() == *held.segment)
+            !endpoints.any(|endpoint| endpoint.segment() == held.segment())
         })
-        .map(|held| held.segment.to_string())
+        .map(|held| held.segment().to_owned())
         .collect()
 }

@@ -92,7 +92,7 @@ impl Look<'_> {
             }
         }
         for held in route.all_held() {
-            if self.absence(held.evidence.get(), &held.segment) != Absence::Kept {
+            if self.absence(held.evidence.get(), held.segment()) != Absence::Kept {
                 let lacked = Doubt {
                     lacked: true,
                     ..Doubt::default()

@@ -53,7 +53,7 @@ impl Writer {
             return false;
         }
         let content = Content {
-            attributes: self.interned.attributes(&thing.attributes),
+            attributes: thing.attributes.clone(),
             registered: registered(thing),
         };
         // Whichever is given last counts, and everything that a control plane sends counts more.
@@ -64,9 +64,8 @@ impl Writer {
         };
         let doubt = Doubt::default();
         let held = Held::new(
-            self.interned.text(&thing.segment),
+            self.interned.said(&thing.segment, Some(content)),
             thing.generation,
-            Some(content),
             (stamp, thing.birth),
             Evidence::Doubted(doubt),
         );

@@ -165,8 +165,8 @@ impl Store {
         let mut view = View::default();
         for route in self.parked.values() {
             for held in route.all_held() {
-                if book.is_of_epoch(held.evidence.get()) && held.content.is_none() {
-                    let digest = digest::of_route(&held.segment, &route.key, held.generation);
+                if book.is_of_epoch(held.evidence.get()) && held.content().is_none() {
+                    let digest = digest::of_route(held.segment(), &route.key, held.generation);
                     view = view.with(digest);
                 }
             }
