@@ -10,10 +10,14 @@ use clap::Parser;
 use pointsman_control_plane::app::{self, Addresses, Bound, Process};
 use pointsman_control_plane::config::{self, Config};
 use pointsman_process::configuration::ProcessEnvironment;
+use pointsman_process::memory::Allocator;
 use pointsman_process::metrics::Build;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::{Bounds, Convention, Event, Exit, Outcome, Signals, Supervisor};
 use pointsman_process::{metrics, telemetry, tls};
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
 
 /// Learns from NATS which instance answers which route, and hands the routes to data planes.
 #[derive(Debug, Parser)]

@@ -13,10 +13,14 @@ use pointsman_data_plane::Inherited;
 use pointsman_data_plane::app::{self, Addresses, Bound, Process};
 use pointsman_data_plane::config::{self, Config};
 use pointsman_process::configuration::ProcessEnvironment;
+use pointsman_process::memory::Allocator;
 use pointsman_process::metrics::Build;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::{Bounds, Convention, Event, Exit, Signals, Supervisor};
 use pointsman_process::{metrics, telemetry, tls};
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
 
 /// Proxies HTTP to the instances that a control plane tells it about.
 #[derive(Debug, Parser)]

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::Run;
 use crate::backend::Manners;
 use crate::client::host;
@@ -18,6 +20,9 @@ use crate::{backend, blocking};
 
 /// Full re-registrations: every route gets another instance at the same address.
 const TURNS: u32 = 2;
+/// After a change of everything, a plane is at rest within this: data planes let go of what no worker and no connection
+/// uses any more with each sign of life, five seconds apart.
+const REST: Duration = Duration::from_secs(12);
 /// The longest that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Idle client connections.
@@ -48,7 +53,7 @@ async fn routes(run: &Run) {
         feed.publish(&packet).await.expect("the broker");
         line.converged(1, u64::from(routes + turn + 1)).await;
     }
-    let held = planes.map(|pid| Memory::of(pid).resident);
+    let held = at_rest(planes).await;
     let per_route = |at: usize| held[at].saturating_sub(empty[at]) as f64 / f64::from(routes);
     let second = line.data_plane(DataPlane::default()).await;
     line.converged(2, u64::from(routes + TURNS + 1)).await;
@@ -60,6 +65,18 @@ async fn routes(run: &Run) {
             .with(Figure::ControlPlaneRoute, per_route(1))
             .with(Figure::SnapshotPeak, above(after.peak) / above(held[0])),
     );
+}
+
+/// The least that each process has resident within the time in which it comes to rest.
+async fn at_rest(planes: [u32; 2]) -> [u64; 2] {
+    let resident = || planes.map(|pid| Memory::of(pid).resident);
+    let (begin, mut least) = (Instant::now(), resident());
+    while begin.elapsed() < REST {
+        tokio::time::sleep(REST / 24).await;
+        let now = resident();
+        least = [least[0].min(now[0]), least[1].min(now[1])];
+    }
+    least
 }
 
 async fn connections(run: &Run) {

@@ -95,9 +95,11 @@ impl Interned {
         names
     }
 
-    /// Lets go of what nobody uses any more.
-    pub(crate) fn tidy(&mut self) {
+    /// Lets go of what nobody uses any more, after so many states were let go, each of which may have
+    /// been the last to refer to an instance.
+    pub(crate) fn tidy(&mut self, states_gone: usize) {
         // Instances refer to families, and these to texts.
+        self.instances.lost(states_gone);
         self.instances.tidy();
         self.families.tidy();
         self.common.tidy();

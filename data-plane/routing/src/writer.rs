@@ -249,8 +249,8 @@ impl Writer {
     /// Lets go of what no table and no request refers to any more. A publication does some of it;
     /// this is for the quiet time after the last one, and for now and then.
     pub fn tidy(&mut self) {
-        self.states.sweep();
-        self.interned.tidy();
+        let gone = self.states.sweep_all();
+        self.interned.tidy(gone);
     }
 }
 

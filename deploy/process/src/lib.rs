@@ -1,10 +1,12 @@
 //! What every process of ours has, each thing once: configuration that is read with errors worth reading, logs,
-//! readiness, signals and drain, certificates that are reloaded, and the convention around metrics.
+//! readiness, signals and drain, certificates that are reloaded, the convention around metrics, and the
+//! allocator.
 //!
 //! The control plane, the data plane and the standalone binary build on it. It never knows what they do: no route,
 //! no request and no message of theirs appears here.
 
 pub mod configuration;
+pub mod memory;
 pub mod metrics;
 pub mod readiness;
 pub mod shutdown;

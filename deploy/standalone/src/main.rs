@@ -7,9 +7,13 @@ use clap::Parser;
 use pointsman::command_line::Arguments;
 use pointsman::gorouter_yml::{self, Accepted, Refused};
 use pointsman::{run, settings};
+use pointsman_process::memory::Allocator;
 use pointsman_process::shutdown::Exit;
 use pointsman_process::telemetry::{Form, Level, Timestamps};
 use pointsman_process::{telemetry, tls};
+
+#[global_allocator]
+static ALLOCATOR: Allocator = Allocator;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -49,7 +49,12 @@ impl<T: ?Sized + Eq + Hash> Shared<T> {
         value
     }
 
-    /// Lets go of the values that nobody uses, where enough came to make it worth a walk through
+    /// So many values may have lost the last one who used them: that makes a walk worth as much as values that came.
+    pub(super) fn lost(&mut self, values: usize) {
+        self.since_sweep = self.since_sweep.saturating_add(values);
+    }
+
+    /// Lets go of the values that nobody uses, where enough came or were lost to make it worth a walk through
     /// all.
     pub(super) fn tidy(&mut self) {
         if self.since_sweep > self.values.len() / 64 {

@@ -20,7 +20,7 @@ pub(crate) struct States {
 }
 
 /// At least so many of the leaving are looked at per sweep, and of many a quarter: a sweep costs
-/// little, and after a change of everything a few sweeps are enough.
+/// little beside the publication that it goes with.
 const LOOKED_AT: usize = 256;
 
 impl States {
@@ -57,10 +57,22 @@ impl States {
         }
     }
 
-    /// Lets go of states that nobody refers to any more.
+    /// Lets go of some states that nobody refers to any more.
     pub(crate) fn sweep(&mut self) {
-        let looked_at = LOOKED_AT.max(self.leaving.len() / 4);
-        for _ in 0..self.leaving.len().min(looked_at) {
+        self.look_at(LOOKED_AT.max(self.leaving.len() / 4));
+    }
+
+    /// Lets go of all states that nobody refers to any more, and says how many they were.
+    pub(crate) fn sweep_all(&mut self) -> usize {
+        let before = self.states.len();
+        self.look_at(self.leaving.len());
+        // A change of everything leaves a large queue behind.
+        self.leaving.shrink_to(2 * self.leaving.len());
+        before - self.states.len()
+    }
+
+    fn look_at(&mut self, most: usize) {
+        for _ in 0..self.leaving.len().min(most) {
             let Some(state) = self.leaving.pop_front() else {
                 return;
             };
