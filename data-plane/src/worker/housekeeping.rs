@@ -22,6 +22,7 @@ pub(super) async fn run(worker: Rc<Worker>) {
         ticks.tick().await;
         worker.deadlines.sweep(Instant::now());
         worker.sweep_idle();
+        worker.give_table_back();
         if sweep == 0 {
             worker.each_second();
         }
@@ -38,11 +39,15 @@ impl Worker {
         self.counters.idle_upstream.set(kept as u64);
     }
 
+    /// A table that was replaced is given back also by a worker without requests, and soon: while tables follow upon
+    /// one another, everything that changed since then is held twice.
+    fn give_table_back(&self) {
+        self.table.borrow_mut().current();
+    }
+
     fn each_second(&self) {
         self.clock.refresh();
         self.renew_date();
-        // A table that was replaced is given back also by a worker without requests.
-        self.table.borrow_mut().current();
     }
 
     fn flush_lines(&self) {
