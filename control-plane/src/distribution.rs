@@ -3,6 +3,7 @@
 //! A session keeps no queue: a [`Reader`](pointsman_registry::Reader) remembers how far it came, and goes on when the
 //! stream has room. So a slow data plane costs as much memory as a fast one, and skips what was overwritten meanwhile.
 
+pub mod batch;
 mod bounds;
 mod connections;
 mod from_proto;

@@ -74,7 +74,8 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         exit: Exit::Start,
         told: error.to_string(),
     };
-    telemetry::install(&config.log.form(), &config.log.level()).map_err(|error| failed(&error))?;
+    let logs = telemetry::install(&config.log.form(), &config.log.level());
+    let logs = logs.map_err(|error| failed(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -85,6 +86,7 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
             program: env!("CARGO_BIN_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         });
+        logs.register(&mut metrics);
         let bound = app::build(settings, &mut metrics)
             .await
             .map_err(|error| failed(&error))?;

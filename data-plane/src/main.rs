@@ -88,7 +88,8 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Clean);
     }
     settings.inherited = passed().map_err(Failure::at_start)?;
-    telemetry::install(&config.log.form(), &config.log.level).map_err(Failure::at_start)?;
+    let logs = telemetry::install(&config.log.form(), &config.log.level);
+    let logs = logs.map_err(Failure::at_start)?;
     // The control thread: what it does, it does beside the workers, which have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -100,6 +101,7 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
             program: env!("CARGO_BIN_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         });
+        logs.register(&mut metrics);
         let supervisor = Supervisor::new();
         let bound = app::build(settings, supervisor.tasks(), &mut metrics).await;
         let bound = bound.map_err(Failure::at_start)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use pointsman_control_plane::distribution::{Effective, hello, to_proto};
+use pointsman_control_plane::distribution::{Effective, batch, hello, to_proto};
 use pointsman_proto::v1::{self, follow_request, follow_response};
 use pointsman_registry::{
     Algorithm, Memory, Reader, Registry, Settings, SourceId, Standing, Step, Sum, Time,
@@ -325,7 +325,7 @@ impl ControlPlane {
             Step::Batch(things) => {
                 // Before an endpoint come the attributes of its route.
                 assert!(things.len() <= limit + 1, "a batch is bounded");
-                wire.send_down(&to_proto::batch(&things));
+                wire.send_down_encoded(&batch::encode(&things));
             }
             Step::Closing(closing) => {
                 assert!(closing.removals.len() <= limit, "a closing step is bounded");

@@ -28,6 +28,11 @@ impl Wire {
         self.down.push_back(message.encode_to_vec());
     }
 
+    /// A message that is encoded already.
+    pub(crate) fn send_down_encoded(&mut self, message: &[u8]) {
+        self.down.push_back(message.to_vec());
+    }
+
     pub(crate) fn send_up(&mut self, message: &FollowRequest) {
         self.up.push_back(message.encode_to_vec());
     }

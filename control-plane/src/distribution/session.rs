@@ -20,7 +20,7 @@ use tonic::{Status, Streaming};
 
 use super::Settings;
 use super::metrics::Metrics;
-use super::wire::{Encoded, Outgoing};
+use super::wire::Outgoing;
 use crate::registry_task::{Ask, Handle, Place, Release};
 use progress::Progress;
 
@@ -124,7 +124,7 @@ impl Session {
                     progress.admission.queue_again();
                 } else if let Some(message) = self.next(progress).await? {
                     progress.admission.sent();
-                    permit.send(Ok(Encoded::of(&message)));
+                    permit.send(Ok(message));
                 }
                 Ok(ControlFlow::Continue(()))
             }

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use pointsman_proto::v1::{self, follow_response, route_key, thing};
-use pointsman_registry::{
-    Algorithm, Closing, Endpoint, Options, Removal, Route, SegmentFilter, Standing, Sum, Thing,
-    Transfer,
-};
+use pointsman_proto::v1::{self, follow_response, route_key};
+use pointsman_registry::{Algorithm, Closing, Removal, SegmentFilter, Standing, Sum, Transfer};
 use pointsman_route_key::{Host, Path, RouteKey};
 
 use super::Effective;
@@ -37,99 +34,12 @@ pub(super) fn key(key: &RouteKey) -> v1::RouteKey {
     }
 }
 
-/// Things to add or change.
-#[must_use]
-pub fn batch(things: &[Thing]) -> v1::FollowResponse {
-    let things = things.iter().map(|thing| v1::Thing {
-        kind: Some(match thing {
-            Thing::Route(it) => thing::Kind::Route(route(it)),
-            Thing::Endpoint(it) => thing::Kind::Endpoint(endpoint(it)),
-        }),
-    });
-    response(follow_response::Message::Batch(v1::Batch {
-        things: things.collect(),
-    }))
-}
-
-fn route(route: &Route) -> v1::Route {
-    let options = route.options();
-    v1::Route {
-        key: Some(key(&route.key)),
-        segment: route.segment.to_string(),
-        revision: route.revision,
-        birth: route.birth,
-        generation: route.generation,
-        host_as_registered: route.host_as_registered().into_owned(),
-        path_as_registered: route.path_as_registered().to_owned(),
-        policy: options
-            .and_then(|options| options.policy.as_ref())
-            .map(|policy| v1::Policy {
-                scope: policy.scope.to_string(),
-                sources: policy.sources.iter().map(ToString::to_string).collect(),
-            }),
-        groups: vec![v1::Group {
-            id: String::new(),
-            weight: 1,
-            request_headers: None,
-            pool: Some(options.map_or_else(v1::Pool::default, pool)),
-        }],
-        ..v1::Route::default()
-    }
-}
-
-fn pool(options: &Options) -> v1::Pool {
-    let balancing = options.balancing.as_ref().map(|balancing| v1::Balancing {
-        algorithm: algorithm(balancing.algorithm).into(),
-        hash_header: balancing.hash_header.to_string(),
-        hash_balance: balancing.hash_balance,
-    });
-    v1::Pool {
-        balancing,
-        route_service_url: options.route_service_url.to_string(),
-        activation: None,
-    }
-}
-
-fn algorithm(algorithm: Algorithm) -> v1::Algorithm {
+/// An algorithm.
+pub(super) fn algorithm(algorithm: Algorithm) -> v1::Algorithm {
     match algorithm {
         Algorithm::RoundRobin => v1::Algorithm::RoundRobin,
         Algorithm::LeastConnection => v1::Algorithm::LeastConnection,
         Algorithm::Hash => v1::Algorithm::Hash,
-    }
-}
-
-fn endpoint(endpoint: &Endpoint) -> v1::Endpoint {
-    let said = &*endpoint.description;
-    let tags = said
-        .tags()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let balancing = !said.algorithm().is_empty() || !said.hash_header().is_empty();
-    v1::Endpoint {
-        route: Some(key(&endpoint.route)),
-        group: String::new(),
-        address: endpoint.address.to_string(),
-        segment: endpoint.segment.to_string(),
-        generation: endpoint.generation,
-        protocol: said.protocol().to_owned(),
-        tls: said.is_tls().then(|| v1::TlsIdentity {
-            server_cert_domain_san: said.server_cert_domain_san().to_owned(),
-        }),
-        app_id: said.app_id().to_owned(),
-        instance_id: said.instance_id().to_owned(),
-        instance_index: said.instance_index().to_owned(),
-        tags: tags.collect(),
-        has_tags: said.has_tags(),
-        availability_zone: said.availability_zone().to_owned(),
-        route_service_url: said.route_service_url().to_owned(),
-        balancing: balancing.then(|| v1::RegisteredBalancing {
-            algorithm: said.algorithm().to_owned(),
-            hash_header: said.hash_header().to_owned(),
-            hash_balance: said.hash_balance(),
-        }),
-        limits: None,
-        updated_at_ns: said.updated_at_ns(),
-        stale_threshold_seconds: endpoint.stale_threshold_seconds,
-        silent: endpoint.silent,
     }
 }
 

@@ -11,6 +11,7 @@ use bytes::{BufMut as _, Bytes};
 use hyper::body::Incoming;
 use pointsman_proto::v1;
 use pointsman_proto::v1::distribution_service_server::SERVICE_NAME;
+use pointsman_registry::Thing;
 use prost::Message as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
@@ -21,6 +22,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstDecoder;
 use tower::Service as TowerService;
 
+use super::batch;
 use super::service::Service;
 
 /// The largest message in either direction (L-36).
@@ -36,6 +38,11 @@ pub(super) struct Encoded(Bytes);
 impl Encoded {
     pub(super) fn of(message: &v1::FollowResponse) -> Self {
         Self(message.encode_to_vec().into())
+    }
+
+    /// Things to add or change.
+    pub(super) fn batch(things: &[Thing]) -> Self {
+        Self(batch::encode(things))
     }
 }
 

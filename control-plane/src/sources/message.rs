@@ -57,15 +57,21 @@ pub fn parse(
         refusal,
         publisher: String::new(),
     };
-    let fields = fields::decode(payload, &policy.limits).map_err(unread)?;
+    let bound = policy.limits.message_bytes;
+    if payload.len() > bound {
+        let detail = format!("{} bytes, at most {bound}", payload.len());
+        return Err(unread(Refusal::with(Cause::TooLarge, detail)));
+    }
+    let text = text::repaired(payload);
+    let fields = fields::decode(&text, &policy.limits).map_err(unread)?;
     read(&fields, policy, fingerprint).map_err(|refusal| Refused {
         refusal,
-        publisher: fields.host.clone(),
+        publisher: fields.host.clone().into_owned(),
     })
 }
 
 fn read(
-    fields: &Fields,
+    fields: &Fields<'_>,
     policy: &Policy,
     fingerprint: Option<Fingerprint>,
 ) -> Result<Parsed, Refusal> {
@@ -77,7 +83,7 @@ fn read(
     for text in &fields.uris {
         match uri::parse(text, policy) {
             Ok(uri) => uris.push(uri),
-            Err(cause) => refusals.push(Refusal::with(cause, text)),
+            Err(cause) => refusals.push(Refusal::with(cause, &**text)),
         }
     }
     // A message without URIs does nothing, so it matters not what else it says (C-054, C-062).
@@ -90,7 +96,7 @@ fn read(
     let address = match host::address(&fields.host, port, policy.allow_loopback) {
         Ok(address) => address,
         Err(_) if nothing_to_do => Arc::from(""),
-        Err(cause) => return Err(Refusal::with(cause, &fields.host)),
+        Err(cause) => return Err(Refusal::with(cause, &*fields.host)),
     };
     if fields.isolation_segment.len() > limits::SEGMENT_BYTES {
         let length = fields.isolation_segment.len();
@@ -104,7 +110,7 @@ fn read(
     let registration = Registration {
         uris,
         address,
-        segment: fields.isolation_segment.as_str().into(),
+        segment: (*fields.isolation_segment).into(),
         description: Arc::new(description),
         stale_threshold_seconds: fields.stale_threshold_in_seconds,
         tag: pointsman_registry::ModificationTag::default(),
@@ -127,11 +133,11 @@ fn too_long(error: &TooLong) -> Refusal {
 }
 
 fn describe(
-    fields: &Fields,
+    fields: &Fields<'_>,
     policy: &Policy,
     refusals: &mut Vec<Refusal>,
 ) -> Result<Description, TooLong> {
-    let protocol = match fields.protocol.as_str() {
+    let protocol = match &*fields.protocol {
         "" => "http1",
         "http2" if !policy.enable_http2 => "http1",
         other => other,
@@ -160,11 +166,11 @@ fn describe(
 }
 
 /// The header to hash and the balance factor, which count only with each other and with the algorithm (C-067, C-068).
-fn hash<'a>(options: &'a Options, refusals: &mut Vec<Refusal>) -> Option<(&'a str, f64)> {
+fn hash<'a>(options: &'a Options<'_>, refusals: &mut Vec<Refusal>) -> Option<(&'a str, f64)> {
     match Algorithm::from_registered(&options.loadbalancing) {
         Some(Algorithm::Hash) if !options.hash_header.is_empty() => {}
         None if !options.loadbalancing.is_empty() => {
-            refusals.push(Refusal::with(Cause::Algorithm, &options.loadbalancing));
+            refusals.push(Refusal::with(Cause::Algorithm, &*options.loadbalancing));
             return None;
         }
         _ => return None,
@@ -178,13 +184,13 @@ fn hash<'a>(options: &'a Options, refusals: &mut Vec<Refusal>) -> Option<(&'a st
 }
 
 /// Who may call the route: a scope switches the check on, and without sources it lets nobody through (C-069, C-070).
-fn caller_policy(options: &Options) -> Option<CallerPolicy> {
+fn caller_policy(options: &Options<'_>) -> Option<CallerPolicy> {
     if options.route_policy_scope.is_empty() {
         return None;
     }
     let sources = options.route_policy_sources.split(',').map(str::trim);
     Some(CallerPolicy {
-        scope: options.route_policy_scope.as_str().into(),
+        scope: (*options.route_policy_scope).into(),
         sources: sources
             .filter(|source| !source.is_empty())
             .map(Box::from)

@@ -10,12 +10,16 @@
 //! * a field whose name has a dot stands in an object: `modification_tag.guid` and `modification_tag.index`;
 //! * secrets, header values and query strings are never fields.
 
+mod escape;
+mod fields;
 mod gorouter;
 mod level;
+mod lines;
 mod stamp;
 
 use std::io::{self, IsTerminal};
 
+use prometheus_client::metrics::counter::Counter;
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -26,6 +30,8 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 pub use gorouter::GorouterJson;
 pub use level::{Level, LevelHandle, UnknownLevel};
 pub use stamp::Timestamps;
+
+use lines::Lines;
 
 /// The form of the log lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,19 +56,56 @@ pub enum InstallError {
     /// Something in this process had set up logs before.
     #[error("logs are set up already in this process")]
     AlreadyInstalled,
+    /// The thread that writes them could not be started.
+    #[error("the thread that writes the log cannot be started: {0}")]
+    Thread(#[from] io::Error),
 }
 
-/// Sets up the logs of this process, to stdout, and returns the handle that changes their level.
+/// The logs of this process. Dropping it waits for a moment until what was logged is written: keep it to the end.
+#[derive(Debug)]
+#[must_use = "what was logged last is lost where it is not kept"]
+pub struct Logs {
+    /// Changes their level.
+    pub level: LevelHandle,
+    lines: Lines,
+    dropped: Counter,
+}
+
+impl Logs {
+    /// Shows how many lines were dropped because nobody read them in time.
+    pub fn register(&self, metrics: &mut prometheus_client::registry::Registry) {
+        metrics.register(
+            "pointsman_log_dropped",
+            "Lines of the log that were dropped because what was logged before them was not written yet",
+            self.dropped.clone(),
+        );
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        self.lines.finish();
+    }
+}
+
+/// Sets up the logs of this process, to stdout. A thread writes them: whoever logs waits for nobody, and of a reader
+/// that has stopped is told afterwards, how many lines it missed.
 ///
 /// # Errors
 ///
-/// When logs were set up before.
-pub fn install(form: &Form, level: &Level) -> Result<LevelHandle, InstallError> {
-    let (subscriber, handle) = build(form, level, io::stdout);
+/// When logs were set up before, or the thread cannot be started.
+pub fn install(form: &Form, level: &Level) -> Result<Logs, InstallError> {
+    let dropped = Counter::default();
+    let lines = Lines::start(io::stdout(), dropped.clone())?;
+    let (subscriber, level) = build(form, level, lines.clone());
     subscriber
         .try_init()
         .map_err(|_| InstallError::AlreadyInstalled)?;
-    Ok(handle)
+    Ok(Logs {
+        level,
+        lines,
+        dropped,
+    })
 }
 
 /// The same to a writer of the caller's choice, not yet installed: for tests, and for a log before the configuration

@@ -37,7 +37,7 @@ fn refuse(refused: &Refused) -> Exit {
         timestamps: Timestamps::UnixEpoch,
     };
     // Nothing has set up logs before.
-    let _ = telemetry::install(&form, &Level::info());
+    let _logs = telemetry::install(&form, &Level::info());
     tracing::error!(error = %refused, "Error loading config:");
     Exit::Configuration
 }
@@ -64,7 +64,7 @@ fn check(accepted: &Accepted) -> Exit {
 fn start(accepted: &Accepted) -> Exit {
     let (form, level) = settings::telemetry(&accepted.file);
     // Nothing has set up logs before.
-    let _ = telemetry::install(&form, &level);
+    let _logs = telemetry::install(&form, &level);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

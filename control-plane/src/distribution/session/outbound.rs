@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pointsman_proto::v1::{self, follow_response};
+use pointsman_proto::v1::follow_response;
 use pointsman_registry::{Closing, Reader, Step};
 use tokio::time::Instant;
 use tonic::Status;
@@ -10,6 +10,7 @@ use tonic::Status;
 use super::progress::{Progress, flags};
 use super::{Session, ends};
 use crate::distribution::to_proto;
+use crate::distribution::wire::Encoded;
 
 /// Things of one look at the registry.
 const THINGS: usize = 512;
@@ -22,27 +23,27 @@ impl Session {
     pub(super) async fn next(
         &mut self,
         progress: &mut Progress,
-    ) -> Result<Option<v1::FollowResponse>, Status> {
+    ) -> Result<Option<Encoded>, Status> {
         if self.standing_differs(progress) {
             let standing = self.standing.borrow_and_update();
             progress.told = flags(&standing);
             let standing = to_proto::standing(&standing);
-            return Ok(Some(to_proto::response(
-                follow_response::Message::Standing(standing),
-            )));
+            let message = to_proto::response(follow_response::Message::Standing(standing));
+            return Ok(Some(Encoded::of(&message)));
         }
         if Instant::now() >= progress.beat_at {
             progress.beat_at = Instant::now() + self.settings.heartbeat;
             let (revision, sum) = progress.closed.unwrap_or_default();
-            return Ok(Some(to_proto::heartbeat(revision, sum)));
+            return Ok(Some(Encoded::of(&to_proto::heartbeat(revision, sum))));
         }
         if let Some((number, up_to_revision)) = self.release_due(progress) {
             progress.released = number;
             let epoch = self.look(|registry| registry.epoch()).await?;
-            return Ok(Some(to_proto::release(epoch, up_to_revision)));
+            let release = to_proto::release(epoch, up_to_revision);
+            return Ok(Some(Encoded::of(&release)));
         }
         if let Some(question) = progress.questions.send() {
-            return Ok(Some(question));
+            return Ok(Some(Encoded::of(&question)));
         }
         if progress.may_read(Instant::now()) {
             return self.read_on(progress).await;
@@ -60,10 +61,7 @@ impl Session {
     }
 
     /// What the reader gives next.
-    async fn read_on(
-        &mut self,
-        progress: &mut Progress,
-    ) -> Result<Option<v1::FollowResponse>, Status> {
+    async fn read_on(&mut self, progress: &mut Progress) -> Result<Option<Encoded>, Status> {
         let Some(mut reader) = progress.reader.take() else {
             return Err(Status::internal("the place in the table is lost"));
         };
@@ -90,7 +88,7 @@ impl Session {
             Step::Batch(things) => {
                 progress.sent_since = true;
                 self.metrics.sent(things.len());
-                Ok(Some(to_proto::batch(&things)))
+                Ok(Some(Encoded::batch(&things)))
             }
             Step::Closing(closing) => {
                 self.metrics.removed(closing.removals.len());
@@ -103,7 +101,7 @@ impl Session {
                         replica.withheld = withheld;
                     });
                 }
-                Ok(Some(to_proto::closing(&closing)))
+                Ok(Some(Encoded::of(&to_proto::closing(&closing))))
             }
         }
     }

@@ -2,9 +2,12 @@
 //! without regard to case, null leaves the zero value, the last of two equal keys wins, objects that come twice are
 //! merged, unknown keys are ignored. A value of the wrong type refuses the whole message.
 
+mod value;
+
+use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use pointsman_registry::MAX_TAGS;
 use serde::de::{
@@ -14,57 +17,53 @@ use serde_json::error::Category;
 
 use super::cause::{Cause, Refusal};
 use super::limits::{DEPTH, Limits};
-use super::text::{deeper_than, repaired};
+use super::text::deeper_than;
+use value::{Text, set, set_text};
 
-/// The tags of an endpoint.
-pub(super) type Tags = BTreeMap<String, String>;
+/// The tags of an endpoint, each name once.
+pub(super) type Tags<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// A message as it was sent. What was absent has its type's empty value.
+/// A message as it was sent, its words borrowed where they need no decoding. What was absent has its type's empty value.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Fields {
-    pub(super) uris: Vec<String>,
-    pub(super) host: String,
+pub(super) struct Fields<'a> {
+    pub(super) uris: Vec<Cow<'a, str>>,
+    pub(super) host: Cow<'a, str>,
     pub(super) port: u16,
     pub(super) tls_port: u16,
-    pub(super) protocol: String,
-    pub(super) app: String,
-    pub(super) private_instance_id: String,
-    pub(super) private_instance_index: String,
-    pub(super) isolation_segment: String,
-    pub(super) route_service_url: String,
-    pub(super) server_cert_domain_san: String,
-    pub(super) availability_zone: String,
+    pub(super) protocol: Cow<'a, str>,
+    pub(super) app: Cow<'a, str>,
+    pub(super) private_instance_id: Cow<'a, str>,
+    pub(super) private_instance_index: Cow<'a, str>,
+    pub(super) isolation_segment: Cow<'a, str>,
+    pub(super) route_service_url: Cow<'a, str>,
+    pub(super) server_cert_domain_san: Cow<'a, str>,
+    pub(super) availability_zone: Cow<'a, str>,
     pub(super) stale_threshold_in_seconds: i64,
     /// Absent and empty are shown differently.
-    pub(super) tags: Option<Tags>,
+    pub(super) tags: Option<Tags<'a>>,
     pub(super) endpoint_updated_at_ns: i64,
-    pub(super) options: Options,
+    pub(super) options: Options<'a>,
     /// How many keys nobody knows.
     pub(super) unknown: u32,
 }
 
 /// The options of a route, as they were sent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Options {
-    pub(super) loadbalancing: String,
-    pub(super) hash_header: String,
+pub(super) struct Options<'a> {
+    pub(super) loadbalancing: Cow<'a, str>,
+    pub(super) hash_header: Cow<'a, str>,
     pub(super) hash_balance: f64,
-    pub(super) route_policy_scope: String,
-    pub(super) route_policy_sources: String,
+    pub(super) route_policy_scope: Cow<'a, str>,
+    pub(super) route_policy_sources: Cow<'a, str>,
 }
 
-/// Decodes a payload.
+/// Decodes the text of a payload.
 ///
 /// # Errors
 ///
 /// Why nothing could be made of the message.
-pub(super) fn decode(payload: &[u8], limits: &Limits) -> Result<Fields, Refusal> {
-    if payload.len() > limits.message_bytes {
-        let detail = format!("{} bytes, at most {}", payload.len(), limits.message_bytes);
-        return Err(Refusal::with(Cause::TooLarge, detail));
-    }
-    let text = repaired(payload);
-    if deeper_than(&text, DEPTH) {
+pub(super) fn decode<'a>(text: &'a str, limits: &Limits) -> Result<Fields<'a>, Refusal> {
+    if deeper_than(text, DEPTH) {
         return Err(Refusal::with(
             Cause::TooDeep,
             format!("more than {DEPTH} levels"),
@@ -76,7 +75,7 @@ pub(super) fn decode(payload: &[u8], limits: &Limits) -> Result<Fields, Refusal>
         key: Cell::new(""),
         cause: Cell::new(Cause::WrongType),
     };
-    let mut deserializer = serde_json::Deserializer::from_str(&text);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = Message {
         fields: &mut fields,
         reading: &reading,
@@ -117,40 +116,86 @@ impl Reading<'_> {
     }
 
     /// The known key that this text means: the exact one, else one that differs in case only.
-    fn known(&self, keys: &[&'static str], text: &str) -> Option<&'static str> {
-        let exact = keys.iter().find(|key| **key == text);
-        let known = exact.or_else(|| keys.iter().find(|key| key.eq_ignore_ascii_case(text)));
-        self.key.set(known.copied().unwrap_or_default());
-        known.copied()
+    fn known<Key: Known>(&self, text: &str) -> Option<Key> {
+        let exact = Key::exact(text);
+        let known = exact.or_else(|| {
+            let mut all = Key::NAMES.iter();
+            let name = all.find(|name| name.eq_ignore_ascii_case(text))?;
+            Key::exact(name)
+        });
+        self.key
+            .set(known.map_or("", |key| Key::NAMES[key.number()]));
+        known
     }
 }
 
-const MESSAGE_KEYS: [&str; 16] = [
-    "uris",
-    "host",
-    "port",
-    "tls_port",
-    "protocol",
-    "app",
-    "private_instance_id",
-    "private_instance_index",
-    "isolation_segment",
-    "route_service_url",
-    "server_cert_domain_san",
-    "availability_zone",
-    "stale_threshold_in_seconds",
-    "tags",
-    "endpoint_updated_at_ns",
-    "options",
-];
+/// Keys that mean something.
+trait Known: Copy + 'static {
+    const NAMES: &'static [&'static str];
+
+    fn exact(text: &str) -> Option<Self>;
+
+    /// The place of its name among the names.
+    fn number(self) -> usize;
+}
+
+/// Declares keys with their names.
+macro_rules! keys {
+    ($keys:ident { $($key:ident = $name:literal),+ $(,)? }) => {
+        #[derive(Clone, Copy)]
+        enum $keys { $($key),+ }
+
+        impl Known for $keys {
+            const NAMES: &'static [&'static str] = &[$($name),+];
+
+            fn exact(text: &str) -> Option<Self> {
+                match text {
+                    $($name => Some(Self::$key),)+
+                    _ => None,
+                }
+            }
+
+            fn number(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+keys!(MessageKey {
+    Uris = "uris",
+    Host = "host",
+    Port = "port",
+    TlsPort = "tls_port",
+    Protocol = "protocol",
+    App = "app",
+    PrivateInstanceId = "private_instance_id",
+    PrivateInstanceIndex = "private_instance_index",
+    IsolationSegment = "isolation_segment",
+    RouteServiceUrl = "route_service_url",
+    ServerCertDomainSan = "server_cert_domain_san",
+    AvailabilityZone = "availability_zone",
+    StaleThresholdInSeconds = "stale_threshold_in_seconds",
+    Tags = "tags",
+    EndpointUpdatedAtNs = "endpoint_updated_at_ns",
+    Options = "options",
+});
+
+keys!(OptionKey {
+    Loadbalancing = "loadbalancing",
+    HashHeader = "hash_header",
+    HashBalance = "hash_balance",
+    RoutePolicyScope = "route_policy_scope",
+    RoutePolicySources = "route_policy_sources",
+});
 
 /// Reads a whole message into its fields.
-struct Message<'a> {
-    fields: &'a mut Fields,
+struct Message<'a, 'de> {
+    fields: &'a mut Fields<'de>,
     reading: &'a Reading<'a>,
 }
 
-impl<'de> DeserializeSeed<'de> for Message<'_> {
+impl<'de> DeserializeSeed<'de> for Message<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -158,7 +203,7 @@ impl<'de> DeserializeSeed<'de> for Message<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Message<'_> {
+impl<'de> Visitor<'de> for Message<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,44 +217,10 @@ impl<'de> Visitor<'de> for Message<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let (fields, reading) = (self.fields, self.reading);
-        while let Some(key) = map.next_key_seed(KeyOf {
-            keys: &MESSAGE_KEYS,
-            reading,
-        })? {
+        while let Some(key) = map.next_key_seed(KeyOf::new(reading))? {
             match key {
-                Some("uris") => fields.uris = map.next_value_seed(Uris(reading))?,
-                Some("host") => set(&mut fields.host, &mut map)?,
-                Some("port") => set(&mut fields.port, &mut map)?,
-                Some("tls_port") => set(&mut fields.tls_port, &mut map)?,
-                Some("protocol") => set(&mut fields.protocol, &mut map)?,
-                Some("app") => set(&mut fields.app, &mut map)?,
-                Some("private_instance_id") => set(&mut fields.private_instance_id, &mut map)?,
-                Some("private_instance_index") => {
-                    set(&mut fields.private_instance_index, &mut map)?;
-                }
-                Some("isolation_segment") => set(&mut fields.isolation_segment, &mut map)?,
-                Some("route_service_url") => set(&mut fields.route_service_url, &mut map)?,
-                Some("server_cert_domain_san") => {
-                    set(&mut fields.server_cert_domain_san, &mut map)?;
-                }
-                Some("availability_zone") => set(&mut fields.availability_zone, &mut map)?,
-                Some("stale_threshold_in_seconds") => {
-                    set(&mut fields.stale_threshold_in_seconds, &mut map)?;
-                }
-                Some("tags") => map.next_value_seed(TagsInto {
-                    tags: &mut fields.tags,
-                    reading,
-                })?,
-                Some("endpoint_updated_at_ns") => {
-                    set(&mut fields.endpoint_updated_at_ns, &mut map)?;
-                }
-                Some("options") => {
-                    map.next_value_seed(OptionsInto {
-                        options: &mut fields.options,
-                        reading,
-                    })?;
-                }
-                _ => {
+                Some(key) => set_field(fields, key, &mut map, reading)?,
+                None => {
                     map.next_value::<IgnoredAny>()?;
                     fields.unknown = fields.unknown.saturating_add(1);
                 }
@@ -220,41 +231,75 @@ impl<'de> Visitor<'de> for Message<'_> {
     }
 }
 
-/// Sets a field, unless its value is null, which leaves it as it was.
-fn set<'de, T, A>(field: &mut T, map: &mut A) -> Result<(), A::Error>
-where
-    T: serde::Deserialize<'de>,
-    A: MapAccess<'de>,
-{
-    if let Some(value) = map.next_value()? {
-        *field = value;
+/// Sets the field that a key names.
+fn set_field<'de, A: MapAccess<'de>>(
+    fields: &mut Fields<'de>,
+    key: MessageKey,
+    map: &mut A,
+    reading: &Reading<'_>,
+) -> Result<(), A::Error> {
+    use MessageKey as Key;
+    match key {
+        Key::Uris => {
+            fields.uris = map.next_value_seed(Uris(reading))?;
+            Ok(())
+        }
+        Key::Host => set_text(&mut fields.host, map),
+        Key::Port => set(&mut fields.port, map),
+        Key::TlsPort => set(&mut fields.tls_port, map),
+        Key::Protocol => set_text(&mut fields.protocol, map),
+        Key::App => set_text(&mut fields.app, map),
+        Key::PrivateInstanceId => set_text(&mut fields.private_instance_id, map),
+        Key::PrivateInstanceIndex => set_text(&mut fields.private_instance_index, map),
+        Key::IsolationSegment => set_text(&mut fields.isolation_segment, map),
+        Key::RouteServiceUrl => set_text(&mut fields.route_service_url, map),
+        Key::ServerCertDomainSan => set_text(&mut fields.server_cert_domain_san, map),
+        Key::AvailabilityZone => set_text(&mut fields.availability_zone, map),
+        Key::StaleThresholdInSeconds => set(&mut fields.stale_threshold_in_seconds, map),
+        Key::Tags => map.next_value_seed(TagsInto {
+            tags: &mut fields.tags,
+            reading,
+        }),
+        Key::EndpointUpdatedAtNs => set(&mut fields.endpoint_updated_at_ns, map),
+        Key::Options => map.next_value_seed(OptionsInto {
+            options: &mut fields.options,
+            reading,
+        }),
     }
-    Ok(())
 }
 
 /// Reads a key without a copy: the known key that is meant, or none.
-struct KeyOf<'a> {
-    keys: &'a [&'static str],
+struct KeyOf<'a, Key> {
     reading: &'a Reading<'a>,
+    key: PhantomData<Key>,
 }
 
-impl<'de> DeserializeSeed<'de> for KeyOf<'_> {
-    type Value = Option<&'static str>;
+impl<'a, Key> KeyOf<'a, Key> {
+    fn new(reading: &'a Reading<'a>) -> Self {
+        Self {
+            reading,
+            key: PhantomData,
+        }
+    }
+}
+
+impl<'de, Key: Known> DeserializeSeed<'de> for KeyOf<'_, Key> {
+    type Value = Option<Key>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for KeyOf<'_> {
-    type Value = Option<&'static str>;
+impl<Key: Known> Visitor<'_> for KeyOf<'_, Key> {
+    type Value = Option<Key>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.reading.known(self.keys, text))
+        Ok(self.reading.known(text))
     }
 }
 
@@ -262,7 +307,7 @@ impl Visitor<'_> for KeyOf<'_> {
 struct Uris<'a>(&'a Reading<'a>);
 
 impl<'de> DeserializeSeed<'de> for Uris<'_> {
-    type Value = Vec<String>;
+    type Value = Vec<Cow<'de, str>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -270,7 +315,7 @@ impl<'de> DeserializeSeed<'de> for Uris<'_> {
 }
 
 impl<'de> Visitor<'de> for Uris<'_> {
-    type Value = Vec<String>;
+    type Value = Vec<Cow<'de, str>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of strings")
@@ -282,7 +327,7 @@ impl<'de> Visitor<'de> for Uris<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut uris = Vec::new();
-        while let Some(uri) = items.next_element::<Option<String>>()? {
+        while let Some(uri) = items.next_element::<Option<Text<'de>>>()? {
             if uris.len() == self.0.limits.uris {
                 self.0.cause.set(Cause::TooManyUris);
                 return Err(A::Error::custom(format_args!(
@@ -290,19 +335,19 @@ impl<'de> Visitor<'de> for Uris<'_> {
                     self.0.limits.uris
                 )));
             }
-            uris.push(uri.unwrap_or_default());
+            uris.push(uri.unwrap_or_default().0);
         }
         Ok(uris)
     }
 }
 
 /// Reads tags into those that are there, up to the bound.
-struct TagsInto<'a> {
-    tags: &'a mut Option<Tags>,
+struct TagsInto<'a, 'de> {
+    tags: &'a mut Option<Tags<'de>>,
     reading: &'a Reading<'a>,
 }
 
-impl<'de> DeserializeSeed<'de> for TagsInto<'_> {
+impl<'de> DeserializeSeed<'de> for TagsInto<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -310,7 +355,7 @@ impl<'de> DeserializeSeed<'de> for TagsInto<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for TagsInto<'_> {
+impl<'de> Visitor<'de> for TagsInto<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -324,8 +369,12 @@ impl<'de> Visitor<'de> for TagsInto<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let tags = self.tags.get_or_insert_default();
-        while let Some((name, value)) = map.next_entry::<String, Option<String>>()? {
-            tags.insert(name, value.unwrap_or_default());
+        while let Some((Text(name), value)) = map.next_entry::<Text<'de>, Option<Text<'de>>>()? {
+            let Text(value) = value.unwrap_or_default();
+            match tags.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, other)) => *other = value,
+                None => tags.push((name, value)),
+            }
             if tags.len() > MAX_TAGS {
                 self.reading.cause.set(Cause::TooManyTags);
                 return Err(A::Error::custom(format_args!("at most {MAX_TAGS}")));
@@ -335,21 +384,13 @@ impl<'de> Visitor<'de> for TagsInto<'_> {
     }
 }
 
-const OPTION_KEYS: [&str; 5] = [
-    "loadbalancing",
-    "hash_header",
-    "hash_balance",
-    "route_policy_scope",
-    "route_policy_sources",
-];
-
 /// Reads options into those that are there.
-struct OptionsInto<'a> {
-    options: &'a mut Options,
+struct OptionsInto<'a, 'de> {
+    options: &'a mut Options<'de>,
     reading: &'a Reading<'a>,
 }
 
-impl<'de> DeserializeSeed<'de> for OptionsInto<'_> {
+impl<'de> DeserializeSeed<'de> for OptionsInto<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -357,7 +398,7 @@ impl<'de> DeserializeSeed<'de> for OptionsInto<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for OptionsInto<'_> {
+impl<'de> Visitor<'de> for OptionsInto<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -370,18 +411,19 @@ impl<'de> Visitor<'de> for OptionsInto<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let options = self.options;
-        while let Some(key) = map.next_key_seed(KeyOf {
-            keys: &OPTION_KEYS,
-            reading: self.reading,
-        })? {
+        while let Some(key) = map.next_key_seed(KeyOf::new(self.reading))? {
             match key {
-                Some("loadbalancing") => set(&mut options.loadbalancing, &mut map)?,
-                Some("hash_header") => set(&mut options.hash_header, &mut map)?,
-                Some("hash_balance") => set(&mut options.hash_balance, &mut map)?,
-                Some("route_policy_scope") => set(&mut options.route_policy_scope, &mut map)?,
-                Some("route_policy_sources") => set(&mut options.route_policy_sources, &mut map)?,
+                Some(OptionKey::Loadbalancing) => set_text(&mut options.loadbalancing, &mut map)?,
+                Some(OptionKey::HashHeader) => set_text(&mut options.hash_header, &mut map)?,
+                Some(OptionKey::HashBalance) => set(&mut options.hash_balance, &mut map)?,
+                Some(OptionKey::RoutePolicyScope) => {
+                    set_text(&mut options.route_policy_scope, &mut map)?;
+                }
+                Some(OptionKey::RoutePolicySources) => {
+                    set_text(&mut options.route_policy_sources, &mut map)?;
+                }
                 // A newer publisher may know options that this router does not.
-                _ => drop(map.next_value::<IgnoredAny>()?),
+                None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         Ok(())
