@@ -4,6 +4,7 @@ use hyper::StatusCode;
 use pointsman_tests::publisher::{Emitted, Registrar};
 use serde_json::json;
 
+use crate::follower::{Follower, hello};
 use crate::plane::Plane;
 
 fn emitted(uri: &str, index: u32) -> Emitted {
@@ -57,6 +58,38 @@ async fn the_order_of_a_publisher_is_kept() {
     plane
         .until_routes(&["mark.example.com", "other.example.com"])
         .await;
+}
+
+/// Heartbeats that change nothing are counted, and send nothing to those who follow: what a data plane is told next is
+/// the next change.
+#[tokio::test]
+async fn heartbeats_send_nothing_to_data_planes() {
+    let plane = Plane::start().await;
+    let apps: Vec<_> = (0..20)
+        .map(|number| emitted(&format!("app-{number}.example.com"), number))
+        .collect();
+    for app in &apps {
+        plane.publisher.register(app).await;
+    }
+    plane.until_registered(&apps[apps.len() - 1]).await;
+    let mut follower =
+        Follower::connect(plane.process.address("distribution"), hello("quiet")).await;
+    let filled = follower.step().await.closing.revision;
+    for _round in 0..50 {
+        for app in &apps {
+            plane.publisher.register(app).await;
+        }
+    }
+    let heard = "pointsman_registry_heartbeats_total";
+    plane.until_metric(heard, 1000.0).await;
+    plane
+        .publisher
+        .register(&emitted("mark.example.com", 0))
+        .await;
+    let mark = follower.step().await;
+    // A route and its endpoint.
+    assert_eq!((mark.routes.len(), mark.endpoints.len()), (1, 1));
+    assert_eq!(mark.closing.revision, filled + 2);
 }
 
 /// A heartbeat after an unregistration of the same endpoint registers it again, although its payload is known.
