@@ -2,7 +2,7 @@
 //!
 //! Whoever logs leaves its line in a buffer and goes on: neither a system call for each line nor a reader that has
 //! stopped reading costs the work that is logged. The buffer is bounded; lines that find it full are dropped, counted, and
-//! told of once there is room again.
+//! told of once there is room again. A process that is killed loses what came in the last 10 ms.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
