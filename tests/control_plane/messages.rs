@@ -5,7 +5,7 @@ use pointsman_tests::publisher::{Emitted, Registrar};
 use serde_json::json;
 
 use crate::follower::{Follower, hello};
-use crate::plane::Plane;
+use crate::plane::{Plane, until_logged};
 
 fn emitted(uri: &str, index: u32) -> Emitted {
     Emitted::plain(uri, ([127, 0, 0, 1], 8080).into(), index)
@@ -211,6 +211,8 @@ async fn bad_messages_change_nothing_and_are_told_once() {
         .await;
     let too_large = r#"pointsman_refused_registrations_total{cause="too_large"}"#;
     assert_eq!(plane.metric(too_large).await.to_bits(), 20.0_f64.to_bits());
+    // Lines keep their order, so those before this one are there.
+    until_logged(&plane.process, "endpoint-registered", 2).await;
     let lines = plane.logged("validation-error");
     let told = |what: &str| {
         lines

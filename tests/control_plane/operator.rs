@@ -15,7 +15,7 @@ use pointsman_tests::{Client, eventually};
 use serde_json::{Value, json};
 
 use crate::follower::{Follower, hello};
-use crate::plane::{BOUND, Plane, logged};
+use crate::plane::{BOUND, Plane, logged, until_logged};
 
 async fn post(plane: &Plane, path: &str, content_type: Option<&str>, order: &Value) -> Response {
     let mut client = Client::connect(plane.process.address("admin")).await;
@@ -130,6 +130,7 @@ async fn a_silence_is_shown_and_released() {
     }
     plane.until_logged("expiry-guard-holds-nothing").await;
     assert_eq!(plane.logged("expiry-guard-holds").len(), 1);
+    until_logged(&plane.process, "operator-release", 3).await;
     let audit = logged(&plane.process, "operator-release");
     let last = audit.last().expect("an audit");
     assert_eq!(last["data"]["outcome"], "7", "{last}");
@@ -174,7 +175,7 @@ async fn an_empty_table_is_confirmed() {
             break;
         }
     }
-    assert_eq!(plane.logged("operator-confirms-emptiness").len(), 2);
+    until_logged(&plane.process, "operator-confirms-emptiness", 2).await;
 }
 
 /// Answers every question as a data plane would that holds one route.
