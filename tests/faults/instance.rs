@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pointsman_tests::Moment;
+use pointsman_tests::load::{Lost, Outcome};
 
 use crate::fault::{is_short, rounds};
 use crate::stage::Setup;
@@ -51,13 +52,19 @@ async fn an_instance_that_leaves_in_good_order_costs_no_request() {
     stage.finish().await;
 }
 
+/// Handshakes that hang are made elsewhere after their time; but where more of them end at a time than there may be further
+/// attempts (L-27), the rest is answered 502.
+fn is_out_of_attempts(lost: &Outcome) -> bool {
+    matches!(&lost.answer, Err(Lost::Refused(502, said)) if said.contains("handshake timeout"))
+}
+
 /// Fewer requests in a thousand are held up by an instance that hangs; without anybody who notices it would be 333.
 /// It is noticed by what its siblings take, which is more on a machine that does other things at the same time.
 fn costs() -> usize {
     if is_short() { 50 } else { 20 }
 }
 
-/// one instance of three that accepts and never answers holds up less than 2 % of the requests, and loses none
+/// one instance of three that accepts and never answers holds up less than 2 % of the requests
 #[tokio::test]
 async fn a_hanging_instance_costs_less_than_a_fiftieth() {
     for round in rounds() {
@@ -76,7 +83,11 @@ async fn a_hanging_instance_costs_less_than_a_fiftieth() {
         stage.instances[0].resume();
         stage.after().await;
         let hung = (hangs, answers);
-        stage.verdict_with(|_| false, |evidence| held_up(evidence, hung, costs()));
+        stage.verdict_with(
+            // They are counted among those that are held up.
+            |lost| hangs <= lost.sent && lost.sent < answers && is_out_of_attempts(lost),
+            |evidence| held_up(evidence, hung, costs()),
+        );
         stage.finish().await;
     }
 }

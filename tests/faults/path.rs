@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pointsman_tests::load::Lost;
+use pointsman_tests::load::{Lost, Outcome};
 use pointsman_tests::{Cut, Moment};
 
 use crate::fault::rounds;
@@ -139,7 +139,7 @@ async fn waits_on_the_way(name: &'static str, breaks: fn(&Cut)) {
     }
 }
 
-/// what vanishes on a path that nobody hears is broken is answered 504, and once the silence is noticed nothing goes
+/// what vanishes on a path that nobody hears is broken is given up in the end, and once the silence is noticed nothing goes
 /// there any more
 #[tokio::test]
 async fn the_path_to_an_instance_is_half_open() {
@@ -158,11 +158,15 @@ async fn the_path_to_an_instance_is_half_open() {
         stage.during_at_least(BROKEN).await;
         stage.to_instance[0].iter().for_each(Cut::restore);
         stage.after().await;
-        stage.verdict(|lost| {
-            lost.sent <= noticed && matches!(lost.answer, Err(Lost::Refused(504, _)))
-        });
+        stage.verdict(|lost| lost.sent <= noticed && is_given_up(lost));
         stage.finish().await;
     }
+}
+
+/// What hangs is given up in the end; and so is a handshake that hangs, where more of them end at a time than there may be
+/// further attempts (L-27).
+fn is_given_up(lost: &Outcome) -> bool {
+    matches!(&lost.answer, Err(Lost::Refused(502 | 504, said)) if said.starts_with("endpoint_"))
 }
 
 fn to_an_instance(name: &'static str) -> Setup {
