@@ -5,7 +5,7 @@ use std::time::Duration;
 use pointsman_tests::load::{Lost, Outcome};
 use pointsman_tests::{Cut, Moment};
 
-use crate::fault::rounds;
+use crate::fault::{is_short, rounds};
 use crate::lossless;
 use crate::stage::{Setup, Stage};
 
@@ -154,8 +154,14 @@ async fn the_path_to_an_instance_is_half_open() {
         let mut stage = setup.build().await;
         stage.before(round).await;
         stage.to_instance[0].iter().for_each(Cut::half_open);
-        let noticed = Moment::now().after(NOTICED);
+        let broken = Moment::now();
         stage.during_at_least(BROKEN).await;
+        // How soon it is noticed depends on what the siblings take, which is anything on a machine that is busy.
+        let noticed = if is_short() {
+            Moment::now()
+        } else {
+            broken.after(NOTICED)
+        };
         stage.to_instance[0].iter().for_each(Cut::restore);
         stage.after().await;
         stage.verdict(|lost| lost.sent <= noticed && is_given_up(lost));
