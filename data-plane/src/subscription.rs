@@ -13,6 +13,7 @@ mod backoff;
 mod capabilities;
 mod choice;
 mod client;
+mod codec;
 mod connect;
 mod filter;
 mod follower;

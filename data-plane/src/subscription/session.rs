@@ -6,16 +6,18 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use pointsman_proto::v1;
-use pointsman_proto::v1::distribution_service_client::DistributionServiceClient;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
-use tonic::{Code, Streaming};
+use tonic::{Code, IntoStreamingRequest as _, Status, Streaming};
 
 use super::attend::{Attended, Stopped};
 use super::choice::Worth;
 use super::client::Subscription;
+use super::codec::Messages;
 use super::follower::{Breach, Received};
 use super::seek::{Looked, Opened, look};
 
@@ -33,6 +35,9 @@ const KEPT_FREE: usize = 16;
 
 /// The largest message that is accepted (L-36).
 const LARGEST: usize = 4 * 1024 * 1024;
+
+/// The method of the contract that is called.
+const FOLLOW: &str = "/pointsman.distribution.v1.DistributionService/Follow";
 
 /// In the metadata of the status that ends a session: why.
 const REASON: &str = "pointsman-reason";
@@ -66,14 +71,14 @@ pub(super) enum Ended {
     Unreachable(std::io::Error),
     /// The stream failed.
     #[error("the stream failed: {0}")]
-    Stream(Box<tonic::Status>),
+    Stream(Box<Status>),
     /// What came cannot be followed.
     #[error(transparent)]
     Breach(#[from] Breach),
 }
 
-impl From<tonic::Status> for Ended {
-    fn from(status: tonic::Status) -> Self {
+impl From<Status> for Ended {
+    fn from(status: Status) -> Self {
         let reason = status.metadata().get(REASON);
         match (status.code(), reason.map(|reason| reason.as_bytes())) {
             (Code::Unavailable, Some(b"age")) => Self::Aged,
@@ -101,8 +106,16 @@ impl Wire {
         let (out, said) = mpsc::channel(UNREAD);
         // The channel is empty, so this cannot fail.
         out.try_send(hello).map_err(|_| Ended::Deaf)?;
-        let mut client = DistributionServiceClient::new(channel).max_decoding_message_size(LARGEST);
-        let inbound = client.follow(ReceiverStream::new(said)).await?.into_inner();
+        let mut client = Grpc::new(channel).max_decoding_message_size(LARGEST);
+        client
+            .ready()
+            .await
+            .map_err(|error| Status::unknown(format!("the service is not ready: {error}")))?;
+        let said = ReceiverStream::new(said).into_streaming_request();
+        let inbound = client
+            .streaming(said, PathAndQuery::from_static(FOLLOW), Messages)
+            .await?
+            .into_inner();
         Ok(Self { out, inbound })
     }
 
