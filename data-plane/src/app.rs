@@ -126,17 +126,18 @@ pub async fn build(
     let (publisher, table) = table::publication();
     let (reporter, failures) = failing::channel();
     let ejected = reporter.ejected();
+    let status = watch::Sender::new(Status::default());
     let surroundings = Surroundings {
         table: table.clone(),
         failures: reporter,
         stages: tasks.stages().clone(),
         sockets: hand_over.sockets(inherited),
+        status: status.subscribe(),
     };
     let proxy = start::start(&settings.listen, settings.proxy, surroundings);
     let proxy = proxy.map_err(BuildError::Proxy)?;
     let offered = hand_over.keep(admin.as_ref(), &proxy);
     offered.map_err(BuildError::HandOver)?;
-    let status = watch::Sender::new(Status::default());
     let kept = watch::Sender::new(Kept::default());
     observe::register(metrics, &proxy, (&table, &ejected), (&status, &kept));
     let filter = filter_digest(&settings.filter);

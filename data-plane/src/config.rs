@@ -3,6 +3,7 @@
 
 mod access_log;
 mod admin;
+mod checks;
 mod control_planes;
 mod drain;
 mod headers;
@@ -11,6 +12,7 @@ mod log;
 mod segments;
 mod state;
 mod timeouts;
+mod tracing;
 mod upstream;
 
 use std::num::NonZeroUsize;
@@ -21,11 +23,13 @@ use pointsman_process::configuration::{
 };
 use serde::Deserialize;
 
+pub use self::tracing::Tracing;
 pub use access_log::{AccessLog, To};
 pub use admin::Admin;
+pub use checks::Checks;
 pub use control_planes::{ControlPlanes, Tls};
 pub use drain::Drain;
-pub use headers::{ForwardedProto, Headers};
+pub use headers::{Added, ForwardedClientCert, ForwardedProto, Headers, Rewrite};
 pub use limits::Limits;
 pub use log::{Form, Log};
 pub use segments::{Mode, Segments};
@@ -64,6 +68,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What is said in header fields.
     pub headers: Headers,
+    /// What is looked at in a request beside its route.
+    pub checks: Checks,
+    /// Which traces are kept going.
+    pub tracing: Tracing,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// Where requests are logged.
@@ -89,6 +97,8 @@ impl Default for Config {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             headers: Headers::default(),
+            checks: Checks::default(),
+            tracing: Tracing::default(),
             upstream: Upstream::default(),
             access_log: AccessLog::default(),
             drain: Drain::default(),
@@ -131,6 +141,9 @@ impl Validate for Config {
         check.within("admin", |check| self.admin.validate(check));
         check.within("limits", |check| self.limits.validate(check));
         check.within("timeouts", |check| self.timeouts.validate(check));
+        check.within("headers", |check| self.headers.validate(check));
+        check.within("checks", |check| self.checks.validate(check));
+        check.within("tracing", |check| self.tracing.validate(check));
         check.within("upstream", |check| self.upstream.validate(check));
         check.within("access_log", |check| self.access_log.validate(check));
     }
@@ -152,6 +165,7 @@ impl Config {
     ///
     /// When a secret cannot be read; certificates are read when the data plane is built.
     pub fn settings(&self, environment: &dyn Environment) -> Result<app::Settings, Problem> {
+        let tracing = self.tracing.settings();
         Ok(app::Settings {
             name: self.name.clone(),
             zone: self.zone.clone(),
@@ -169,7 +183,9 @@ impl Config {
                 timeouts: self.timeouts.settings(),
                 headers: self.headers.settings(),
                 upstream: self.upstream.settings(),
-                access_log: self.access_log.settings(),
+                checks: self.checks.settings(),
+                access_log: self.access_log.settings(tracing.as_ref()),
+                tracing,
             },
             client: self.upstream.client(),
         })

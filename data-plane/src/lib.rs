@@ -14,6 +14,7 @@ mod downstream;
 mod drain;
 pub mod failing;
 mod hand_over;
+mod hexadecimal;
 mod io;
 mod listener;
 mod persisted;
@@ -26,8 +27,11 @@ mod upstream;
 mod wire;
 mod worker;
 
-pub use access_log::{AccessLog, Sink};
+pub use access_log::{AccessLog, Sink, extra_fields};
 pub use counters::{Totals, Traffic};
 pub use listener::{Gate, Heirlooms, Inherited, Sockets};
-pub use settings::{ForwardedProto, Headers, Limits, Settings, Timeouts, Upstream, UpstreamTls};
+pub use settings::{
+    BadRule, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize, Rewrite,
+    Settings, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey,
+};
 pub use start::{Proxy, Surroundings, start};

@@ -1,5 +1,5 @@
-//! A request's journey: identify it, find its route, choose an endpoint, prepare what is sent,
-//! attempt, and again where that is safe, relay the answer, record.
+//! A request's journey: keep its trace, identify it, find its route, choose an endpoint, measure its
+//! head, prepare what is sent, attempt, and again where that is safe, relay the answer, record.
 //!
 //! Each step is a module of its own with a core that knows no socket. What can go wrong with an
 //! endpoint is one enum ([`Reason`]).
@@ -12,6 +12,7 @@ mod choose;
 mod desk;
 mod find;
 mod identify;
+mod measure;
 mod patience;
 mod prepare;
 mod race;
@@ -21,6 +22,7 @@ mod refusal;
 mod relay;
 mod replay;
 mod request_id;
+mod trace;
 mod upload;
 
 use std::rc::Rc;
@@ -111,8 +113,10 @@ impl Drop for Journey<'_, '_> {
 impl Journey<'_, '_> {
     /// The whole way of a request.
     async fn travel(&mut self) -> Result<(), Trouble> {
+        self.trace();
         let _permit = self.identify().map_err(Trouble::Refused)?;
         let mut chosen = self.find().map_err(Trouble::Refused)?;
+        self.measure(&chosen).map_err(Trouble::Refused)?;
         self.prepare();
         loop {
             let (upstream, upload) = match self.attempt(&mut chosen).await {

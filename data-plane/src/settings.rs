@@ -3,6 +3,10 @@
 //! The ids are those of the table of limits (L-05 to L-28). The defaults are the ones of that
 //! table; configuration narrows or widens them.
 
+mod checks;
+mod rewrite;
+mod tracing;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +15,10 @@ use pointsman_http1::{BodyLimits, LimitError, RequestLimits, ResponseLimits};
 use pointsman_process::tls::{Identity, Trust};
 
 use crate::access_log::AccessLog;
+
+pub use self::checks::{Checks, RequestSize};
+pub use self::rewrite::{BadRule, Rewrite};
+pub use self::tracing::{Tracing, VendorKey};
 
 /// Everything that the proxy is told about itself.
 #[derive(Debug, Default)]
@@ -23,6 +31,10 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// What is said in header fields.
     pub headers: Headers,
+    /// What is looked at in a request beside its route.
+    pub checks: Checks,
+    /// Which traces are kept going, if any.
+    pub tracing: Option<Tracing>,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// The access log, if there is one.
@@ -156,11 +168,31 @@ pub enum ForwardedProto {
     ForceHttps,
 }
 
+/// What becomes of a client's `X-Forwarded-Client-Cert` (5.17 of the data-plane reference). Clients connect in clear
+/// text only, so that none has shown a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedClientCert {
+    /// Kept, whoever sent it.
+    #[default]
+    AlwaysForward,
+    /// Kept from a client that has shown a certificate, removed from others.
+    Forward,
+    /// Replaced by the certificate that the client has shown, removed where it has shown none.
+    SanitizeSet,
+}
+
 /// What is said in header fields.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Headers {
     /// What becomes of a client's `X-Forwarded-Proto`.
     pub forwarded_proto: ForwardedProto,
+    /// What becomes of a client's `X-Forwarded-Client-Cert`.
+    pub forwarded_client_cert: ForwardedClientCert,
+    /// Names that a client cannot have removed by naming them in `Connection` (`hop_by_hop_headers_to_filter`, 5.18),
+    /// beside those that nobody can.
+    pub kept_from_connection: Vec<String>,
+    /// What is changed in the heads of answers, if anything.
+    pub rewrite: Option<Rewrite>,
     /// Whether an endpoint's own `X-Cf-RouterError` passes, as in Gorouter (D-354); otherwise it
     /// is removed, so that the field always speaks for the router.
     pub keep_endpoint_router_error: bool,

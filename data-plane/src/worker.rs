@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pointsman_routing::{Cursors, Scratch, Time};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::access_log::Lines;
@@ -24,6 +25,7 @@ use crate::drain::Stage;
 use crate::failing::FailureReporter;
 use crate::proxy::{RetryBudget, Room};
 use crate::settings::Settings;
+use crate::subscription::Status;
 use crate::table::Reader;
 use crate::upstream::tls::Identities;
 use crate::upstream::{Handshakes, Idle, LateDials};
@@ -31,6 +33,7 @@ use crate::upstream::{Handshakes, Idle, LateDials};
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
 pub(crate) use crowd::{Crowd, Handed, Mailbox, Seat};
+use seldom::Seldom;
 pub(crate) use thread::{Assignment, spawn};
 
 /// Rooms that are kept for the next request.
@@ -74,6 +77,9 @@ pub(crate) struct Worker {
     pub(crate) failures: FailureReporter,
     /// The access log, if there is one.
     pub(crate) lines: RefCell<Option<Lines>>,
+    status: watch::Receiver<Status>,
+    /// Targets with a `;`.
+    semicolons: Seldom,
     admission: Admission,
     #[expect(
         clippy::vec_box,
@@ -91,6 +97,20 @@ impl Worker {
     #[inline]
     pub(crate) fn stage(&self) -> Stage {
         self.stage.get()
+    }
+
+    /// Whether clients may be sent here: there is a table that may be served, and the process stays.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.stage().is_serving() && self.status.borrow().servable
+    }
+
+    /// Tells of a request whose target has a `;`, at most once a second.
+    #[cold]
+    pub(crate) fn tell_semicolon(&self, request_id: &[u8]) {
+        if let Some(unsaid) = self.semicolons.say(Instant::now()) {
+            let vcap_request_id = String::from_utf8_lossy(request_id);
+            tracing::warn!(%vcap_request_id, unsaid, "deprecated-semicolon-params");
+        }
     }
 
     /// A random number.

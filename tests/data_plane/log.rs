@@ -3,8 +3,10 @@
 use pointsman_tests::Endpoint;
 use pointsman_tests::endpoint::Answer;
 
-use crate::support::{APP, Plane, head};
+use crate::support::{APP, Plane, Setup, head};
 
+/// D-096: a line shows the bytes of the bodies.
+/// D-116: it begins with the time of the request's receipt.
 /// D-159: a line shows the fields that were sent to the endpoint.
 #[tokio::test]
 async fn a_proxied_request() {
@@ -67,4 +69,35 @@ async fn a_refused_request() {
         line.ends_with(" x_cf_routererror:\"unknown_route\""),
         "{line}"
     );
+}
+
+/// D-162: a semicolon in a target is warned of in the log, and the request goes its way as it is.
+/// D-163: without one, or where nobody asked for it, nothing is.
+#[tokio::test]
+async fn a_semicolon_is_shown_as_deprecated() {
+    let endpoint = Endpoint::named("app").await;
+    let plane = Setup::new()
+        .endpoint("app.test", &endpoint)
+        .with(|settings| settings.checks.semicolons = true)
+        .start();
+    let answer = plane.get("/?a;b").await;
+    assert_eq!(
+        (answer.status, answer.header("X-Cf-RouterError")),
+        (200, None)
+    );
+    assert_eq!(endpoint.last_request().head.target, "/?a;b");
+    let shown = " x_cf_routererror:\"deprecated-semicolon-params\"";
+    let line = plane.line("/?a;b").await;
+    assert!(line.ends_with(shown), "{line}");
+    plane.get("/?a=b").await;
+    let line = plane.line("/?a=b").await;
+    assert!(line.ends_with(" x_cf_routererror:\"-\""), "{line}");
+    let nobody = "GET /;c HTTP/1.1\r\nHost: nobody.test\r\n\r\n";
+    plane.ask(nobody).await;
+    let line = plane.line("/;c").await;
+    assert!(line.ends_with("\"unknown_route\""), "{line}");
+    let unasked = Plane::before(&endpoint);
+    unasked.get("/?a;b").await;
+    let line = unasked.line("/?a;b").await;
+    assert!(line.ends_with(" x_cf_routererror:\"-\""), "{line}");
 }

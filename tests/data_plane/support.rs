@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pointsman_data_plane::failing::{self, Ejected, Failures};
+use pointsman_data_plane::subscription::Status;
 use pointsman_data_plane::table::{Publisher, publication};
 use pointsman_data_plane::{
     AccessLog, Inherited, Proxy, Settings, Sink, Sockets, Surroundings, Totals, Traffic,
@@ -23,6 +24,7 @@ use pointsman_routing::{
 use pointsman_tests::certs::Identity;
 use pointsman_tests::client::RawAnswer;
 use pointsman_tests::{Authority, Endpoint, RawConnection, eventually};
+use tokio::sync::watch;
 
 /// How long a test waits for a state.
 pub(crate) const BOUND: Duration = Duration::from_secs(10);
@@ -35,6 +37,7 @@ pub(crate) struct Setup {
     table: TableWriter,
     settings: Settings,
     sockets: Sockets,
+    status: watch::Sender<Status>,
     log: Log,
 }
 
@@ -77,6 +80,7 @@ impl Setup {
                 sink: Sink::Writer(Box::new(log.clone())),
                 hide_source_ip: false,
                 hide_forwarded_for: false,
+                extra_fields: Vec::new(),
             }),
             ..Settings::default()
         };
@@ -86,8 +90,27 @@ impl Setup {
             table,
             settings,
             sockets: Sockets::default(),
+            status: watch::Sender::new(Status {
+                servable: true,
+                ..Status::default()
+            }),
             log,
         }
+    }
+
+    /// Begins without a table that may be served.
+    pub(crate) fn unfilled(self) -> Self {
+        self.status.send_modify(|status| status.servable = false);
+        self
+    }
+
+    /// Shows these fields of requests in the access log.
+    pub(crate) fn logs(self, fields: &[String]) -> Self {
+        self.with(|settings| {
+            if let Some(log) = &mut settings.access_log {
+                log.extra_fields = fields.to_vec();
+            }
+        })
     }
 
     /// Begins with this listener, and the workers with none of their own.
@@ -173,6 +196,7 @@ impl Setup {
             failures,
             stages: stages.clone(),
             sockets: self.sockets,
+            status: self.status.subscribe(),
         };
         let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
         let proxy = proxy.expect("a data plane");

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use pointsman_http1::Fields;
+
+use super::extra::Extra;
 use super::quote::{push_escaped, push_quoted};
 use super::time::StartTime;
 use crate::decimal;
@@ -51,11 +54,13 @@ pub(crate) struct Line<'a> {
     pub(crate) instance_id: Option<&'a [u8]>,
     /// `X-Cf-RouterError`
     pub(crate) router_error: Option<&'a [u8]>,
+    /// The fields of the request.
+    pub(crate) fields: Option<&'a Fields>,
 }
 
 impl Line<'_> {
-    /// Appends the line, with its line end.
-    pub(super) fn write(&self, out: &mut Vec<u8>, time: &mut StartTime) {
+    /// Appends the line, with these fields of the request behind its own, and its line end.
+    pub(super) fn write(&self, out: &mut Vec<u8>, time: &mut StartTime, extra: &[Extra]) {
         out.extend_from_slice(self.host);
         out.extend_from_slice(b" - ");
         time.push(out, self.started);
@@ -71,6 +76,9 @@ impl Line<'_> {
         labelled(out, b" app_index:", self.app_index);
         labelled(out, b" instance_id:", self.instance_id);
         labelled(out, b" x_cf_routererror:", self.router_error);
+        for extra in extra {
+            labelled(out, extra.label.as_bytes(), extra.value(self));
+        }
         out.push(b'\n');
     }
 
@@ -118,8 +126,35 @@ mod tests {
 
     fn written(line: &Line<'_>) -> String {
         let mut out = Vec::new();
-        line.write(&mut out, &mut StartTime::default());
+        line.write(&mut out, &mut StartTime::default(), &[]);
         String::from_utf8(out).expect("the log is UTF-8")
+    }
+
+    /// OB-008: what is not plain text is escaped within the quotes.
+    /// OB-014: fields that were asked for are appended, their names in small letters with `_` for `-`.
+    /// OB-015: without any, nothing is.
+    #[test]
+    fn fields_of_the_request_behind_the_lines_own() {
+        let mut fields = Fields::new();
+        for (name, value) in [
+            ("x-foo", "a\"b"),
+            ("X-Foo", "2"),
+            ("X-Vcap-Request-Id", "fake"),
+        ] {
+            fields.push(name, value.as_bytes()).expect("a field");
+        }
+        let line = Line {
+            request_id: b"id",
+            fields: Some(&fields),
+            ..Line::default()
+        };
+        let extra = ["X-Foo", "X-Bar", "X-Vcap-Request-Id"].map(Extra::new);
+        let mut out = Vec::new();
+        line.write(&mut out, &mut StartTime::default(), &extra);
+        let text = String::from_utf8(out).expect("the log is UTF-8");
+        let end = " x_cf_routererror:\"-\" x_foo:\"a\\\"b\" x_bar:\"-\" x_vcap_request_id:\"id\"\n";
+        assert!(text.ends_with(end), "{text}");
+        assert!(written(&line).ends_with(" x_cf_routererror:\"-\"\n"));
     }
 
     const STARTED: u64 = 1_795_316_053_080_788_938;
@@ -149,6 +184,7 @@ mod tests {
             app_index: Some(b"0"),
             instance_id: Some(b"inst-1"),
             router_error: None,
+            fields: None,
         };
         assert_eq!(
             written(&line),

@@ -1,7 +1,9 @@
 //! One worker's lines on their way to the writer.
 
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
+use super::extra::Extra;
 use super::line::Line;
 use super::time::StartTime;
 
@@ -26,13 +28,20 @@ pub(crate) struct Lines {
     batch: Batch,
     time: StartTime,
     writer: SyncSender<Batch>,
-    hide_source_ip: bool,
-    hide_forwarded_for: bool,
+    shown: Shown,
     dropped: u64,
 }
 
+/// What lines show and what they hide.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    pub(super) hide_source_ip: bool,
+    pub(super) hide_forwarded_for: bool,
+    pub(super) extra: Arc<[Extra]>,
+}
+
 impl Lines {
-    pub(super) fn new(writer: SyncSender<Batch>, hide: (bool, bool)) -> Self {
+    pub(super) fn new(writer: SyncSender<Batch>, shown: Shown) -> Self {
         Self {
             batch: Batch {
                 bytes: Vec::with_capacity(ROOM),
@@ -40,8 +49,7 @@ impl Lines {
             },
             time: StartTime::default(),
             writer,
-            hide_source_ip: hide.0,
-            hide_forwarded_for: hide.1,
+            shown,
             dropped: 0,
         }
     }
@@ -49,13 +57,13 @@ impl Lines {
     /// Adds a line.
     #[inline]
     pub(crate) fn push(&mut self, mut line: Line<'_>) {
-        if self.hide_source_ip {
+        if self.shown.hide_source_ip {
             line.remote = None;
         }
-        if self.hide_forwarded_for {
+        if self.shown.hide_forwarded_for {
             line.forwarded_for = None;
         }
-        line.write(&mut self.batch.bytes, &mut self.time);
+        line.write(&mut self.batch.bytes, &mut self.time, &self.shown.extra);
         self.batch.lines += 1;
         if self.batch.bytes.len() >= HAND_OVER {
             self.flush();
@@ -123,7 +131,7 @@ mod tests {
     #[test]
     fn batches_hold_whole_lines_and_are_handed_over_when_full() {
         let (writer, batches) = sync_channel(1);
-        let mut lines = Lines::new(writer, (false, false));
+        let mut lines = Lines::new(writer, Shown::default());
         while lines.batch.bytes.len() + 400 < HAND_OVER {
             lines.push(line());
         }
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn a_writer_that_is_behind_costs_lines_which_are_counted() {
         let (writer, batches) = sync_channel(1);
-        let mut lines = Lines::new(writer, (false, false));
+        let mut lines = Lines::new(writer, Shown::default());
         for _ in 0..3 {
             lines.push(line());
             lines.flush();
@@ -152,7 +160,12 @@ mod tests {
     #[test]
     fn the_last_lines_wait_for_the_writer() {
         let (writer, batches) = sync_channel(1);
-        let mut lines = Lines::new(writer, (true, true));
+        let shown = Shown {
+            hide_source_ip: true,
+            hide_forwarded_for: true,
+            ..Shown::default()
+        };
+        let mut lines = Lines::new(writer, shown);
         lines.push(Line {
             remote: Some(b"1.2.3.4:5"),
             forwarded_for: Some(b"1.2.3.4"),

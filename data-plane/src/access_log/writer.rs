@@ -13,7 +13,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::lines::Batch;
+use super::extra::Extra;
+use super::lines::{Batch, Shown};
 use super::{AccessLog, Lines};
 use crate::counters::Counters;
 
@@ -45,7 +46,7 @@ impl fmt::Debug for Sink {
 #[derive(Debug)]
 pub(crate) struct Writer {
     batches: SyncSender<Batch>,
-    hide: (bool, bool),
+    shown: Shown,
     thread: JoinHandle<()>,
 }
 
@@ -55,6 +56,15 @@ impl Writer {
     /// # Errors
     /// The file cannot be opened, or the thread cannot be started.
     pub(crate) fn start(log: AccessLog, counters: Arc<Counters>) -> io::Result<Self> {
+        let shown = Shown {
+            hide_source_ip: log.hide_source_ip,
+            hide_forwarded_for: log.hide_forwarded_for,
+            extra: log
+                .extra_fields
+                .iter()
+                .map(|name| Extra::new(name))
+                .collect(),
+        };
         let output = match log.sink {
             Sink::File(path) => Output::File(OpenFile::open(path)?),
             Sink::Writer(writer) => Output::Writer(writer),
@@ -65,14 +75,14 @@ impl Writer {
             .spawn(move || write_all(&waiting, output, &counters))?;
         Ok(Self {
             batches,
-            hide: (log.hide_source_ip, log.hide_forwarded_for),
+            shown,
             thread,
         })
     }
 
     /// The lines of one worker.
     pub(crate) fn lines(&self) -> Lines {
-        Lines::new(self.batches.clone(), self.hide)
+        Lines::new(self.batches.clone(), self.shown.clone())
     }
 
     /// Waits until all that was handed over is written. Every [`Lines`] has to be gone.

@@ -18,6 +18,8 @@ pub struct AccessLog {
     pub hide_source_ip: bool,
     /// Shows `-` for `X-Forwarded-For`.
     pub hide_forwarded_for: bool,
+    /// Fields of requests that are shown behind a line's own. Those of traces that are kept going follow by themselves.
+    pub extra_fields: Vec<String>,
 }
 
 /// Where the lines go.
@@ -49,7 +51,7 @@ impl Validate for AccessLog {
 
 impl AccessLog {
     /// The settings of the access log, if there is one.
-    pub(super) fn settings(&self) -> Option<crate::AccessLog> {
+    pub(super) fn settings(&self, tracing: Option<&crate::Tracing>) -> Option<crate::AccessLog> {
         let sink = match (self.to, &self.file) {
             (To::Stdout, _) => crate::Sink::Writer(Box::new(io::stdout())),
             (To::File, Some(file)) => crate::Sink::File(file.clone()),
@@ -59,6 +61,7 @@ impl AccessLog {
             sink,
             hide_source_ip: self.hide_source_ip,
             hide_forwarded_for: self.hide_forwarded_for,
+            extra_fields: crate::extra_fields(&self.extra_fields, tracing),
         })
     }
 }

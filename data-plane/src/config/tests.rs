@@ -37,9 +37,15 @@ state: {folder: /var/lib/data-plane, write_interval: 10s, wait: 1s, plain_endpoi
 admin: {listen: '127.0.0.1:0'}
 limits: {request_head: 128KiB, attempts: 5, endpoint_connections: 0}
 timeouts: {dial: 2s, attempt: 5s}
-headers: {forwarded_proto: force-https}
+headers:
+  forwarded_proto: force-https
+  forwarded_client_cert: sanitize-set
+  kept_from_connection: [X-Mine]
+  rewrite: {remove: [Server], add_if_absent: [{name: X-A, value: b}]}
+checks: {health_user_agent: monitor, request_head: 1KiB, request_fields: 30, warn_of_semicolons: true}
+tracing: {b3: true, w3c: true, tenant: t}
 upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
-access_log: {to: file, file: access.log}
+access_log: {to: file, file: access.log, extra_fields: [X-A]}
 drain: {wait: 1s, timeout: 2s}
 log: {level: debug, form: human}
 ";
@@ -52,7 +58,23 @@ log: {level: debug, form: human}
     assert!(!config.upstream.settings().keep_alive);
     assert!(config.upstream.client().unwrap().client.is_some());
     assert_eq!(config.segments.filter().segments, ["east"]);
-    assert!(config.access_log.settings().is_some());
+    let log = config
+        .access_log
+        .settings(config.tracing.settings().as_ref());
+    assert_eq!(log.unwrap().extra_fields.len(), 1 + 4 + 2);
+    let headers = config.headers.settings();
+    assert_eq!(
+        headers.forwarded_client_cert,
+        crate::ForwardedClientCert::SanitizeSet
+    );
+    assert!(headers.rewrite.is_some() && headers.kept_from_connection == ["X-Mine"]);
+    let checks = config.checks.settings();
+    assert_eq!(checks.health_user_agent.as_deref(), Some("monitor"));
+    let size = crate::RequestSize {
+        bytes: 1024,
+        fields: Some(30),
+    };
+    assert_eq!((checks.request_size, checks.semicolons), (Some(size), true));
     let state = config.state.settings().unwrap();
     assert_eq!(
         (state.write_interval.as_secs(), state.wait.as_secs()),
@@ -109,6 +131,33 @@ fn what_would_not_work_is_told_with_place_and_hint() {
             "add upstream.ca",
         ),
         ("workers: 0", "workers"),
+    ] {
+        let told = problems(text);
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+}
+
+#[test]
+fn what_could_not_be_said_or_seen_in_requests_is_told_too() {
+    for (text, expected) in [
+        (
+            "headers: {rewrite: {remove: ['a b']}}",
+            "headers.rewrite.remove[0]: field name is not a token",
+        ),
+        (
+            "headers: {rewrite: {add_if_absent: [{name: Connection, value: close}]}}",
+            "headers.rewrite.add_if_absent[0]: field belongs to the connection",
+        ),
+        (
+            "checks: {health_user_agent: ''}",
+            "every request without a User-Agent",
+        ),
+        ("checks: {request_head: 0}", "checks.request_head: is 0"),
+        (
+            "tracing: {w3c: true, tenant: 'a b'}",
+            "tracing.tenant: cannot",
+        ),
+        ("tracing: {tenant: t}", "tracing.tenant: is used by nothing"),
     ] {
         let told = problems(text);
         assert!(told.contains(expected), "{text}: {told}");

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::reason::{Reason, RouterError};
 use super::record::Record;
+use super::refusal::TEXT;
 use super::{Desk, Ending, Journey, Refusal, request_id};
 use crate::deadlines::Deadline;
 use crate::downstream::{Exchange, Outgoing};
@@ -22,6 +23,8 @@ pub(super) struct Answer {
     pub(super) cache_control: Option<&'static str>,
     /// More of the field list: what one status needs and others do not.
     pub(super) extra: Option<(&'static str, &'static str)>,
+    /// The type of the body, where it is told.
+    pub(super) content_type: Option<&'static str>,
 }
 
 /// Why a connection's bytes did not become a request.
@@ -62,12 +65,12 @@ impl Journey<'_, '_> {
         }
         self.desk.text.clear();
         refusal.write_body(self.exchange.request.authority(), &mut self.desk.text);
-        let retry = (refusal == Refusal::Overloaded).then_some(("Retry-After", "1"));
         self.send_own(Answer {
             status: refusal.status(),
             router_error: refusal.router_error(),
             cache_control: refusal.cache_control(),
-            extra: retry,
+            extra: refusal.extra(),
+            content_type: refusal.content_type(),
         })
         .await
     }
@@ -93,6 +96,7 @@ impl Journey<'_, '_> {
             router_error: Some(reason.router_error(status)),
             cache_control: None,
             extra: None,
+            content_type: Some(TEXT),
         })
         .await
     }
@@ -127,6 +131,7 @@ impl Journey<'_, '_> {
             router_error: Some(RouterError::Plain(word)),
             cache_control: Some("no-cache, no-store"),
             extra: allow,
+            content_type: Some(TEXT),
         })
         .await
     }
@@ -184,9 +189,12 @@ impl Journey<'_, '_> {
         if let Some((name, value)) = answer.extra {
             fields.push(Name::from(name), value.as_bytes())?;
         }
-        if !text.is_empty() {
-            fields.push(Known::ContentType, b"text/plain; charset=utf-8")?;
+        if let Some(content_type) = answer.content_type.filter(|_| !text.is_empty()) {
+            fields.push(Known::ContentType, content_type.as_bytes())?;
             fields.push(Known::XContentTypeOptions, b"nosniff")?;
+        }
+        if let Some(rewrite) = &self.worker.settings.headers.rewrite {
+            rewrite.apply(fields)?;
         }
         let body = response.body(self.exchange.request.method());
         if body.is_empty() {

@@ -13,6 +13,7 @@ use super::choose::Chosen;
 use super::patience::{Patience, Waiting};
 use super::prepare::Addressed;
 use super::reason::{Failure, Reason, Sent};
+use super::relay::NEVER_TOLD;
 use super::upload::{Upload, UploadFault};
 use crate::deadlines::Tick;
 use crate::upstream::{self, Connection, HeadFault};
@@ -235,7 +236,13 @@ impl<'a> Journey<'a, '_> {
             // Nobody can know what others mean.
             _ => return,
         }
-        response.fields_mut().strip_hop_by_hop(|_| false);
+        let fields = response.fields_mut();
+        fields.strip_hop_by_hop(|_| false);
+        fields.remove_all(NEVER_TOLD);
+        if let Some(rewrite) = &self.worker.settings.headers.rewrite {
+            // What there is no room for is left out.
+            let _ = rewrite.apply(fields);
+        }
         self.exchange.interim(response);
     }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::answer::Answer;
 use super::reason::RouterError;
 use super::record::Record;
+use super::refusal::TEXT;
 use super::{Desk, Ending, Journey, request_id};
 use crate::deadlines::Deadline;
 use crate::downstream::Exchange;
@@ -78,6 +79,7 @@ pub(crate) async fn answer_broken(
             router_error: Some(broken.router_error()),
             cache_control: None,
             extra: None,
+            content_type: Some(TEXT),
         };
         journey.send_own(answer).await
     };

@@ -1,20 +1,41 @@
 //! The first look at a request: whether it is for the router at all, and whether there is room.
 
+use pointsman_http1::{Fields, Known};
+
 use super::{Journey, Refusal};
 use crate::worker::Permit;
 
 impl Journey<'_, '_> {
     /// Refuses what is not to be forwarded, and takes a place among the requests in flight.
-    pub(super) fn identify(&self) -> Result<Permit, Refusal> {
+    pub(super) fn identify(&mut self) -> Result<Permit, Refusal> {
+        let checks = &self.worker.settings.checks;
         let request = &*self.exchange.request;
         if request.target() == b"*" {
             return Err(Refusal::AboutRouter);
+        }
+        if checks.semicolons && request.target().contains(&b';') {
+            self.record.semicolon = true;
+            self.worker.tell_semicolon(&self.record.request_id);
+        }
+        if let Some(agent) = &checks.health_user_agent
+            && asks_for_health(request.fields(), agent)
+        {
+            return Err(if self.worker.is_healthy() {
+                Refusal::Healthy
+            } else {
+                Refusal::Unhealthy
+            });
         }
         if is_client_itself(request.host(), self.exchange.client.ip()) {
             return Err(Refusal::EmptyHost);
         }
         self.worker.admit().ok_or(Refusal::Overloaded)
     }
+}
+
+/// Whether the `User-Agent` is the one of health checks, to the letter (5.13 of the data-plane reference).
+fn asks_for_health(fields: &Fields, agent: &str) -> bool {
+    fields.get(Known::UserAgent).unwrap_or_default() == agent.as_bytes()
 }
 
 /// Whether the request is for the address of its own sender, which is what Gorouter takes for no
@@ -30,6 +51,24 @@ fn is_client_itself(host: &[u8], client_ip: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// D-185: another `User-Agent` is no health check.
+    #[test]
+    fn health_is_asked_for_to_the_letter() {
+        let asks = |agent: &str, sent: Option<&str>| {
+            let mut fields = Fields::new();
+            if let Some(sent) = sent {
+                let pushed = fields.push(Known::UserAgent, sent.as_bytes());
+                pushed.expect("a field");
+            }
+            asks_for_health(&fields, agent)
+        };
+        assert!(asks("HTTP-Monitor/1.1", Some("HTTP-Monitor/1.1")));
+        assert!(!asks("HTTP-Monitor/1.1", Some("http-monitor/1.1")));
+        assert!(!asks("HTTP-Monitor/1.1", Some("HTTP-Monitor/1.1 x")));
+        assert!(!asks("HTTP-Monitor/1.1", None));
+        assert!(asks("", None) && !asks("", Some("curl/8")));
+    }
 
     /// D-192: a host that equals the peer's address is no host.
     #[test]

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use super::Journey;
 use super::request_id::RequestId;
 use crate::decimal;
-use crate::settings::ForwardedProto;
+use crate::settings::{ForwardedClientCert, ForwardedProto};
 
 /// What the router says itself, or what is not for endpoints.
 const REPLACED: KnownSet = KnownSet::of(&[
@@ -28,6 +28,9 @@ const REPLACED: KnownSet = KnownSet::of(&[
     // A script behind CGI would take it for the variable HTTP_PROXY.
     Known::Proxy,
 ]);
+
+/// The same where a client's `X-Forwarded-Client-Cert` is worth nothing.
+const REPLACED_WITH_CERT: KnownSet = REPLACED.union(KnownSet::of(&[Known::XForwardedClientCert]));
 
 /// What a client may not have removed by naming it in `Connection`.
 const PROTECTED: KnownSet = KnownSet::of(&[
@@ -75,6 +78,8 @@ pub(crate) struct Prepared {
     wants_trailers: bool,
     /// The trailers that the client announced.
     announced: Vec<u8>,
+    /// What does not go on of what the client sent.
+    without: KnownSet,
     /// Whether doing the request twice is the same as doing it once.
     pub(super) idempotent: bool,
 }
@@ -99,6 +104,10 @@ pub(super) struct Context<'a> {
     pub(super) scheme: &'static str,
     /// What becomes of the client's `X-Forwarded-Proto`.
     pub(super) proto: ForwardedProto,
+    /// What becomes of its `X-Forwarded-Client-Cert`.
+    pub(super) client_cert: ForwardedClientCert,
+    /// Further names that it cannot have removed.
+    pub(super) kept: &'a [String],
     /// Milliseconds of the Unix epoch.
     pub(super) wall_millis: u64,
 }
@@ -106,10 +115,13 @@ pub(super) struct Context<'a> {
 impl Journey<'_, '_> {
     /// Prepares the request for whatever endpoint gets it.
     pub(super) fn prepare(&mut self) {
+        let headers = &self.worker.settings.headers;
         let context = Context {
             client_ip: self.exchange.client.ip(),
             scheme: self.exchange.client.scheme(),
-            proto: self.worker.settings.headers.forwarded_proto,
+            proto: headers.forwarded_proto,
+            client_cert: headers.forwarded_client_cert,
+            kept: &headers.kept_from_connection,
             wall_millis: self.worker.clock.wall(self.record.received) / 1_000_000,
         };
         self.desk.prepared.fill(self.exchange.request, context);
@@ -145,8 +157,14 @@ impl Prepared {
             decimal::push_padded::<13>(&mut self.request_start, context.wall_millis);
         }
         self.idempotent = is_idempotent(head);
+        self.without = match context.client_cert {
+            ForwardedClientCert::AlwaysForward => REPLACED,
+            // No client has shown a certificate.
+            ForwardedClientCert::Forward | ForwardedClientCert::SanitizeSet => REPLACED_WITH_CERT,
+        };
         self.note_trailers(head);
-        head.fields_mut().strip_hop_by_hop(is_protected);
+        head.fields_mut()
+            .strip_hop_by_hop(|name| is_protected(name) || is_kept(context.kept, name));
     }
 
     fn note_trailers(&mut self, head: &RequestHead) {
@@ -206,7 +224,7 @@ impl Prepared {
         let how = RequestOut {
             body: head.body(),
             connection,
-            without: REPLACED,
+            without: self.without,
             with: &with,
             prepared: &[],
         };
@@ -221,6 +239,13 @@ fn is_protected(name: Name<'_>) -> bool {
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     PROTECTED.contains(name.known()) || starts(b"x-cf-") || starts(b"x-forwarded-")
+}
+
+/// Whether a name is one of those that were configured (`hop_by_hop_headers_to_filter`, 5.18 of the data-plane
+/// reference).
+fn is_kept(kept: &[String], name: Name<'_>) -> bool {
+    kept.iter()
+        .any(|kept| kept.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// Whether a request may be done twice (8.4 of the data-plane reference).

@@ -16,6 +16,10 @@ use crate::access_log::line::Line;
 const CLIENT_GONE_STREAMING: RouterError =
     RouterError::Plain("client-conn-closed-during-response-streaming");
 
+/// What Gorouter calls a target with a `;`, which once parted the parameters of a query (5.10 of the data-plane
+/// reference).
+const SEMICOLON: RouterError = RouterError::Plain("deprecated-semicolon-params");
+
 /// What a request leaves behind.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -29,6 +33,8 @@ pub(super) struct Record {
     pub(super) status: u16,
     /// What `X-Cf-RouterError` said, or would have said.
     pub(super) router_error: Option<RouterError>,
+    /// Whether its target has a `;` that is warned of.
+    pub(super) semicolon: bool,
     /// The endpoint that was chosen last.
     pub(super) endpoint: Option<Arc<Endpoint>>,
     /// How many attempts there were.
@@ -46,10 +52,17 @@ impl Record {
             request_id,
             status: 0,
             router_error: None,
+            semicolon: false,
             endpoint: None,
             attempts: 0,
             prepared: false,
         }
+    }
+
+    /// What the log shows as `X-Cf-RouterError`: what went wrong, or else what is warned of.
+    fn shown_error(&self) -> Option<RouterError> {
+        self.router_error
+            .or_else(|| self.semicolon.then_some(SEMICOLON))
     }
 
     /// The answer had begun, and did not end.
@@ -78,7 +91,7 @@ impl Journey<'_, '_> {
         }
         if let Some(lines) = &mut *self.worker.lines.borrow_mut() {
             let mut error = Vec::new();
-            if let Some(router_error) = self.record.router_error {
+            if let Some(router_error) = self.record.shown_error() {
                 router_error.write(&mut error);
             }
             lines.push(self.line(time, &error));
@@ -132,6 +145,7 @@ impl Journey<'_, '_> {
             app_index: registered(Endpoint::instance_index),
             instance_id: registered(Endpoint::instance_id),
             router_error: Some(router_error),
+            fields: Some(fields),
         }
     }
 }

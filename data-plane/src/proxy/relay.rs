@@ -3,20 +3,25 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use pointsman_http1::{BadBody, Known, KnownSet, Name};
+use pointsman_http1::{BadBody, Fields, InvalidField, Known, KnownSet, Name};
 use smallvec::SmallVec;
 
 use super::attempt::{Relaying, endpoint_reason};
 use super::patience::Waiting;
 use super::reason::{Failure, Reason, Sent};
+use super::request_id::RequestId;
 use super::{Journey, Trouble};
 use crate::downstream::Outgoing;
+use crate::settings::Rewrite;
 use crate::upstream::Connection;
 use crate::wire::BodyFault;
 
 /// Above this status, an answer that comes before the end of the request means that the endpoint
 /// does not want the rest. Below it, the endpoint may be answering while it reads on.
 const LAST_SUCCESS: u16 = 299;
+
+/// What no client gets to see of an answer, whoever it is from (D-178).
+pub(super) const NEVER_TOLD: KnownSet = KnownSet::of(&[Known::XCfProxySignature]);
 
 impl Journey<'_, '_> {
     /// Passes the answer on, and keeps the connection if it can be used again.
@@ -52,13 +57,17 @@ impl Journey<'_, '_> {
             .wire
             .expect_body(body, settings.limits.response_body);
         response.fields_mut().strip_hop_by_hop(|_| false);
-        let mut without = KnownSet::EMPTY;
+        let mut without = NEVER_TOLD;
         if !settings.headers.keep_endpoint_router_error {
             without.insert(Known::XCfRouterError);
         }
         let mut with: SmallVec<[(Name<'_>, &[u8]); 1]> = SmallVec::new();
-        if !response.fields().contains(Known::XVcapRequestId) {
-            with.push((Known::XVcapRequestId.into(), &self.record.request_id));
+        let request_id = &self.record.request_id;
+        if let Some(rewrite) = &settings.headers.rewrite {
+            rewrite_answer(response.fields_mut(), rewrite, request_id)
+                .map_err(|_| Reason::Unwritable)?;
+        } else if !response.fields().contains(Known::XVcapRequestId) {
+            with.push((Known::XVcapRequestId.into(), request_id));
         }
         let date = self.worker.date.borrow();
         let how = Outgoing {
@@ -190,6 +199,18 @@ impl Journey<'_, '_> {
         })
         .await
     }
+}
+
+/// Says the request's id where the endpoint has not, and changes what is to be changed, the id included (D-181).
+fn rewrite_answer(
+    fields: &mut Fields,
+    rewrite: &Rewrite,
+    request_id: &RequestId,
+) -> Result<(), InvalidField> {
+    if !fields.contains(Known::XVcapRequestId) {
+        fields.push(Known::XVcapRequestId, request_id)?;
+    }
+    rewrite.apply(fields)
 }
 
 /// What stopped the body.

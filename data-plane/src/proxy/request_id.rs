@@ -1,4 +1,6 @@
-//! The id of a request: a random UUID, version 4.
+//! The id of a request: a random UUID, version 4, or what its trace makes of it.
+
+use crate::hexadecimal;
 
 /// The text of an id.
 pub(crate) type RequestId = [u8; 36];
@@ -6,14 +8,20 @@ pub(crate) type RequestId = [u8; 36];
 /// Writes 128 random bits as a UUID of version 4, variant 1 (RFC 9562 §5.4).
 #[inline]
 pub(crate) fn generate(random: u128) -> RequestId {
+    text(version_4(random))
+}
+
+/// 128 random bits as a UUID of version 4, variant 1.
+#[inline]
+pub(super) fn version_4(random: u128) -> u128 {
     let random = random & !(0xf << 76) | (0x4 << 76);
-    let random = random & !(0x3 << 62) | (0x2 << 62);
-    let mut digits = [0; 32];
-    let (words, _) = digits.as_chunks_mut::<8>();
-    let (numbers, bytes) = (words.iter_mut(), random.to_be_bytes());
-    for (word, bytes) in numbers.zip(bytes.as_chunks::<4>().0) {
-        *word = hexadecimal(u32::from_be_bytes(*bytes));
-    }
+    random & !(0x3 << 62) | (0x2 << 62)
+}
+
+/// The text of a UUID.
+#[inline]
+pub(super) fn text(uuid: u128) -> RequestId {
+    let digits = hexadecimal::of_u128(uuid);
     let mut text = [b'-'; 36];
     text[..8].copy_from_slice(&digits[..8]);
     text[9..13].copy_from_slice(&digits[8..12]);
@@ -21,20 +29,6 @@ pub(crate) fn generate(random: u128) -> RequestId {
     text[19..23].copy_from_slice(&digits[16..20]);
     text[24..].copy_from_slice(&digits[20..]);
     text
-}
-
-/// The eight digits of a number, all at once: one digit in each byte of a word.
-#[inline]
-fn hexadecimal(number: u32) -> [u8; 8] {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let mut word = u64::from(number);
-    word = (word | word << 16) & 0x0000_ffff_0000_ffff;
-    word = (word | word << 8) & 0x00ff_00ff_00ff_00ff;
-    word = (word | word << 4) & 0x0f0f_0f0f_0f0f_0f0f;
-    // Six more carries into the next digit from ten on: there the letters begin.
-    let letters = ((word + 6 * EACH) >> 4) & EACH;
-    let text = word + u64::from(b'0') * EACH + letters * u64::from(b'a' - b'0' - 10);
-    text.to_be_bytes()
 }
 
 #[cfg(test)]

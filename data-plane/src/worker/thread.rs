@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use pointsman_process::shutdown::Stages;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::admission::Places;
+use super::seldom::Seldom;
 use super::{Admission, Crowd, Mailbox, Worker, housekeeping};
 use crate::access_log::Lines;
 use crate::buffer::Buffers;
@@ -26,6 +27,7 @@ use crate::failing::FailureReporter;
 use crate::listener::{self, Doors};
 use crate::proxy::RetryBudget;
 use crate::settings::Settings;
+use crate::subscription::Status;
 use crate::table::TableHandle;
 use crate::upstream::tls::Identities;
 use crate::upstream::{Commons, Handshakes, Idle, LateDials};
@@ -65,6 +67,8 @@ pub(crate) struct Assignment {
     pub(crate) retries: Arc<RetryBudget>,
     /// When it accepts, and how the process leaves.
     pub(crate) doors: Doors,
+    /// How following a control plane goes.
+    pub(crate) status: watch::Receiver<Status>,
 }
 
 /// Starts a worker, which says how it ended through `ended`.
@@ -190,6 +194,8 @@ impl Worker {
             handshakes: Handshakes::default(),
             failures: assignment.failures,
             lines: lines.into(),
+            status: assignment.status,
+            semicolons: Seldom::default(),
             rooms: Vec::new().into(),
             random: fastrand::Rng::new().into(),
             stage: Stage::Serving.into(),

@@ -10,7 +10,7 @@ mod router;
 
 use broker::Broker;
 use instance::Instance;
-use router::{Router, ended, get};
+use router::{Router, ask, ended, get};
 
 /// Short enough for a test, long enough for a slow machine to start in.
 const DELAY: &str = "start_response_delay_interval: 1s\n";
@@ -66,11 +66,14 @@ fn without_nats_the_start_fails() {
 
 /// CF-029: port 0 is a free port, which the log tells.
 /// CF-072: segments and mode are told at the start.
+/// CF-103: a bound on heads above 1 MiB is warned of.
+/// D-236: so it is.
 #[test]
 fn a_start_tells_what_scripts_wait_for() {
     let broker = Broker::start();
     let file = format!(
-        "{DELAY}routing_table_sharding_mode: segments\nisolation_segments: [a, b]\nindex: 3\nunknwon: 1\n"
+        "{DELAY}routing_table_sharding_mode: segments\nisolation_segments: [a, b]\nindex: 3\nunknwon: 1\n\
+         max_request_header_bytes: 2000000\n"
     );
     let mut router = Router::start(&(broker.nats() + &file));
     let early = get(router.health_port(), "/health", "x");
@@ -85,6 +88,7 @@ fn a_start_tells_what_scripts_wait_for() {
     let order = [
         "starting",
         "unknown-configuration-key",
+        "innefectual-max-header-bytes-value",
         "retrieved-isolation-segments",
         "setting-up-nats-connection",
         "Successfully-connected-to-nats",
@@ -149,6 +153,52 @@ fn sigusr1_drains_in_full() {
         log.last().map(|line| line["message"].clone()),
         Some("gorouter.exited".into())
     );
+}
+
+/// D-162: a semicolon in a target is warned of.
+/// D-171: fields of the file are added to answers.
+/// D-183: the health checker of the file is answered.
+/// D-237: a path over the bound of the file is a 431, and shown as such in the access log.
+#[test]
+fn requests_are_treated_as_the_file_says() {
+    let broker = Broker::start();
+    let instance = Instance::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("access.log");
+    let file = format!(
+        "{DELAY}max_request_header_bytes: 1024
+http_rewrite: {{responses: {{add_headers_if_not_present: [{{name: X-Added, value: by the file}}]}}}}
+tracing: {{enable_w3c: true}}
+access_log: {{file: {}}}
+",
+        log.display()
+    );
+    let mut router = Router::start(&(broker.nats() + &file));
+    router.wait_for("subscriber-started");
+    broker.register("app.example.com", instance.port());
+    router.wait_until_healthy();
+    let port = router.traffic_port();
+    let healthy = ask(port, "/", "Host: x\r\nUser-Agent: HTTP-Monitor/1.1");
+    assert!(healthy.ends_with("\r\n\r\nok\n"), "{healthy}");
+    let answer = get(port, "/?a;b", "app.example.com");
+    assert!(answer.contains("\r\nX-Added: by the file\r\n"), "{answer}");
+    let warned = router.wait_for("deprecated-semicolon-params");
+    let id = warned["data"]["vcap_request_id"]
+        .as_str()
+        .unwrap_or_default();
+    assert_eq!(id.len(), 36, "{warned}");
+    let long = format!("/{}", "a".repeat(2048));
+    let answer = get(port, &long, "app.example.com");
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    router.signal("TERM");
+    assert_eq!(router.until_it_ends().0, Some(0));
+    let lines = std::fs::read_to_string(&log).expect("the log");
+    let lines: Vec<_> = lines.lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert!(
+        lines[1].contains("x_cf_routererror:\"deprecated-semicolon-params\" traceparent:\"00-")
+    );
+    assert!(lines[2].contains("x_cf_routererror:\"max-request-size-exceeded\""));
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn log(path: &Path) -> AccessLog {
         sink: Sink::File(path.to_owned()),
         hide_source_ip: false,
         hide_forwarded_for: false,
+        extra_fields: Vec::new(),
     }
 }
 

@@ -19,6 +19,8 @@ const CONTEXT: Context<'static> = Context {
     client_ip: "10.1.2.3",
     scheme: "http",
     proto: ForwardedProto::Keep,
+    client_cert: ForwardedClientCert::AlwaysForward,
+    kept: &[],
     wall_millis: 1_795_316_053_725,
 };
 
@@ -87,6 +89,23 @@ fn connection_removes_only_what_is_not_protected() {
     let left = |name: &str| head.fields().contains(name);
     assert!(left("Cookie") && left("X-CF-Anything") && left("X-Forwarded-Whatever"));
     assert!(!left("X-Mine") && !left("Connection"));
+}
+
+/// D-268: names of the configured list cannot be removed either, in any case; others still can.
+#[test]
+fn connection_does_not_remove_what_the_operator_keeps() {
+    let kept = ["X-Mine".to_owned(), "X-B3".to_owned()];
+    let context = Context {
+        kept: &kept,
+        ..CONTEXT
+    };
+    let (_, head) = prepared(
+        "Connection: x-mine, X-Other\r\nConnection: X-B3, close\r\nX-Mine: a\r\nX-Other: b\r\nX-B3: c\r\n",
+        context,
+    );
+    let left = |name: &str| head.fields().contains(name);
+    assert!(left("X-Mine") && left("X-B3"));
+    assert!(!left("X-Other") && !left("Connection"));
 }
 
 /// D-446: an idempotency key makes a POST idempotent; an empty one does not.

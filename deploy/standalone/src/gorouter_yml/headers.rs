@@ -1,5 +1,6 @@
 //! Header fields in and out, their limits, and sticky sessions.
 
+use pointsman_data_plane::{BadRule, Rewrite};
 use pointsman_process::configuration::{Check, Validate};
 use serde::{Deserialize, Serialize};
 
@@ -80,5 +81,41 @@ impl Validate for HeadersGroup {
             );
             check.refuse_plainly("forwarded_client_cert", text);
         }
+        check.within("http_rewrite.responses", |check| {
+            self.http_rewrite.responses.validate(check);
+        });
+    }
+}
+
+impl Validate for HTTPRewriteResponses {
+    /// Gorouter starts with a rule that it cannot keep, and leaves its field out of answers without a word.
+    fn validate(&self, check: &mut Check<'_>) {
+        self.each_rule(|key, bad| {
+            check.refuse(&key, bad.to_string(), "write a field as it is sent");
+        });
+    }
+}
+
+impl HTTPRewriteResponses {
+    /// The rules, if there are any. Those that cannot be kept are left out: validation has refused them.
+    #[must_use]
+    pub fn rules(&self) -> Option<Rewrite> {
+        let rules = self.each_rule(|_, _| {});
+        (!rules.is_empty()).then_some(rules)
+    }
+
+    fn each_rule(&self, mut refuse: impl FnMut(String, BadRule)) -> Rewrite {
+        let mut rules = Rewrite::default();
+        for (at, field) in self.remove_headers.0.iter().enumerate() {
+            if let Err(bad) = rules.remove(&field.name) {
+                refuse(format!("remove_headers[{at}]"), bad);
+            }
+        }
+        for (at, field) in self.add_headers_if_not_present.0.iter().enumerate() {
+            if let Err(bad) = rules.add(&field.name, &field.value) {
+                refuse(format!("add_headers_if_not_present[{at}]"), bad);
+            }
+        }
+        rules
     }
 }

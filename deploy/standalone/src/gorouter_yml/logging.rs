@@ -1,5 +1,6 @@
 //! Logs, the access log, tracing, and metrics.
 
+use pointsman_data_plane::VendorKey;
 use pointsman_process::configuration::go::Duration;
 use pointsman_process::configuration::{Check, Validate};
 
@@ -199,6 +200,13 @@ impl Validate for LoggingGroup {
                 check.refuse_plainly("redact_query_params", text);
             }
         });
+        if VendorKey::of_tenant(&self.tracing.w3c_tenant_id).is_none() {
+            check.refuse(
+                "tracing.w3c_tenant_id",
+                "cannot stand in a tracestate",
+                "write letters and digits",
+            );
+        }
         check.within("prometheus.meters", |check| {
             self.prometheus.meters.validate(check);
         });

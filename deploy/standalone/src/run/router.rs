@@ -150,7 +150,7 @@ async fn open(
     );
     let stages = tasks.stages().clone();
     let warm = async {
-        tokio::join!(time::sleep(router.delay), filled(status));
+        tokio::join!(time::sleep(router.delay), filled(status.clone()));
     };
     if stages.leaving().run_until_cancelled(warm).await.is_none() {
         return Ok(());
@@ -161,6 +161,7 @@ async fn open(
         failures: router.reporter,
         stages: stages.clone(),
         sockets: Sockets::default(),
+        status,
     };
     let mut proxy = start(&listen, router.proxy, surroundings)
         .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;

@@ -147,32 +147,11 @@ pub(super) static TABLE: &[Row] = &[
         ),
     ),
     // Headers.
-    row(
-        "forwarded_client_cert",
-        Protecting(
-            |file| file.headers.forwarded_client_cert != "always_forward",
-            "X-Forwarded-Client-Cert of a client passes as it is",
-        ),
-    ),
+    row("forwarded_client_cert", Served),
     row("force_forwarded_proto_https", Served),
     row("sanitize_forwarded_proto", Served),
-    row(
-        "hop_by_hop_headers_to_filter",
-        Protecting(
-            |file| !file.headers.hop_by_hop_headers_to_filter.0.is_empty(),
-            "a client can have these removed by naming them in Connection, except those that the router sets itself",
-        ),
-    ),
-    row(
-        "http_rewrite",
-        Protecting(
-            |file| {
-                let rules = &file.headers.http_rewrite.responses;
-                !rules.add_headers_if_not_present.0.is_empty() || !rules.remove_headers.0.is_empty()
-            },
-            "responses are not rewritten yet",
-        ),
-    ),
+    row("hop_by_hop_headers_to_filter", Served),
+    row("http_rewrite", Served),
     row("max_request_header_bytes", Served),
     row("max_request_headers", Served),
     row("max_response_header_bytes", Served),
@@ -199,7 +178,7 @@ pub(super) static TABLE: &[Row] = &[
     row("read_header_timeout", Served),
     row("drain_wait", Served),
     row("drain_timeout", Served),
-    row("healthcheck_user_agent", Later),
+    row("healthcheck_user_agent", Served),
     // Route services.
     row("route_services.max_attempts", Later),
     row(
@@ -270,8 +249,8 @@ pub(super) static TABLE: &[Row] = &[
     row("logging.enable_attempts_details", Later),
     row("access_log.file", Served),
     row("access_log.enable_streaming", Later),
-    row("extra_headers_to_log", Later),
-    row("tracing", Later),
+    row("extra_headers_to_log", Served),
+    row("tracing", Served),
     row("html_error_template_file", Later),
     row("enable_envelope_v1_metrics", Later),
     row("per_request_metrics_reporting", Later),

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, ForwardedProto, Headers, Limits, Settings, Sink, Timeouts, Upstream, UpstreamTls,
+    AccessLog, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize, Settings,
+    Sink, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -26,6 +27,8 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Refused> {
         limits: limits(file),
         timeouts: timeouts(file),
         headers: headers(file),
+        checks: checks(file),
+        tracing: tracing(file),
         upstream: upstream(file)?,
         access_log: access_log(file),
     })
@@ -41,15 +44,16 @@ fn bound(given: i64, most: u32) -> u32 {
 
 fn limits(file: &GorouterYml) -> Limits {
     let headers = &file.headers;
-    let most = RequestLimits::CEILING;
-    // Gorouter's own bound is 1 MiB as well (CF-103).
-    let head = bound(headers.max_request_header_bytes, most.head);
+    let (ours, most) = (RequestLimits::DEFAULT, RequestLimits::CEILING);
+    // What the file bounds is measured when the route is known, as in Gorouter; before that only what a client can have
+    // the process hold matters, and nothing below our own bounds does.
+    let head = bound(headers.max_request_header_bytes, most.head).max(ours.head);
     let request = RequestLimits {
-        request_line: head.min(most.request_line),
+        request_line: most.request_line,
         head,
-        fields: bound(headers.max_request_headers, most.fields),
-        field_value: head.min(most.field_value),
-        ..RequestLimits::DEFAULT
+        fields: bound(headers.max_request_headers, most.fields).max(ours.fields),
+        field_value: head,
+        ..ours
     };
     let most = ResponseLimits::CEILING;
     let response = ResponseLimits {
@@ -66,6 +70,39 @@ fn limits(file: &GorouterYml) -> Limits {
         attempts: u32::try_from(backends.max_attempts.max(1)).unwrap_or(u32::MAX),
         ..Limits::default()
     }
+}
+
+/// What is looked at in a request beside its route, as in Gorouter.
+fn checks(file: &GorouterYml) -> Checks {
+    let headers = &file.headers;
+    // Gorouter's own bound is 1 MiB as well (CF-103).
+    let bytes = bound(
+        headers.max_request_header_bytes,
+        RequestLimits::CEILING.head,
+    );
+    Checks {
+        health_user_agent: Some(file.connections.healthcheck_user_agent.as_str().into()),
+        request_size: Some(RequestSize {
+            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+            fields: usize::try_from(headers.max_request_headers)
+                .ok()
+                .filter(|most| *most > 0),
+        }),
+        semicolons: true,
+    }
+}
+
+fn tracing(file: &GorouterYml) -> Option<Tracing> {
+    let given = &file.logging.tracing;
+    let tracing = Tracing {
+        b3: given.enable_zipkin,
+        // The tenant was checked with the file.
+        w3c: given
+            .enable_w3c
+            .then(|| VendorKey::of_tenant(&given.w3c_tenant_id))
+            .flatten(),
+    };
+    (tracing.b3 || tracing.w3c.is_some()).then_some(tracing)
 }
 
 /// A wait of the file, for which what is not above zero means "for ever".
@@ -105,6 +142,14 @@ fn headers(file: &GorouterYml) -> Headers {
             (false, true) => ForwardedProto::Sanitize,
             (false, false) => ForwardedProto::Keep,
         },
+        forwarded_client_cert: match headers.forwarded_client_cert.as_str() {
+            "forward" => ForwardedClientCert::Forward,
+            "sanitize_set" => ForwardedClientCert::SanitizeSet,
+            // The only other word that is accepted.
+            _ => ForwardedClientCert::AlwaysForward,
+        },
+        kept_from_connection: headers.hop_by_hop_headers_to_filter.0.clone(),
+        rewrite: headers.http_rewrite.responses.rules(),
         keep_endpoint_router_error: true,
         timeout_is_bad_gateway: true,
     }
@@ -158,5 +203,6 @@ fn access_log(file: &GorouterYml) -> Option<AccessLog> {
         sink: Sink::File(path.into()),
         hide_source_ip: logging.logging.disable_log_source_ip,
         hide_forwarded_for: logging.logging.disable_log_forwarded_for,
+        extra_fields: extra_fields(&logging.extra_headers_to_log.0, tracing(file).as_ref()),
     })
 }

@@ -1,5 +1,7 @@
 //! Files, and what the parts are told.
 
+use pointsman_data_plane::{ForwardedClientCert, RequestSize, VendorKey};
+
 use super::*;
 use crate::gorouter_yml::parse;
 
@@ -161,8 +163,13 @@ access_log: {file: /tmp/access.log}
     let request = settings.limits.request;
     assert_eq!(
         (request.head, request.fields, request.field_value),
-        (4096, 30, 4096)
+        (64 * 1024, 128, 64 * 1024)
     );
+    let size = RequestSize {
+        bytes: 4096,
+        fields: Some(30),
+    };
+    assert_eq!(settings.checks.request_size, Some(size));
     assert_eq!(settings.limits.response.fields, 40);
     assert_eq!(
         (settings.timeouts.attempt, settings.timeouts.client_idle),
@@ -174,10 +181,78 @@ access_log: {file: /tmp/access.log}
 }
 
 /// CF-103: a bound above 1 MiB is 1 MiB.
+/// D-236: so is one of zero or less, and none; another one is itself.
 #[test]
 fn the_head_of_a_request_is_bounded_by_a_mebibyte() {
-    let settings = data_plane(&file("max_request_header_bytes: 2000000")).expect("it is accepted");
-    assert_eq!(settings.limits.request.head, 1024 * 1024);
+    for (given, bytes) in [
+        ("2000000", 1024 * 1024),
+        ("0", 1024 * 1024),
+        ("-1", 1024 * 1024),
+        ("1000000", 1_000_000),
+        ("10", 10),
+    ] {
+        let text = format!("max_request_header_bytes: {given}");
+        let settings = data_plane(&file(&text)).expect("it is accepted");
+        let size = RequestSize {
+            bytes,
+            fields: None,
+        };
+        assert_eq!(settings.checks.request_size, Some(size), "{given}");
+        assert!(settings.limits.request.head as usize >= bytes, "{given}");
+        assert!(settings.limits.check().is_ok(), "{given}");
+    }
+}
+
+/// CF-099: the modes of `forwarded_client_cert` are taken.
+#[test]
+fn the_headers_of_a_file_are_the_proxys() {
+    let settings = data_plane(&file("")).expect("nothing can be wrong");
+    assert!(settings.headers.rewrite.is_none() && settings.tracing.is_none());
+    assert!(settings.headers.kept_from_connection.is_empty());
+    let checks = settings.checks;
+    let agent = checks.health_user_agent.as_deref();
+    assert_eq!((agent, checks.semicolons), (Some("HTTP-Monitor/1.1"), true));
+    let text = "\
+healthcheck_user_agent: me/1
+hop_by_hop_headers_to_filter: [X-Mine]
+http_rewrite:
+  responses:
+    remove_headers: [{name: Server}]
+    add_headers_if_not_present: [{name: X-A, value: b}]
+tracing: {enable_zipkin: true, enable_w3c: true, w3c_tenant_id: t}
+extra_headers_to_log: [X-Foo, b3]
+access_log: {file: /tmp/access.log}
+";
+    let settings = data_plane(&file(text)).expect("nothing can be wrong");
+    assert!(settings.headers.rewrite.is_some());
+    assert_eq!(settings.headers.kept_from_connection, ["X-Mine"]);
+    let agent = settings.checks.health_user_agent.as_deref();
+    assert_eq!(agent, Some("me/1"));
+    let tracing = settings.tracing.expect("traces are kept going");
+    assert_eq!((tracing.b3, tracing.w3c), (true, VendorKey::of_tenant("t")));
+    let log = settings.access_log.expect("there is one");
+    let fields: Vec<_> = log.extra_fields.iter().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        [
+            "X-Foo",
+            "b3",
+            "X-B3-TraceId",
+            "X-B3-SpanId",
+            "X-B3-ParentSpanId",
+            "traceparent",
+            "tracestate"
+        ]
+    );
+    for (mode, expected) in [
+        ("always_forward", ForwardedClientCert::AlwaysForward),
+        ("forward", ForwardedClientCert::Forward),
+        ("sanitize_set", ForwardedClientCert::SanitizeSet),
+    ] {
+        let file = file(&format!("forwarded_client_cert: {mode}"));
+        let settings = data_plane(&file).expect("nothing can be wrong");
+        assert_eq!(settings.headers.forwarded_client_cert, expected);
+    }
 }
 
 /// R-132: the drop-in keeps its table only where a folder is configured, apart for other segments

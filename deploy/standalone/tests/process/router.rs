@@ -40,11 +40,16 @@ pub(crate) fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
 
 /// The answer to one request, head and body; empty when there is none.
 pub(crate) fn get(port: u16, path: &str, host: &str) -> String {
+    ask(port, path, &format!("Host: {host}"))
+}
+
+/// The same with these fields.
+pub(crate) fn ask(port: u16, path: &str, fields: &str) -> String {
     let mut answer = String::new();
     let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
         return answer;
     };
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\n{fields}\r\nConnection: close\r\n\r\n");
     if stream.set_read_timeout(Some(BOUND)).is_ok() && stream.write_all(request.as_bytes()).is_ok()
     {
         // What came before the connection broke is the answer.

@@ -140,6 +140,7 @@ suspend_pruning_if_nats_unavailable: true
 /// CF-098: `X-Forwarded-Client-Cert` is forwarded always by default.
 /// CF-100: the forced scheme is stored.
 /// CF-102: the limits of header bytes are stored.
+/// CF-101: names that cannot be named in `Connection` are stored.
 /// CF-105: cookie names are a list.
 /// CF-106: so are headers to log.
 /// CF-107: the switch about `Expect: 100-continue` is stored.
@@ -154,6 +155,7 @@ enable_http2: false
 force_forwarded_proto_https: true
 max_request_header_bytes: 10
 max_response_header_bytes: 20
+hop_by_hop_headers_to_filter: [X-Mine]
 sticky_session_cookie_names: [someName, anotherName]
 extra_headers_to_log: [X-A, X-B]
 keep_alive_100_continue_requests: true
@@ -169,6 +171,7 @@ keep_alive_100_continue_requests: true
         given.headers.sticky_session_cookie_names.0,
         ["someName", "anotherName"]
     );
+    assert_eq!(given.headers.hop_by_hop_headers_to_filter.0, ["X-Mine"]);
     assert_eq!(given.logging.extra_headers_to_log.0, ["X-A", "X-B"]);
     assert!(given.headers.keep_alive_100_continue_requests);
     assert!(!defaults.headers.keep_alive_100_continue_requests);

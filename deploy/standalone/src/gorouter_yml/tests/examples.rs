@@ -80,7 +80,6 @@ fn the_file_of_a_bosh_deployment_is_right_and_asks_for_protection() {
             "max_tls_version",
             "client_cert_validation",
             "client_ca_certs",
-            "hop_by_hop_headers_to_filter",
             "route_services_secret",
         ])
     );
@@ -104,9 +103,6 @@ fn the_hardened_file_is_right_and_asks_for_more_protection() {
             "only_trust_client_ca_certs",
             "enable_verify_client_certificate_metadata",
             "verify_client_certificate_metadata",
-            "forwarded_client_cert",
-            "hop_by_hop_headers_to_filter",
-            "http_rewrite",
             "route_services.strict_signature_validation",
             "route_services_secret",
             "route_services_secret_decrypt_only",

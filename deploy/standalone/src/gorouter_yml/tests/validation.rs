@@ -247,6 +247,29 @@ fn what_makes_gorouter_panic_is_a_problem_like_others() {
     ]);
 }
 
+#[test]
+fn a_field_that_could_not_be_written_is_told() {
+    cases(&[
+        (
+            "http_rewrite: {responses: {remove_headers: [{name: X-A}, {name: 'a b'}]}}",
+            "field name is not a token",
+        ),
+        (
+            "http_rewrite: {responses: {add_headers_if_not_present: [{name: X-A, value: \"a\\nb\"}]}}",
+            "field value has a control byte or a blank at its edge",
+        ),
+        (
+            "http_rewrite: {responses: {add_headers_if_not_present: [{name: Connection, value: close}]}}",
+            "field belongs to the connection and not to the answer",
+        ),
+        (
+            "tracing: {w3c_tenant_id: 'a,b'}",
+            "cannot stand in a tracestate",
+        ),
+    ]);
+    assert!(checked("http_rewrite: {responses: {remove_headers: [{name: Server}]}}").is_empty());
+}
+
 /// CF-137: streaming to a network of another kind is refused.
 /// CF-138: envelopes need an address.
 #[test]
