@@ -27,6 +27,7 @@ use crate::admin::{self, Inside};
 use crate::counters::Traffic;
 use crate::failing::{self, Ejected, Failures};
 use crate::listener::{Gate, Inherited};
+use crate::servable::Servable;
 use crate::start::{self, Proxy, Surroundings};
 use crate::subscription::{
     ControlPlane, Follower, Identity, Keep, Keeping, Kept, Load, Parts, Restore, Status,
@@ -132,7 +133,7 @@ pub async fn build(
         failures: reporter,
         stages: tasks.stages().clone(),
         sockets: hand_over.sockets(inherited),
-        status: status.subscribe(),
+        servable: servable(status.subscribe()),
     };
     let proxy = start::start(&settings.listen, settings.proxy, surroundings);
     let proxy = proxy.map_err(BuildError::Proxy)?;
@@ -260,6 +261,10 @@ impl Bound {
         });
         spawn_proxy(self.proxy, tasks);
     }
+}
+
+fn servable(status: watch::Receiver<Status>) -> Servable {
+    Servable::new(move || status.borrow().servable)
 }
 
 /// How busy the proxy is.

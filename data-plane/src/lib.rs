@@ -19,6 +19,7 @@ mod io;
 mod listener;
 mod persisted;
 mod proxy;
+mod servable;
 mod settings;
 mod start;
 pub mod subscription;
@@ -30,6 +31,7 @@ mod worker;
 pub use access_log::{AccessLog, Sink, extra_fields};
 pub use counters::{Totals, Traffic};
 pub use listener::{Gate, Heirlooms, Inherited, Sockets};
+pub use servable::Servable;
 pub use settings::{
     BadRule, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize, Rewrite,
     Settings, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey,

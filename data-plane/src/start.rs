@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use pointsman_process::shutdown::Stages;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::access_log::Writer;
@@ -16,8 +16,8 @@ use crate::descriptors;
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Gate, Heirlooms, Sockets};
 use crate::proxy::RetryBudget;
+use crate::servable::Servable;
 use crate::settings::Settings;
-use crate::subscription::Status;
 use crate::table::TableHandle;
 use crate::upstream::Commons;
 use crate::upstream::idle::IdleLimits;
@@ -35,8 +35,8 @@ pub struct Surroundings {
     pub stages: Stages,
     /// What it listens on already, and when it accepts.
     pub sockets: Sockets,
-    /// How following a control plane goes: clients may ask whether there is a table that may be served.
-    pub status: watch::Receiver<Status>,
+    /// Whether there is a table that may be served: clients may ask.
+    pub servable: Servable,
 }
 
 /// The running proxy.
@@ -68,7 +68,7 @@ pub fn start(
         failures,
         stages,
         sockets,
-        status,
+        servable,
     } = surroundings;
     descriptors::raise_limit();
     let count = settings.workers.map_or_else(available, NonZeroUsize::get);
@@ -105,7 +105,7 @@ pub fn start(
             commons: Arc::clone(&commons),
             doors: doors.clone(),
             retries: Arc::clone(&retries),
-            status: status.clone(),
+            servable: servable.clone(),
         };
         worker::spawn(assignment, ended.clone())
     });

@@ -13,7 +13,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use pointsman_routing::{Cursors, Scratch, Time};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::access_log::Lines;
@@ -24,8 +23,8 @@ use crate::deadlines::{Deadlines, Tick};
 use crate::drain::Stage;
 use crate::failing::FailureReporter;
 use crate::proxy::{RetryBudget, Room};
+use crate::servable::Servable;
 use crate::settings::Settings;
-use crate::subscription::Status;
 use crate::table::Reader;
 use crate::upstream::tls::Identities;
 use crate::upstream::{Handshakes, Idle, LateDials};
@@ -77,7 +76,7 @@ pub(crate) struct Worker {
     pub(crate) failures: FailureReporter,
     /// The access log, if there is one.
     pub(crate) lines: RefCell<Option<Lines>>,
-    status: watch::Receiver<Status>,
+    servable: Servable,
     /// Targets with a `;`.
     semicolons: Seldom,
     admission: Admission,
@@ -101,7 +100,7 @@ impl Worker {
 
     /// Whether clients may be sent here: there is a table that may be served, and the process stays.
     pub(crate) fn is_healthy(&self) -> bool {
-        self.stage().is_serving() && self.status.borrow().servable
+        self.stage().is_serving() && self.servable.now()
     }
 
     /// Tells of a request whose target has a `;`, at most once a second.

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pointsman_data_plane::failing::{self, Ejected, Failures};
-use pointsman_data_plane::subscription::Status;
 use pointsman_data_plane::table::{Publisher, publication};
 use pointsman_data_plane::{
-    AccessLog, Inherited, Proxy, Settings, Sink, Sockets, Surroundings, Totals, Traffic,
+    AccessLog, Inherited, Proxy, Servable, Settings, Sink, Sockets, Surroundings, Totals, Traffic,
     UpstreamTls,
 };
 use pointsman_process::shutdown::Stages;
@@ -24,7 +23,6 @@ use pointsman_routing::{
 use pointsman_tests::certs::Identity;
 use pointsman_tests::client::RawAnswer;
 use pointsman_tests::{Authority, Endpoint, RawConnection, eventually};
-use tokio::sync::watch;
 
 /// How long a test waits for a state.
 pub(crate) const BOUND: Duration = Duration::from_secs(10);
@@ -37,7 +35,7 @@ pub(crate) struct Setup {
     table: TableWriter,
     settings: Settings,
     sockets: Sockets,
-    status: watch::Sender<Status>,
+    servable: bool,
     log: Log,
 }
 
@@ -90,17 +88,14 @@ impl Setup {
             table,
             settings,
             sockets: Sockets::default(),
-            status: watch::Sender::new(Status {
-                servable: true,
-                ..Status::default()
-            }),
+            servable: true,
             log,
         }
     }
 
     /// Begins without a table that may be served.
-    pub(crate) fn unfilled(self) -> Self {
-        self.status.send_modify(|status| status.servable = false);
+    pub(crate) fn unfilled(mut self) -> Self {
+        self.servable = false;
         self
     }
 
@@ -191,12 +186,13 @@ impl Setup {
             .unwrap_or(localhost);
         let ejected = failures.ejected();
         let stages = Stages::new();
+        let servable = self.servable;
         let surroundings = Surroundings {
             table,
             failures,
             stages: stages.clone(),
             sockets: self.sockets,
-            status: self.status.subscribe(),
+            servable: Servable::new(move || servable),
         };
         let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
         let proxy = proxy.expect("a data plane");

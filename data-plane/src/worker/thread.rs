@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pointsman_process::shutdown::Stages;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
@@ -26,8 +26,8 @@ use crate::drain::{self, Stage};
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors};
 use crate::proxy::RetryBudget;
+use crate::servable::Servable;
 use crate::settings::Settings;
-use crate::subscription::Status;
 use crate::table::TableHandle;
 use crate::upstream::tls::Identities;
 use crate::upstream::{Commons, Handshakes, Idle, LateDials};
@@ -67,8 +67,8 @@ pub(crate) struct Assignment {
     pub(crate) retries: Arc<RetryBudget>,
     /// When it accepts, and how the process leaves.
     pub(crate) doors: Doors,
-    /// How following a control plane goes.
-    pub(crate) status: watch::Receiver<Status>,
+    /// Whether there is a table that may be served.
+    pub(crate) servable: Servable,
 }
 
 /// Starts a worker, which says how it ended through `ended`.
@@ -194,7 +194,7 @@ impl Worker {
             handshakes: Handshakes::default(),
             failures: assignment.failures,
             lines: lines.into(),
-            status: assignment.status,
+            servable: assignment.servable,
             semicolons: Seldom::default(),
             rooms: Vec::new().into(),
             random: fastrand::Rng::new().into(),

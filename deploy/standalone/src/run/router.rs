@@ -11,7 +11,7 @@ use pointsman_data_plane::subscription::{
     Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
-use pointsman_data_plane::{Settings, Sockets, Surroundings, Traffic, start};
+use pointsman_data_plane::{Servable, Settings, Sockets, Surroundings, Traffic, start};
 use pointsman_process::readiness::{Condition, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_proto::v1;
@@ -161,7 +161,7 @@ async fn open(
         failures: router.reporter,
         stages: stages.clone(),
         sockets: Sockets::default(),
-        status,
+        servable: Servable::new(move || status.borrow().servable),
     };
     let mut proxy = start(&listen, router.proxy, surroundings)
         .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;
