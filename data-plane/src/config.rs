@@ -37,7 +37,7 @@ pub use state::State;
 pub use timeouts::Timeouts;
 pub use upstream::{Client, Upstream};
 
-use crate::{Inherited, app};
+use crate::{ErrorPage, Inherited, app};
 
 /// The file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -72,6 +72,8 @@ pub struct Config {
     pub checks: Checks,
     /// Which traces are kept going.
     pub tracing: Tracing,
+    /// A page for the router's own errors, in the language of Go's `html/template`. Absent: plain text.
+    pub error_page: Option<PathBuf>,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// Where requests are logged.
@@ -99,6 +101,7 @@ impl Default for Config {
             headers: Headers::default(),
             checks: Checks::default(),
             tracing: Tracing::default(),
+            error_page: None,
             upstream: Upstream::default(),
             access_log: AccessLog::default(),
             drain: Drain::default(),
@@ -163,9 +166,16 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a secret cannot be read; certificates are read when the data plane is built.
+    /// When a secret or the error page cannot be read; certificates are read when the data plane is built.
     pub fn settings(&self, environment: &dyn Environment) -> Result<app::Settings, Problem> {
         let tracing = self.tracing.settings();
+        let error_page = self.error_page.as_deref().map(ErrorPage::load).transpose();
+        let error_page = error_page.map_err(|no_page| Problem {
+            place: None,
+            key: "error_page".to_owned(),
+            what: no_page.to_string(),
+            hint: None,
+        })?;
         Ok(app::Settings {
             name: self.name.clone(),
             zone: self.zone.clone(),
@@ -186,6 +196,7 @@ impl Config {
                 checks: self.checks.settings(),
                 access_log: self.access_log.settings(tracing.as_ref()),
                 tracing,
+                error_page,
             },
             client: self.upstream.client(),
         })

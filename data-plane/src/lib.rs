@@ -12,6 +12,7 @@ mod decimal;
 mod descriptors;
 mod downstream;
 mod drain;
+mod error_page;
 pub mod failing;
 mod hand_over;
 mod hexadecimal;
@@ -30,6 +31,7 @@ mod worker;
 
 pub use access_log::{AccessLog, Sink, extra_fields};
 pub use counters::{Totals, Traffic};
+pub use error_page::{BadPage, ErrorPage, NoPage};
 pub use listener::{Gate, Heirlooms, Inherited, Sockets};
 pub use servable::Servable;
 pub use settings::{

@@ -15,6 +15,7 @@ use pointsman_http1::{BodyLimits, LimitError, RequestLimits, ResponseLimits};
 use pointsman_process::tls::{Identity, Trust};
 
 use crate::access_log::AccessLog;
+use crate::error_page::ErrorPage;
 
 pub use self::checks::{Checks, RequestSize};
 pub use self::rewrite::{BadRule, Rewrite};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub checks: Checks,
     /// Which traces are kept going, if any.
     pub tracing: Option<Tracing>,
+    /// How the router's own errors look; `None`: as plain text.
+    pub error_page: Option<ErrorPage>,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// The access log, if there is one.

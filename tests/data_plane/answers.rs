@@ -13,6 +13,7 @@ async fn answering(bytes: impl AsRef<[u8]>) -> (Endpoint, Plane) {
     (endpoint, plane)
 }
 
+/// D-091: an answer without a Content-Type gets none.
 /// D-318: no Content-Type is made.
 /// D-326: X-Vcap-Request-Id is added where the endpoint sent none.
 /// D-329: redirects are passed on.

@@ -4,6 +4,7 @@ mod answers;
 mod attempts;
 mod bodies;
 mod drain;
+mod error_page;
 mod framing;
 mod headers;
 mod health;

@@ -112,6 +112,7 @@ async fn the_routers_own_answers_and_fields_are_rewritten() {
     assert_eq!(all(&failed, "Strict-Transport-Security"), ["1"]);
 }
 
+/// D-094: the status of the final answer is recorded, not that of an interim one.
 #[tokio::test]
 async fn interim_answers_are_rewritten() {
     let bytes = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: app\r\nX-CF-Proxy-Signature: s\r\n\r\n\
@@ -128,4 +129,6 @@ async fn interim_answers_are_rewritten() {
     );
     assert_eq!(hints.header("X-CF-Proxy-Signature"), None);
     assert_eq!(client.read_answer().await.header("X-Added"), Some("1"));
+    let line = plane.line("app.test").await;
+    assert!(line.contains(" HTTP/1.1\" 200 0 0 "), "{line}");
 }

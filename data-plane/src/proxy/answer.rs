@@ -13,7 +13,11 @@ use super::refusal::TEXT;
 use super::{Desk, Ending, Journey, Refusal, request_id};
 use crate::deadlines::Deadline;
 use crate::downstream::{Exchange, Outgoing};
+use crate::error_page::{ErrorPage, Shown};
 use crate::worker::Worker;
+
+/// The type of pages (D-106).
+const HTML: &str = "text/html; charset=utf-8";
 
 /// What the answer says beside its body, which stands on the desk.
 #[derive(Clone, Copy, Debug)]
@@ -65,14 +69,20 @@ impl Journey<'_, '_> {
         }
         self.desk.text.clear();
         refusal.write_body(self.exchange.request.authority(), &mut self.desk.text);
-        self.send_own(Answer {
+        let mut answer = Answer {
             status: refusal.status(),
             router_error: refusal.router_error(),
             cache_control: refusal.cache_control(),
             extra: refusal.extra(),
             content_type: refusal.content_type(),
-        })
-        .await
+        };
+        if let Some(page) = &self.worker.settings.error_page
+            && refusal.has_page()
+        {
+            let content_type = put_page(page, answer, &mut self.desk.text);
+            answer.content_type = Some(content_type);
+        }
+        self.send_own(answer).await
     }
 
     /// Answers after the last attempt has failed.
@@ -208,5 +218,37 @@ impl Journey<'_, '_> {
             with: &[],
         };
         self.exchange.answer(response, &how)
+    }
+}
+
+/// Puts a page in the place of a text, which is `{status} {phrase}: {message}` and a line end, and answers its type. A
+/// page that cannot be made leaves the text, without its line end (D-105).
+fn put_page(page: &ErrorPage, answer: Answer, text: &mut Vec<u8>) -> &'static str {
+    let status_text = reason_phrase(answer.status).unwrap_or_default();
+    let plain = std::mem::take(text);
+    let plain = plain.strip_suffix(b"\n").unwrap_or(&plain);
+    let message = plain.get("404 : ".len() + status_text.len()..);
+    let mut error = Vec::new();
+    if let Some(router_error) = answer.router_error {
+        router_error.write(&mut error);
+    }
+    let cache_control = answer.cache_control.unwrap_or_default();
+    let (name, value) = answer.extra.unwrap_or_default();
+    let shown = Shown {
+        status: answer.status,
+        status_text,
+        message: message.unwrap_or_default(),
+        header: &[
+            (Known::XCfRouterError.as_str(), &error),
+            (Known::CacheControl.as_str(), cache_control.as_bytes()),
+            (name, value.as_bytes()),
+        ],
+    };
+    match page.render(&shown, text) {
+        Ok(()) => HTML,
+        Err(_) => {
+            text.extend_from_slice(plain);
+            TEXT
+        }
     }
 }

@@ -74,6 +74,14 @@ impl Refusal {
         }
     }
 
+    /// Whether it is an error that a page may tell of.
+    pub(crate) fn has_page(self) -> bool {
+        !matches!(
+            self,
+            Self::AboutRouter | Self::Healthy | Self::Unhealthy | Self::TooLarge
+        )
+    }
+
     /// The type of the body, where it is told.
     pub(crate) fn content_type(self) -> Option<&'static str> {
         match self {

@@ -155,6 +155,36 @@ fn sigusr1_drains_in_full() {
     );
 }
 
+/// CF-140: an error page is none, one, or the end of the start where it cannot be read.
+/// D-104: a page that is wrong is refused.
+/// D-109: one that is not there ends the start.
+#[test]
+fn an_error_page_that_cannot_be_used_stops_the_start() {
+    let broker = Broker::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = folder.path().join("wrong.html");
+    std::fs::write(&wrong, "<p>{{ .Status").expect("it can be written");
+    for (path, expected) in [
+        (wrong.display().to_string(), "line 1: `{{` has no `}}`"),
+        (
+            "/nowhere/page.html".to_owned(),
+            "/nowhere/page.html: No such file",
+        ),
+    ] {
+        let file = format!("html_error_template_file: {path}\n");
+        let (status, log) = Router::start(&(broker.nats() + &file)).until_it_ends();
+        assert_eq!(status, Some(1), "{log:#?}");
+        let last = log
+            .iter()
+            .find(|line| line["message"] == "initialize-router-error");
+        let error = last.map(|line| line["data"]["error"].to_string());
+        assert!(
+            error.is_some_and(|error| error.contains(expected)),
+            "{log:#?}"
+        );
+    }
+}
+
 /// D-162: a semicolon in a target is warned of.
 /// D-171: fields of the file are added to answers.
 /// D-183: the health checker of the file is answered.

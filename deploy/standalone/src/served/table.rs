@@ -251,7 +251,7 @@ pub(super) static TABLE: &[Row] = &[
     row("access_log.enable_streaming", Later),
     row("extra_headers_to_log", Served),
     row("tracing", Served),
-    row("html_error_template_file", Later),
+    row("html_error_template_file", Served),
     row("enable_envelope_v1_metrics", Later),
     row("per_request_metrics_reporting", Later),
     row("send_http_start_stop_server_event", Later),

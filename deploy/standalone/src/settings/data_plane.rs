@@ -1,11 +1,13 @@
 //! The proxy of a `gorouter.yml`.
 
+use std::error::Error;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize, Settings,
-    Sink, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey, extra_fields,
+    AccessLog, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits, NoPage,
+    RequestSize, Settings, Sink, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -18,8 +20,9 @@ use crate::gorouter_yml::GorouterYml;
 ///
 /// # Errors
 ///
-/// When a CA or a certificate of the file cannot be used; most of that was found when the file was checked.
-pub fn data_plane(file: &GorouterYml) -> Result<Settings, Refused> {
+/// When a CA or a certificate of the file cannot be used; most of that was found when the file was checked. When the
+/// error page cannot.
+pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send + Sync>> {
     Ok(Settings {
         workers: usize::try_from(file.process.go_max_procs)
             .ok()
@@ -29,6 +32,7 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Refused> {
         headers: headers(file),
         checks: checks(file),
         tracing: tracing(file),
+        error_page: error_page(file)?,
         upstream: upstream(file)?,
         access_log: access_log(file),
     })
@@ -103,6 +107,14 @@ fn tracing(file: &GorouterYml) -> Option<Tracing> {
             .flatten(),
     };
     (tracing.b3 || tracing.w3c.is_some()).then_some(tracing)
+}
+
+fn error_page(file: &GorouterYml) -> Result<Option<ErrorPage>, NoPage> {
+    let path = file.logging.html_error_template_file.as_str();
+    if path.is_empty() {
+        return Ok(None);
+    }
+    ErrorPage::load(Path::new(path)).map(Some)
 }
 
 /// A wait of the file, for which what is not above zero means "for ever".
