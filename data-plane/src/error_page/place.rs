@@ -159,10 +159,14 @@ fn leave_text(rest: &str, line: usize) -> Result<(Place, &str), BadPage> {
 
 /// Only the end of the element itself ends its content.
 fn leave_raw(rest: &str, name: String) -> (Place, &str) {
-    let end = format!("</{name}");
-    match rest.to_ascii_lowercase().find(&end) {
+    let (lower, end) = (rest.to_ascii_lowercase(), format!("</{name}"));
+    let ends_name = |next: &u8| matches!(next, b'>' | b'/') || next.is_ascii_whitespace();
+    let mut ends = lower
+        .match_indices(end.as_str())
+        .map(|(at, _)| at + end.len());
+    match ends.find(|at| lower.as_bytes().get(*at).is_some_and(ends_name)) {
         Some(at) => {
-            let rest = rest.get(at + end.len()..).unwrap_or_default();
+            let rest = rest.get(at..).unwrap_or_default();
             (Place::Tag(String::new()), rest)
         }
         None => (Place::Raw(name), ""),

@@ -148,6 +148,7 @@ fn a_value_is_shown_only_where_it_stays_text() {
         "<script>{{ .Message }}</script>",
         "<SCRIPT type='x'>let a = \"{{ .Message }}\"</SCRIPT>",
         "<script/x>{{ .Message }}</script>",
+        "<script>a</scripts>{{ .Message }}",
         "<style>{{ .Message }}</style>",
         "<a href=\"{{ .Message }}\">",
         "<p onclick='{{ .Message }}'>",
