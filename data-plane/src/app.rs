@@ -16,6 +16,7 @@ use std::time::Duration;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_process::tls::{self, Reloaded, Reloader};
+use pointsman_proto::v1;
 use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -142,12 +143,7 @@ pub async fn build(
     let kept = watch::Sender::new(Kept::default());
     observe::register(metrics, &proxy, (&table, &ejected), (&status, &kept));
     let filter = filter_digest(&settings.filter);
-    let identity = Identity {
-        id: uuid::Uuid::new_v4().to_string(),
-        name: settings.name,
-        zone: settings.zone,
-        filter: settings.filter,
-    };
+    let identity = identity(settings.name, settings.zone, settings.filter);
     let addresses = Addresses {
         http: proxy.addresses().to_vec(),
         admin: admin.as_ref().map(admin::Bound::address),
@@ -260,6 +256,16 @@ impl Bound {
             Ok::<(), Infallible>(())
         });
         spawn_proxy(self.proxy, tasks);
+    }
+}
+
+/// Another data plane each time, of the same name among people.
+fn identity(name: String, zone: String, filter: v1::SegmentFilter) -> Identity {
+    Identity {
+        id: uuid::Uuid::new_v4().to_string(),
+        name,
+        zone,
+        filter,
     }
 }
 

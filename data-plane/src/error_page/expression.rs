@@ -24,7 +24,7 @@ pub(super) enum Expression {
     Number(i64),
     Text(Box<str>),
     /// A function of others.
-    Call(Function, Vec<Expression>),
+    Call(Function, Vec<Self>),
 }
 
 /// The functions that there are.

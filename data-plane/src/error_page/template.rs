@@ -12,8 +12,8 @@ pub(super) enum Node {
     Show { expression: Expression, line: usize },
     /// Parts of which one is taken, or none.
     If {
-        arms: Vec<(Expression, Vec<Node>)>,
-        otherwise: Vec<Node>,
+        arms: Vec<(Expression, Vec<Self>)>,
+        otherwise: Vec<Self>,
         line: usize,
     },
 }

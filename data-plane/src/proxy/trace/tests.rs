@@ -292,12 +292,12 @@ fn our_member_of_the_state_stands_in_front() {
             format!("gorouter={PARENT},t1@gorouter=a"),
         ),
     ] {
-        let state = super::w3c::state(&key(tenant), DICE.parent, received.map(str::as_bytes));
+        let state = w3c::state(&key(tenant), DICE.parent, received.map(str::as_bytes));
         assert_eq!(String::from_utf8_lossy(&state), expected, "{received:?}");
     }
     for (length, kept) in [(2048, true), (2049, false)] {
         let received = format!("rojo={}", "1".repeat(length - 5));
-        let state = super::w3c::state(&key(""), DICE.parent, Some(received.as_bytes()));
+        let state = w3c::state(&key(""), DICE.parent, Some(received.as_bytes()));
         assert_eq!(state.ends_with(b"11"), kept, "{length}");
     }
 }
