@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
 use pointsman_tests::client::Response;
 use pointsman_tests::process::Launch;
-use pointsman_tests::{Client, Process, eventually};
+use pointsman_tests::{Client, Process, eventually, ports};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -27,18 +27,13 @@ pub(crate) struct Plane {
 impl Plane {
     /// Starts a plane. Where its configuration says `<NAME>`, it chooses a port for the address of that name, and keeps it.
     pub(crate) async fn start(launch: Launch, configuration: &str) -> Self {
-        let named = ["<distribution>", "<http>", "<admin>"];
-        let free = named.iter().fold(configuration.to_owned(), |text, name| {
-            text.replace(name, "127.0.0.1:0")
-        });
-        let process = Process::launch(&launch, &free).await;
         let mut configuration = configuration.to_owned();
-        for name in named {
+        for name in ["<distribution>", "<http>", "<admin>"] {
             if configuration.contains(name) {
-                let bound = process.address(name.trim_matches(['<', '>']));
-                configuration = configuration.replace(name, &bound.to_string());
+                configuration = configuration.replace(name, &ports::lasting().to_string());
             }
         }
+        let process = Process::launch(&launch, &configuration).await;
         Self {
             launch,
             configuration,

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::{environment, eventually};
+use crate::{environment, eventually, ports};
 
 /// How long a server may take until it listens.
 const START: Duration = Duration::from_secs(20);
@@ -66,7 +66,7 @@ impl Broker {
         let mut broker = Self {
             access,
             folder,
-            port: 0,
+            port: ports::lasting().port(),
             child: None,
         };
         broker.launch().await;
@@ -165,11 +165,7 @@ impl Broker {
             .append(true)
             .open(self.folder.path().join("log"))
             .expect("the broker's log file");
-        let port = if self.port == 0 {
-            "-1".to_owned()
-        } else {
-            self.port.to_string()
-        };
+        let port = self.port.to_string();
         let program = program();
         let mut command = Command::new(&program);
         command

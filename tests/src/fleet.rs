@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hyper::StatusCode;
 
 use crate::publisher::Message;
-use crate::{Broker, Client, Process, Publisher, configuration, eventually};
+use crate::{Broker, Client, Process, Publisher, configuration, eventually, ports};
 
 /// Within which a change must have reached every data plane, on a machine that is busy with other tests.
 pub const BOUND: Duration = Duration::from_secs(20);
@@ -48,15 +48,16 @@ impl Fleet {
     }
 
     async fn begin(broker: Broker, data_planes: usize, more: More<'_>) -> Self {
-        let first = configuration::control_plane(&broker, more.nats) + more.control_plane;
-        let process = Process::start("control-plane", &first).await;
+        let configuration = configuration::control_plane(&broker, more.nats) + more.control_plane;
+        let configuration = pinned(&configuration);
+        let process = Process::start("control-plane", &configuration).await;
         let addresses = [process.address("distribution"), process.address("admin")];
         let mut fleet = Self {
             publisher: Publisher::connect(&broker).await,
             broker,
             control_plane: process,
             data_planes: Vec::new(),
-            control_plane_configuration: pinned(&first, addresses),
+            control_plane_configuration: configuration,
         };
         for _ in 0..data_planes {
             let configuration = configuration::data_plane(addresses[0]) + more.data_plane;
@@ -122,12 +123,14 @@ impl Fleet {
     }
 }
 
-/// The same configuration with the ports that were bound, so that a successor is found where its predecessor was.
-fn pinned(configuration: &str, [distribution, admin]: [SocketAddr; 2]) -> String {
+/// The same configuration with ports of its own, so that a successor is found where its predecessor was.
+fn pinned(configuration: &str) -> String {
     let free = "listen: 127.0.0.1:0";
-    configuration
-        .replacen(free, &format!("listen: {distribution}"), 1)
-        .replacen(free, &format!("listen: {admin}"), 1)
+    let mut pinned = configuration.to_owned();
+    while pinned.contains(free) {
+        pinned = pinned.replacen(free, &format!("listen: {}", ports::lasting()), 1);
+    }
+    pinned
 }
 
 async fn status(client: &mut Client, host: &str, wanted: StatusCode) -> Result<(), String> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use crate::certs::Identity;
-use crate::{Process, eventually};
+use crate::{Process, eventually, ports};
 
 /// How long it may take until it listens.
 const START: Duration = Duration::from_secs(20);
@@ -65,18 +65,16 @@ impl Instance {
     /// When it does not listen in time.
     pub async fn start(plain: usize, tls: usize, identity: &Identity) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the instance");
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut orders = Orders {
+        let lasting = |count| (0..count).map(|_| ports::lasting()).collect();
+        let orders = Orders {
             record: folder.path().join("record"),
             addresses: folder.path().join("addresses.json"),
-            plain: vec![any; plain],
-            tls: vec![any; tls],
+            plain: lasting(plain),
+            tls: lasting(tls),
             certificate: identity.certificate.clone(),
             key: identity.key.clone(),
         };
         let (process, bound) = launch(&folder, &orders).await;
-        orders.plain.clone_from(&bound.plain);
-        orders.tls.clone_from(&bound.tls);
         Self {
             record: Record::of(&orders.record),
             folder,
@@ -106,7 +104,7 @@ impl Instance {
     ///
     /// # Panics
     ///
-    /// When somebody else took a port meanwhile.
+    /// When it does not listen in time.
     pub async fn restart(&mut self) {
         self.kill();
         (self.process, _) = launch(&self.folder, &self.orders).await;

@@ -15,6 +15,7 @@ pub mod fleet;
 pub mod instance;
 pub mod load;
 mod moment;
+pub mod ports;
 pub mod process;
 pub mod publisher;
 pub mod requests;
