@@ -3,6 +3,7 @@
 
 mod access_log;
 mod admin;
+mod balancing;
 mod checks;
 mod control_planes;
 mod drain;
@@ -11,6 +12,7 @@ mod limits;
 mod log;
 mod segments;
 mod state;
+mod sticky_sessions;
 mod timeouts;
 mod tracing;
 mod upstream;
@@ -26,6 +28,7 @@ use serde::Deserialize;
 pub use self::tracing::Tracing;
 pub use access_log::{AccessLog, To};
 pub use admin::Admin;
+pub use balancing::{Balancing, ZonePreference};
 pub use checks::Checks;
 pub use control_planes::{ControlPlanes, Tls};
 pub use drain::Drain;
@@ -34,6 +37,7 @@ pub use limits::Limits;
 pub use log::{Form, Log};
 pub use segments::{Mode, Segments};
 pub use state::State;
+pub use sticky_sessions::StickySessions;
 pub use timeouts::Timeouts;
 pub use upstream::{Client, Upstream};
 
@@ -74,6 +78,10 @@ pub struct Config {
     pub tracing: Tracing,
     /// A page for the router's own errors, in the language of Go's `html/template`. Absent: plain text.
     pub error_page: Option<PathBuf>,
+    /// When a session sticks to the instance that began it.
+    pub sticky_sessions: StickySessions,
+    /// Which endpoints come first.
+    pub balancing: Balancing,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// Where requests are logged.
@@ -102,6 +110,8 @@ impl Default for Config {
             checks: Checks::default(),
             tracing: Tracing::default(),
             error_page: None,
+            sticky_sessions: StickySessions::default(),
+            balancing: Balancing::default(),
             upstream: Upstream::default(),
             access_log: AccessLog::default(),
             drain: Drain::default(),
@@ -136,6 +146,13 @@ impl Validate for Config {
                 "write a path from the root, as /run/pointsman/data-plane.sock",
             );
         }
+        if self.zone.is_empty() && self.balancing.zone_preference != ZonePreference::None {
+            check.refuse(
+                "balancing.zone_preference",
+                "prefers the zone of this data plane, which has none",
+                "add `zone`",
+            );
+        }
         check.within("control_planes", |check| {
             self.control_planes.validate(check);
         });
@@ -147,6 +164,9 @@ impl Validate for Config {
         check.within("headers", |check| self.headers.validate(check));
         check.within("checks", |check| self.checks.validate(check));
         check.within("tracing", |check| self.tracing.validate(check));
+        check.within("sticky_sessions", |check| {
+            self.sticky_sessions.validate(check);
+        });
         check.within("upstream", |check| self.upstream.validate(check));
         check.within("access_log", |check| self.access_log.validate(check));
     }
@@ -192,6 +212,8 @@ impl Config {
                 limits: self.limits.settings(),
                 timeouts: self.timeouts.settings(),
                 headers: self.headers.settings(),
+                sessions: self.sticky_sessions.settings(),
+                balancing: self.balancing.settings(&self.zone),
                 upstream: self.upstream.settings(),
                 checks: self.checks.settings(),
                 access_log: self.access_log.settings(tracing.as_ref()),

@@ -35,7 +35,8 @@ pub use error_page::{BadPage, ErrorPage, NoPage};
 pub use listener::{Gate, Heirlooms, Inherited, Sockets};
 pub use servable::Servable;
 pub use settings::{
-    BadRule, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize, Rewrite,
-    Settings, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey,
+    BadRule, Balancing, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize,
+    Rewrite, Sessions, Settings, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey,
+    ZonePreference,
 };
 pub use start::{Proxy, Surroundings, start};

@@ -12,6 +12,7 @@ mod choose;
 mod desk;
 mod find;
 mod identify;
+mod instance;
 mod measure;
 mod patience;
 mod prepare;
@@ -22,6 +23,7 @@ mod refusal;
 mod relay;
 mod replay;
 mod request_id;
+mod sticky;
 mod trace;
 mod upload;
 
@@ -129,7 +131,7 @@ impl Journey<'_, '_> {
                     continue;
                 }
             };
-            return self.relay(upstream, upload).await;
+            return self.relay(upstream, upload, &chosen).await;
         }
     }
 

@@ -3,8 +3,10 @@
 //! The ids are those of the table of limits (L-05 to L-28). The defaults are the ones of that
 //! table; configuration narrows or widens them.
 
+mod balancing;
 mod checks;
 mod rewrite;
+mod sessions;
 mod tracing;
 
 use std::num::NonZeroUsize;
@@ -13,6 +15,9 @@ use std::time::Duration;
 
 use pointsman_http1::{BodyLimits, LimitError, RequestLimits, ResponseLimits};
 use pointsman_process::tls::{Identity, Trust};
+
+pub use balancing::{Balancing, ZonePreference};
+pub use sessions::Sessions;
 
 use crate::access_log::AccessLog;
 use crate::error_page::ErrorPage;
@@ -38,6 +43,10 @@ pub struct Settings {
     pub tracing: Option<Tracing>,
     /// How the router's own errors look; `None`: as plain text.
     pub error_page: Option<ErrorPage>,
+    /// When a session sticks to its instance.
+    pub sessions: Sessions,
+    /// Which endpoints come first.
+    pub balancing: Balancing,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// The access log, if there is one.

@@ -154,7 +154,7 @@ async fn identity_fields_are_the_routers() {
         "X-CF-InstanceIndex: 99",
         "X-Vcap-Request-Id: fake",
         "Proxy: http://evil",
-        "X-CF-App-Instance: nonsense",
+        "X-CF-App-Instance: 11111111-2222-3333-4444-555555555555:0",
     ];
     let head = seen(head("GET /", &spoofed)).await;
     assert_eq!(values(&head, "x-cf-applicationid"), [APP]);

@@ -18,7 +18,8 @@ use pointsman_process::shutdown::Stages;
 use pointsman_process::tls::{self, Dates, Source, Trust};
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
-    Address, EndpointThing, Protocol, RouteThing, Thing, Writer as TableWriter,
+    Address, Closing, EndpointThing, Protocol, Removal, RouteThing, Thing, Time,
+    Writer as TableWriter,
 };
 use pointsman_tests::certs::Identity;
 use pointsman_tests::client::RawAnswer;
@@ -49,6 +50,8 @@ pub(crate) struct Plane {
     publisher: Publisher,
     proxy: Option<Proxy>,
     ejected: Ejected,
+    /// The last revision that a closing step said.
+    revision: u64,
     _failures: Failures,
 }
 
@@ -205,20 +208,22 @@ impl Setup {
             publisher,
             proxy: Some(proxy),
             ejected,
+            revision: 1,
             _failures: kept,
         }
     }
 }
 
 fn add_route(table: &mut TableWriter, uri: &str) {
+    let (host, path) = uri.split_at(uri.find('/').unwrap_or(uri.len()));
     table.upsert(Thing::Route(RouteThing {
         key: RouteKey::from_uri(uri).expect("a route"),
         segment: String::new(),
         revision: 1,
         birth: 1,
         generation: 1,
-        host_as_registered: uri.to_owned(),
-        path_as_registered: "/".to_owned(),
+        host_as_registered: host.to_owned(),
+        path_as_registered: if path.is_empty() { "/" } else { path }.to_owned(),
         attributes: Default::default(),
     }));
 }
@@ -318,6 +323,23 @@ impl Plane {
             &endpoint.address().to_string(),
             |_| {},
         );
+        self.publisher.publish(self.table.publish());
+    }
+
+    /// Takes an endpoint out while it runs, and publishes.
+    pub(crate) fn remove(&mut self, uri: &str, endpoint: &Endpoint) {
+        self.revision += 1;
+        let step = Closing {
+            removals: vec![Removal {
+                key: RouteKey::from_uri(uri).expect("a route"),
+                address: endpoint.address().to_string(),
+                segment: String::new(),
+            }],
+            revision: self.revision,
+            ..Closing::default()
+        };
+        // What the test's control plane holds is not compared with it.
+        let _closed = self.table.close(step, Time::since_origin(Duration::ZERO));
         self.publisher.publish(self.table.publish());
     }
 

@@ -130,6 +130,7 @@ fn choose(criterion: &mut Criterion) {
                 now: Time::since_origin(std::time::Duration::from_secs(1)),
                 random: 7,
                 max_connections: 500,
+                near: None,
             };
             black_box(Selection::new().next(route, &mut context)).is_ok()
         });

@@ -1,16 +1,22 @@
 //! Which endpoint of a pool takes an attempt.
 
+mod asked;
 mod cursors;
 mod least_connection;
+mod near;
 mod rank;
 
 use std::sync::Arc;
 
+pub use asked::{Asked, Selector, Session};
 pub use cursors::Cursors;
+pub use near::Near;
 use rank::Rank;
 
 use crate::outlier::{self, Gate};
-use crate::{Algorithm, Ejection, Endpoint, EndpointIndex, Lease, Route, Settings, Time};
+use crate::{
+    Algorithm, Ejection, Endpoint, EndpointIndex, Lease, PoolIndex, Route, Settings, Time,
+};
 
 /// What a choice depends on beside the pool. A worker makes one per attempt.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Context<'a> {
     pub random: u64,
     /// Requests in flight that an endpoint may have where it does not say; 0 for no bound (L-23).
     pub max_connections: u32,
+    /// Whose endpoints come first, if any do.
+    pub near: Option<Near<'a>>,
 }
 
 /// Why no endpoint was chosen.
@@ -35,17 +43,42 @@ pub enum Unavailable {
     Empty,
     /// Each one has as many requests in flight as it may have.
     Overloaded,
+    /// The one that the request has to go to is gone, or has as many as it may have while others
+    /// have room ([`Session::must`]).
+    Missing,
 }
 
 /// The choices of one request, one per attempt.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// Where round robin stands in this request.
-    position: Option<usize>,
+    /// Which turn of round robin is this request's.
+    turn: Option<usize>,
     last: Option<EndpointIndex>,
     /// Tried before `last`. Most requests have one attempt, and then nothing is allocated.
     tried: Vec<EndpointIndex>,
     ejected: Option<Ejection>,
+    /// What few requests ask for.
+    asked: Option<Box<Asked>>,
+    /// Whether the request itself named the last choice.
+    bound: bool,
+}
+
+/// The endpoints that a choice is made among, and how.
+#[derive(Clone, Copy)]
+struct Among<'a> {
+    endpoints: &'a [Arc<Endpoint>],
+    algorithm: Algorithm,
+    /// Whose turns are taken; `None` for a part of a pool, which has none of its own.
+    pool: Option<PoolIndex>,
+}
+
+/// Where one choice begins.
+#[derive(Clone, Copy)]
+struct Start<'a> {
+    /// The turn of round robin.
+    turn: usize,
+    /// The zone that comes first.
+    zone: Option<&'a str>,
 }
 
 impl Selection {
@@ -53,10 +86,12 @@ impl Selection {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            position: None,
+            turn: None,
             last: None,
             tried: Vec::new(),
             ejected: None,
+            asked: None,
+            bound: false,
         }
     }
 
@@ -76,56 +111,80 @@ impl Selection {
     /// Where nobody can take the request, and why.
     pub fn next(&mut self, route: &Route, context: &mut Context<'_>) -> Result<Lease, Unavailable> {
         self.tried.extend(self.last.take());
-        let endpoints = route.endpoints();
+        let among = Among {
+            endpoints: route.endpoints(),
+            algorithm: route
+                .algorithm()
+                .unwrap_or(context.settings.default_algorithm),
+            pool: Some(route.pool_index()),
+        };
+        match self.asked.take() {
+            None => self.next_among(among, context),
+            Some(asked) => {
+                let chosen = self.next_asked(&asked, among, context);
+                self.asked = Some(asked);
+                chosen
+            }
+        }
+    }
+
+    /// Chooses by the algorithm.
+    #[inline]
+    fn next_among(
+        &mut self,
+        among: Among<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<Lease, Unavailable> {
+        let endpoints = among.endpoints;
         if endpoints.is_empty() {
             return Err(Unavailable::Empty);
         }
-        let algorithm = route
-            .algorithm()
-            .unwrap_or(context.settings.default_algorithm);
-        let start = match algorithm {
-            Algorithm::RoundRobin => self.start(route, context),
-            Algorithm::LeastConnection => 0,
+        let start = Start {
+            turn: match among.algorithm {
+                Algorithm::RoundRobin => self.turn(&among, context),
+                Algorithm::LeastConnection => 0,
+            },
+            zone: context.near.and_then(|near| near.zone_of(self)),
         };
+        // What a request aims at a part of a pool tells nothing about the pool.
+        let whole = among.pool.is_some();
         // Each round more than one takes an endpoint out, or loses a probe to another worker.
         for _ in 0..=endpoints.len() {
-            let Some((rank, lease)) = self.pick(endpoints, (algorithm, start), context) else {
+            let Some((rank, lease)) = self.pick(among, start, context) else {
                 break;
             };
-            if endpoints.len() > 1 && !self.confirms(endpoints, rank, &lease, context.now) {
-                continue;
+            if whole {
+                if endpoints.len() > 1 && !self.confirms(endpoints, rank, &lease, context.now) {
+                    continue;
+                }
+                rank.clear_marks(endpoints, &self.tried);
             }
-            rank.clear_marks(endpoints, &self.tried);
             self.last = Some(lease.endpoint().state().index());
             return Ok(lease);
         }
-        let all_aside = endpoints
-            .iter()
-            .all(|endpoint| endpoint.is_set_aside(context.now, context.settings));
-        Err(if all_aside {
-            Unavailable::Empty
-        } else {
-            Unavailable::Overloaded
-        })
+        Err(unavailable(endpoints, context))
     }
 
-    /// The first endpoint in the order of ranks.
+    /// The first endpoint in the order of ranks, and in each rank one of the wanted zone first.
     #[inline]
     fn pick(
         &mut self,
-        endpoints: &[Arc<Endpoint>],
-        (algorithm, start): (Algorithm, usize),
+        among: Among<'_>,
+        start: Start<'_>,
         context: &Context<'_>,
     ) -> Option<(Rank, Lease)> {
         Rank::ORDER.into_iter().find_map(|rank| {
-            let chosen = match algorithm {
-                Algorithm::RoundRobin => self.first_of(rank, endpoints, start, context),
+            let near = start
+                .zone
+                .and_then(|zone| self.near_of(rank, among, (zone, start.turn), context));
+            let chosen = near.or_else(|| match among.algorithm {
+                Algorithm::RoundRobin => self.first_of(rank, among.endpoints, start.turn, context),
                 Algorithm::LeastConnection => {
-                    least_connection::of(endpoints, context, |endpoint| {
+                    least_connection::of(among.endpoints, context, |endpoint| {
                         Rank::of(endpoint, &self.tried, context) == Some(rank)
                     })
                 }
-            };
+            });
             chosen.map(|lease| (rank, lease))
         })
     }
@@ -169,27 +228,25 @@ impl Selection {
         self.last = self.last.filter(|last| *last != endpoint);
     }
 
-    /// Where the walk begins: a request takes the worker's position once, and goes on from its own
+    /// Where the walk begins: a request takes the worker's turn once, and goes on from its own
     /// afterwards, so that retries do not take turns from other requests.
-    fn start(&self, route: &Route, context: &mut Context<'_>) -> usize {
-        let size = route.endpoints().len();
-        match self.position {
-            Some(position) if position < size => position,
-            Some(_) => 0,
-            None => context
-                .cursors
-                .advance(route.pool_index(), size, context.random),
+    fn turn(&self, among: &Among<'_>, context: &mut Context<'_>) -> usize {
+        match (self.turn, among.pool) {
+            (Some(turn), _) => turn,
+            (None, Some(pool)) => context.cursors.advance(pool, context.random),
+            (None, None) => cursors::any_turn(context.random) as usize,
         }
     }
 
-    /// The first endpoint of a rank, from `start` on once around, that has room.
+    /// The first endpoint of a rank, from that of this `turn` on once around, that has room.
     fn first_of(
         &mut self,
         rank: Rank,
         endpoints: &[Arc<Endpoint>],
-        start: usize,
+        turn: usize,
         context: &Context<'_>,
     ) -> Option<Lease> {
+        let start = turn.checked_rem(endpoints.len())?;
         let (before, after) = endpoints.split_at_checked(start)?;
         let (at, lease) = after
             .iter()
@@ -199,8 +256,21 @@ impl Selection {
             .find_map(|(at, endpoint)| {
                 Some((at, Lease::reserve(endpoint, limit(endpoint, context))?))
             })?;
-        self.position = Some((start + at + 1) % endpoints.len());
+        self.turn = Some(start + at + 1);
         Some(lease)
+    }
+}
+
+/// Why none of these endpoints was chosen.
+#[cold]
+fn unavailable(endpoints: &[Arc<Endpoint>], context: &Context<'_>) -> Unavailable {
+    let all_aside = endpoints
+        .iter()
+        .all(|endpoint| endpoint.is_set_aside(context.now, context.settings));
+    if all_aside {
+        Unavailable::Empty
+    } else {
+        Unavailable::Overloaded
     }
 }
 

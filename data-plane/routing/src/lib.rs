@@ -37,7 +37,7 @@ mod view;
 mod writer;
 
 pub use address::{Address, InvalidAddress};
-pub use choose::{Context, Cursors, Selection, Unavailable};
+pub use choose::{Asked, Context, Cursors, Near, Selection, Selector, Session, Unavailable};
 pub use endpoint::{Endpoint, Protocol, RegisteredBalancing};
 pub use lease::Lease;
 pub use outlier::{Attempt, Cause, Conduct, Ejection};

@@ -14,6 +14,10 @@ fn an_empty_file_has_the_defaults_of_the_limits() {
     assert_eq!(settings.endpoint_connections, 500);
     assert_eq!(config.drain.bounds().wait.as_secs(), 20);
     assert!(config.upstream.client().is_none());
+    assert_eq!(
+        config.sticky_sessions.settings().cookie_names,
+        ["JSESSIONID"]
+    );
     assert!(config.state.settings().is_none(), "nothing is kept unasked");
     assert_eq!(
         config.segments.filter().mode(),
@@ -44,6 +48,8 @@ headers:
   rewrite: {remove: [Server], add_if_absent: [{name: X-A, value: b}]}
 checks: {health_user_agent: monitor, request_head: 1KiB, request_fields: 30, warn_of_semicolons: true}
 tracing: {b3: true, w3c: true, tenant: t}
+sticky_sessions: {cookie_names: [SESSION], secure_cookies: true}
+balancing: {zone_preference: locally-always}
 upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
 access_log: {to: file, file: access.log, extra_fields: [X-A]}
 drain: {wait: 1s, timeout: 2s}
@@ -55,6 +61,14 @@ log: {level: debug, form: human}
     assert_eq!(config.limits.settings().attempts, 5);
     assert_eq!(config.timeouts.settings().dial.as_secs(), 2);
     assert_eq!(config.timeouts.settings().attempt.unwrap().as_secs(), 5);
+    let sessions = config.sticky_sessions.settings();
+    assert_eq!(sessions.cookie_names, ["SESSION"]);
+    assert!(sessions.secure_cookies && !sessions.auth_negotiate);
+    let balancing = config.balancing.settings(&config.zone);
+    assert_eq!(
+        (balancing.zone.as_str(), balancing.zone_preference),
+        ("z1", crate::ZonePreference::LocallyAlways)
+    );
     assert!(!config.upstream.settings().keep_alive);
     assert!(config.upstream.client().unwrap().client.is_some());
     assert_eq!(config.segments.filter().segments, ["east"]);
@@ -131,6 +145,14 @@ fn what_would_not_work_is_told_with_place_and_hint() {
             "add upstream.ca",
         ),
         ("workers: 0", "workers"),
+        (
+            "sticky_sessions: {cookie_names: ['a;b']}",
+            "has a name that no cookie can have",
+        ),
+        (
+            "balancing: {zone_preference: locally-optimistic}",
+            "balancing.zone_preference: prefers the zone of this data plane",
+        ),
     ] {
         let told = problems(text);
         assert!(told.contains(expected), "{text}: {told}");

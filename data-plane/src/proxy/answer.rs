@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::reason::{Reason, RouterError};
 use super::record::Record;
 use super::refusal::TEXT;
-use super::{Desk, Ending, Journey, Refusal, request_id};
+use super::{Desk, Ending, Journey, Refusal, instance, request_id};
 use crate::deadlines::Deadline;
 use crate::downstream::{Exchange, Outgoing};
 use crate::error_page::{ErrorPage, Shown};
@@ -68,7 +68,13 @@ impl Journey<'_, '_> {
             self.worker.counters.overloaded.increment();
         }
         self.desk.text.clear();
-        refusal.write_body(self.exchange.request.authority(), &mut self.desk.text);
+        let (request, text) = (&*self.exchange.request, &mut self.desk.text);
+        match refusal {
+            Refusal::UnknownInstance => {
+                instance::write_unknown(request.fields(), request.authority(), text);
+            }
+            _ => refusal.write_body(request.authority(), text),
+        }
         let mut answer = Answer {
             status: refusal.status(),
             router_error: refusal.router_error(),

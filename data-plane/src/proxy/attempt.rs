@@ -29,7 +29,7 @@ impl<'a> Journey<'a, '_> {
         self.record.attempts += 1;
         self.record.endpoint = Some(Arc::clone(chosen.lease.endpoint()));
         self.worker.counters.attempts.increment();
-        chosen.watched = self.watch(&chosen.route, chosen.lease.endpoint());
+        self.watch_chosen(chosen);
         let mut kept = self.take_kept(chosen.lease.endpoint());
         loop {
             let mut upstream = match kept.take() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pointsman_routing::{
-    Attempt, Context, Ejection, Endpoint, EndpointIndex, Lease, Route, Selection, Settings, Table,
-    Unavailable,
+    Asked, Attempt, Context, Ejection, Endpoint, EndpointIndex, Lease, Route, Selection, Settings,
+    Table, Unavailable,
 };
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -34,9 +34,14 @@ impl Chosen {
         route: &Arc<Route>,
         settings: &Settings,
         now: Instant,
+        asked: Option<Asked>,
     ) -> Result<Self, Unavailable> {
-        let mut selection = Selection::new();
-        let lease = next(worker, &mut selection, route, settings, now)?;
+        let mut selection = asked.map_or_else(Selection::new, Selection::asking);
+        let lease = next(worker, &mut selection, route, settings, now);
+        if selection.asked().is_some() && !selection.is_bound() {
+            tracing::debug!(route = %route.key(), "endpoint-of-session-not-available");
+        }
+        let lease = lease?;
         Ok(Self {
             lease,
             watched: None,
@@ -56,7 +61,7 @@ impl Chosen {
         let settings = table.settings();
         let lease = next(worker, &mut self.selection, route, settings, now).ok()?;
         let known = self.failed.contains(&lease.endpoint().state().index());
-        if known && self.failed.len() >= route.endpoints().len() {
+        if known && self.failed.len() >= self.selection.candidates(route) {
             return None;
         }
         let Some(retry) = worker.retries.take(route, worker.table_time(now)) else {
@@ -72,10 +77,10 @@ impl Chosen {
         })
     }
 
-    /// Whether there is an endpoint to compare with, or to turn to.
+    /// Whether another endpoint would do as well.
     #[inline]
     pub(super) fn has_siblings(&self) -> bool {
-        self.route.endpoints().len() > 1
+        self.route.endpoints().len() > 1 && !self.selection.is_bound()
     }
 
     /// Another endpoint is the one that gets the request, if it is another.
@@ -111,6 +116,7 @@ fn next(
         now: worker.table_time(now),
         random,
         max_connections: worker.settings.limits.endpoint_connections,
+        near: worker.settings.balancing.near(),
     };
     let chosen = selection.next(route, &mut context);
     if let Some(ejection) = selection.take_ejection() {
@@ -152,6 +158,15 @@ impl Worker {
 }
 
 impl Journey<'_, '_> {
+    /// The chosen endpoint is watched from here on, unless the request wanted to see just this one
+    /// (D-228).
+    #[inline]
+    pub(super) fn watch_chosen(&self, chosen: &mut Chosen) {
+        if !chosen.selection.is_partial() {
+            chosen.watched = self.watch(&chosen.route, chosen.lease.endpoint());
+        }
+    }
+
     /// The endpoint of an attempt is watched from here on, if it has siblings.
     #[inline]
     pub(super) fn watch(&self, route: &Route, endpoint: &Endpoint) -> Option<Attempt> {
@@ -159,8 +174,13 @@ impl Journey<'_, '_> {
             .then(|| endpoint.state().conduct().begin(self.worker.coarse_time()))
     }
 
-    /// Holds a failure of the attempt against its endpoint, and lets the control plane know.
+    /// Holds a failure of the attempt against its endpoint, and lets the control plane know. What
+    /// was asked of some instances only is no business of the pool (D-228).
     pub(super) fn blame(&mut self, chosen: &mut Chosen, reason: Reason) {
+        if chosen.selection.is_partial() {
+            self.worker.counters.failures.count(reason);
+            return;
+        }
         let watched = chosen.watched.take();
         self.note_failure(&chosen.route, chosen.lease.endpoint(), watched, reason);
     }

@@ -2,35 +2,68 @@
 
 use std::borrow::Cow;
 
-use pointsman_routing::{EmptyPool, Route, Settings, Unavailable};
+use pointsman_http1::{Fields, Known, KnownSet};
+use pointsman_routing::{Asked, EmptyPool, Route, Settings, Unavailable};
 
 use super::choose::Chosen;
-use super::{Journey, Refusal};
+use super::{Journey, Refusal, instance, sticky};
+use crate::settings::Sessions;
+
+/// Where a request may say which endpoint it wants.
+const ASKING: KnownSet = KnownSet::of(&[
+    Known::Cookie,
+    Known::XCfAppInstance,
+    Known::XCfProcessInstance,
+]);
 
 impl Journey<'_, '_> {
     /// The route of the request, and the endpoint of its first attempt.
     pub(super) fn find(&mut self) -> Result<Chosen, Refusal> {
         let worker = self.worker;
+        let request = &*self.exchange.request;
+        let asked = if request.fields().present().intersects(ASKING) {
+            let asked = asked(request.fields(), &worker.settings.sessions);
+            asked.inspect_err(|_| worker.counters.rejected_requests.increment())?
+        } else {
+            None
+        };
+        let partial = asked.as_ref().is_some_and(|asked| asked.only.is_some());
         let mut reader = worker.table.borrow_mut();
         let table = reader.current();
-        let request = &*self.exchange.request;
         let (host, path) = (text(request.host()), text(request.path()));
         let mut scratch = worker.scratch.borrow_mut();
         let Some(route) = table.lookup(&host, &path, &mut scratch) else {
             worker.counters.rejected_requests.increment();
-            return Err(Refusal::UnknownRoute);
+            return Err(if partial {
+                Refusal::UnknownInstance
+            } else {
+                Refusal::UnknownRoute
+            });
         };
         let received = self.record.received;
-        Chosen::first(worker, route, table.settings(), received).map_err(|unavailable| {
-            let refusal = refusal(unavailable, route, table.settings());
+        let chosen = Chosen::first(worker, route, table.settings(), received, asked);
+        chosen.map_err(|unavailable| {
+            let refusal = match unavailable {
+                Unavailable::Empty if partial => Refusal::UnknownInstance,
+                _ => refusal(unavailable, route, table.settings()),
+            };
             match refusal {
                 Refusal::ConnectionLimit => worker.counters.backend_exhausted_conns.increment(),
                 Refusal::NoEndpoints => worker.counters.no_endpoints.increment(),
+                Refusal::SessionLost => worker.counters.bad_gateways.increment(),
                 _ => worker.counters.rejected_requests.increment(),
             }
             refusal
         })
     }
+}
+
+/// Which endpoint the request wants, if it says so.
+fn asked(fields: &Fields, sessions: &Sessions) -> Result<Option<Asked>, Refusal> {
+    let only = instance::selector(fields)?;
+    let session = sticky::session(fields, sessions);
+    let asks = only.is_some() || session.is_some();
+    Ok(asks.then_some(Asked { only, session }))
 }
 
 /// Bytes of a head as text. They nearly always are, and to see that takes a tenth of what a lossy reading does.
@@ -46,6 +79,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 fn refusal(unavailable: Unavailable, route: &Route, settings: &Settings) -> Refusal {
     match unavailable {
         Unavailable::Overloaded => Refusal::ConnectionLimit,
+        Unavailable::Missing => Refusal::SessionLost,
         Unavailable::Empty => match route.empty_pool().unwrap_or(settings.empty_pool) {
             EmptyPool::Unavailable => Refusal::NoEndpoints,
             EmptyPool::NotFound => Refusal::UnknownRoute,

@@ -19,12 +19,21 @@ pub(crate) enum Refusal {
     EmptyHost,
     /// The head is larger than it may be (D-230 to D-234).
     TooLarge,
+    /// `X-CF-App-Instance` names no instance (D-207).
+    InvalidAppInstance,
+    /// `X-CF-Process-Instance` names none (D-208).
+    InvalidProcessInstance,
     /// No route has this host and path, or its empty pool hides it (D-194, D-199).
     UnknownRoute,
+    /// The route, if there is one, does not have the instance that the request is for (D-195 to
+    /// D-197).
+    UnknownInstance,
     /// The route has no endpoint (D-198).
     NoEndpoints,
     /// Every endpoint is at its bound (D-202).
     ConnectionLimit,
+    /// The endpoint that a session must stay at is gone, or at its bound (D-363, D-370).
+    SessionLost,
     /// The process has too many requests in flight (L-22).
     Overloaded,
 }
@@ -34,9 +43,13 @@ impl Refusal {
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::AboutRouter | Self::Healthy => 200,
-            Self::EmptyHost => 400,
+            Self::EmptyHost
+            | Self::InvalidAppInstance
+            | Self::InvalidProcessInstance
+            | Self::UnknownInstance => 400,
             Self::UnknownRoute => 404,
             Self::TooLarge => 431,
+            Self::SessionLost => 502,
             Self::Unhealthy | Self::NoEndpoints | Self::ConnectionLimit | Self::Overloaded => 503,
         }
     }
@@ -47,7 +60,12 @@ impl Refusal {
             Self::AboutRouter | Self::Healthy | Self::Unhealthy => return None,
             Self::EmptyHost => "empty_host",
             Self::TooLarge => "max-request-size-exceeded",
-            Self::UnknownRoute => "unknown_route",
+            Self::InvalidAppInstance => "invalid_cf_app_instance_header",
+            Self::InvalidProcessInstance => "invalid_cf_process_instance_header",
+            Self::UnknownRoute | Self::UnknownInstance => "unknown_route",
+            Self::SessionLost => {
+                return Some(RouterError::EndpointFailure("No endpoints available"));
+            }
             Self::NoEndpoints => "no_endpoints",
             Self::ConnectionLimit => "Connection Limit Reached",
             Self::Overloaded => "overloaded",
@@ -59,9 +77,13 @@ impl Refusal {
     pub(crate) fn cache_control(self) -> Option<&'static str> {
         match self {
             Self::EmptyHost | Self::NoEndpoints => Some("public,max-age=2"),
-            Self::UnknownRoute | Self::Overloaded => Some("no-cache, no-store"),
+            Self::UnknownRoute
+            | Self::Overloaded
+            | Self::InvalidAppInstance
+            | Self::InvalidProcessInstance
+            | Self::UnknownInstance => Some("no-cache, no-store"),
             Self::Healthy | Self::Unhealthy => Some("private, max-age=0"),
-            Self::AboutRouter | Self::TooLarge | Self::ConnectionLimit => None,
+            Self::AboutRouter | Self::TooLarge | Self::ConnectionLimit | Self::SessionLost => None,
         }
     }
 
@@ -78,7 +100,11 @@ impl Refusal {
     pub(crate) fn has_page(self) -> bool {
         !matches!(
             self,
-            Self::AboutRouter | Self::Healthy | Self::Unhealthy | Self::TooLarge
+            Self::AboutRouter
+                | Self::Healthy
+                | Self::Unhealthy
+                | Self::TooLarge
+                | Self::SessionLost
         )
     }
 
@@ -90,23 +116,30 @@ impl Refusal {
         }
     }
 
-    /// Appends the body, with its line end.
+    /// Appends the body, with its line end. That of an unknown instance is for
+    /// [`super::instance`] to write, which knows what was asked for.
     pub(crate) fn write_body(self, host: &[u8], out: &mut Vec<u8>) {
-        let (before, after): (&[u8], &[u8]) = match self {
-            Self::AboutRouter | Self::Unhealthy | Self::TooLarge => return,
-            Self::Healthy => {
-                out.extend_from_slice(b"ok\n");
-                return;
-            }
-            Self::EmptyHost => {
-                out.extend_from_slice(b"400 Bad Request: Request had empty Host header\n");
-                return;
+        let whole: &[u8] = match self {
+            Self::Healthy => b"ok\n",
+            Self::EmptyHost => b"400 Bad Request: Request had empty Host header\n",
+            Self::InvalidAppInstance => b"400 Bad Request: Invalid X-CF-App-Instance Header\n",
+            Self::InvalidProcessInstance => {
+                b"400 Bad Request: Invalid X-CF-Process-Instance Header\n"
             }
             Self::Overloaded => {
-                let text = b"503 Service Unavailable: Router has too many requests in flight.\n";
-                out.extend_from_slice(text);
-                return;
+                b"503 Service Unavailable: Router has too many requests in flight.\n"
             }
+            Self::SessionLost => {
+                b"502 Bad Gateway: Registered endpoint failed to handle the request.\n"
+            }
+            _ => return self.write_about(host, out),
+        };
+        out.extend_from_slice(whole);
+    }
+
+    /// The bodies that name the host.
+    fn write_about(self, host: &[u8], out: &mut Vec<u8>) {
+        let (before, after): (&[u8], &[u8]) = match self {
             Self::UnknownRoute => (
                 b"404 Not Found: Requested route ('",
                 b"') does not exist.\n",
@@ -119,6 +152,7 @@ impl Refusal {
                 b"503 Service Unavailable: Requested route ('",
                 b"') has reached the connection limit.\n",
             ),
+            _ => return,
         };
         out.extend_from_slice(before);
         out.extend_from_slice(host);
@@ -142,6 +176,18 @@ mod tests {
             (
                 Refusal::EmptyHost,
                 "400 Bad Request: Request had empty Host header\n",
+            ),
+            (
+                Refusal::InvalidAppInstance,
+                "400 Bad Request: Invalid X-CF-App-Instance Header\n",
+            ),
+            (
+                Refusal::InvalidProcessInstance,
+                "400 Bad Request: Invalid X-CF-Process-Instance Header\n",
+            ),
+            (
+                Refusal::SessionLost,
+                "502 Bad Gateway: Registered endpoint failed to handle the request.\n",
             ),
             (
                 Refusal::UnknownRoute,

@@ -7,6 +7,7 @@ use pointsman_http1::{BadBody, Fields, InvalidField, Known, KnownSet, Name};
 use smallvec::SmallVec;
 
 use super::attempt::{Relaying, endpoint_reason};
+use super::choose::Chosen;
 use super::patience::Waiting;
 use super::reason::{Failure, Reason, Sent};
 use super::request_id::RequestId;
@@ -29,11 +30,12 @@ impl Journey<'_, '_> {
         &mut self,
         mut upstream: Box<Connection>,
         mut relaying: Relaying<'_>,
+        chosen: &Chosen,
     ) -> Result<(), Trouble> {
         if self.desk.response.status() > LAST_SUCCESS {
             relaying.upload.stop();
         }
-        self.begin_answer(&mut upstream).map_err(|reason| {
+        self.begin_answer(&mut upstream, chosen).map_err(|reason| {
             Trouble::Failed(Failure {
                 reason,
                 sent: Sent::Head,
@@ -49,7 +51,8 @@ impl Journey<'_, '_> {
     }
 
     /// Writes the head of the answer.
-    fn begin_answer(&mut self, upstream: &mut Connection) -> Result<(), Reason> {
+    fn begin_answer(&mut self, upstream: &mut Connection, chosen: &Chosen) -> Result<(), Reason> {
+        let cookies = self.session_cookies(chosen);
         let settings = &self.worker.settings;
         let response = &mut self.desk.response;
         let body = response.body(self.exchange.request.method());
@@ -64,10 +67,15 @@ impl Journey<'_, '_> {
         let mut with: SmallVec<[(Name<'_>, &[u8]); 1]> = SmallVec::new();
         let request_id = &self.record.request_id;
         if let Some(rewrite) = &settings.headers.rewrite {
-            rewrite_answer(response.fields_mut(), rewrite, request_id)
+            rewrite_answer(response.fields_mut(), rewrite, (request_id, &cookies))
                 .map_err(|_| Reason::Unwritable)?;
-        } else if !response.fields().contains(Known::XVcapRequestId) {
-            with.push((Known::XVcapRequestId.into(), request_id));
+        } else {
+            if !response.fields().contains(Known::XVcapRequestId) {
+                with.push((Known::XVcapRequestId.into(), request_id));
+            }
+            for cookie in &cookies {
+                with.push((Known::SetCookie.into(), cookie));
+            }
         }
         let date = self.worker.date.borrow();
         let how = Outgoing {
@@ -201,14 +209,18 @@ impl Journey<'_, '_> {
     }
 }
 
-/// Says the request's id where the endpoint has not, and changes what is to be changed, the id included (D-181).
+/// Says the request's id where the endpoint has not, and what the client is to keep, and changes what is to be changed,
+/// these included (D-181).
 fn rewrite_answer(
     fields: &mut Fields,
     rewrite: &Rewrite,
-    request_id: &RequestId,
+    (request_id, cookies): (&RequestId, &[Vec<u8>]),
 ) -> Result<(), InvalidField> {
     if !fields.contains(Known::XVcapRequestId) {
         fields.push(Known::XVcapRequestId, request_id)?;
+    }
+    for cookie in cookies {
+        fields.push(Known::SetCookie, cookie)?;
     }
     rewrite.apply(fields)
 }

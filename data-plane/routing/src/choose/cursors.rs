@@ -2,11 +2,11 @@
 
 use crate::PoolIndex;
 
-/// The round-robin positions of one worker: one per pool, at a random start.
+/// The round-robin turns of one worker: one per pool, at a random start.
 #[derive(Debug, Default)]
 pub struct Cursors {
     /// By pool index; [`UNUSED`] until the worker first uses the pool.
-    positions: Vec<u32>,
+    turns: Vec<u32>,
 }
 
 const UNUSED: u32 = u32::MAX;
@@ -15,30 +15,30 @@ impl Cursors {
     /// No pool used yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            positions: Vec::new(),
-        }
+        Self { turns: Vec::new() }
     }
 
-    /// The position of the next request in a pool of `size` endpoints, not none; and moves on.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "positions lie below the size of a pool, which fits"
-    )]
-    pub(super) fn advance(&mut self, pool: PoolIndex, size: usize, random: u64) -> usize {
+    /// The turn of the next request in a pool; and moves on. A turn is counted, and stands for a
+    /// place in whatever list it is taken in, by its remainder.
+    pub(super) fn advance(&mut self, pool: PoolIndex, random: u64) -> usize {
         let at = pool.0 as usize;
-        if at >= self.positions.len() {
-            self.positions.resize(at + 1, UNUSED);
+        if at >= self.turns.len() {
+            self.turns.resize(at + 1, UNUSED);
         }
-        let Some(cursor) = self.positions.get_mut(at) else {
+        let Some(cursor) = self.turns.get_mut(at) else {
             return 0;
         };
-        let position = if *cursor == UNUSED {
-            (random % size as u64) as usize
-        } else {
-            *cursor as usize % size
-        };
-        *cursor = ((position + 1) % size) as u32;
-        position
+        if *cursor == UNUSED {
+            *cursor = any_turn(random);
+        }
+        let turn = *cursor;
+        *cursor = turn.wrapping_add(1);
+        turn as usize
     }
+}
+
+/// A turn for whoever has none yet.
+#[expect(clippy::cast_possible_truncation, reason = "31 bits are left")]
+pub(super) const fn any_turn(random: u64) -> u32 {
+    (random >> 33) as u32
 }

@@ -1,3 +1,5 @@
+mod asked;
+mod near;
 mod orphans;
 
 use std::collections::BTreeSet;
@@ -21,6 +23,7 @@ struct Worker {
     settings: Settings,
     random: u64,
     max_connections: u32,
+    near: Option<Near<'static>>,
 }
 
 impl Worker {
@@ -39,6 +42,7 @@ impl Worker {
             },
             random: 0,
             max_connections: 0,
+            near: None,
         }
     }
 
@@ -65,7 +69,7 @@ impl Worker {
         self.random = self
             .random
             .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(11);
+            .wrapping_add(0x9e37_79b9_7f4a_7c15);
         let route = Arc::clone(self.table.get(&key("app")).unwrap());
         selection.next(
             &route,
@@ -73,8 +77,9 @@ impl Worker {
                 settings: &self.settings,
                 cursors: &mut self.cursors,
                 now: at(millis),
-                random: self.random >> 7,
+                random: self.random,
                 max_connections: self.max_connections,
+                near: self.near,
             },
         )
     }

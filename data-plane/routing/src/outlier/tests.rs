@@ -82,6 +82,7 @@ impl Pool {
             now: at(self.now),
             random: 0,
             max_connections: 0,
+            near: None,
         };
         let lease = selection.next(&route, &mut context).unwrap();
         if let Some(ejection) = selection.take_ejection() {
@@ -367,6 +368,7 @@ fn an_endpoint_that_is_out_is_the_last_resort() {
         now: at(pool.now),
         random: 0,
         max_connections: 0,
+        near: None,
     };
     let first = selection.next(&route, &mut context).unwrap();
     let second = selection.next(&route, &mut context).unwrap();

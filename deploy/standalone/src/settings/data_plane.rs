@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits, NoPage,
-    RequestSize, Settings, Sink, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey, extra_fields,
+    AccessLog, Balancing, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits,
+    NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Upstream, UpstreamTls,
+    VendorKey, ZonePreference, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -33,6 +34,8 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         checks: checks(file),
         tracing: tracing(file),
         error_page: error_page(file)?,
+        sessions: sessions(file),
+        balancing: balancing(file),
         upstream: upstream(file)?,
         access_log: access_log(file),
     })
@@ -164,6 +167,26 @@ fn headers(file: &GorouterYml) -> Headers {
         rewrite: headers.http_rewrite.responses.rules(),
         keep_endpoint_router_error: true,
         timeout_is_bad_gateway: true,
+    }
+}
+
+fn sessions(file: &GorouterYml) -> Sessions {
+    let headers = &file.headers;
+    Sessions {
+        cookie_names: headers.sticky_session_cookie_names.0.clone(),
+        auth_negotiate: headers.sticky_sessions_for_auth_negotiate,
+        secure_cookies: file.process.secure_cookies,
+    }
+}
+
+fn balancing(file: &GorouterYml) -> Balancing {
+    Balancing {
+        zone: file.process.zone.clone(),
+        // Other values were refused when the file was read.
+        zone_preference: match file.backends.balancing_algorithm_az_preference.as_str() {
+            "locally-optimistic" => ZonePreference::LocallyOptimistic,
+            _ => ZonePreference::None,
+        },
     }
 }
 

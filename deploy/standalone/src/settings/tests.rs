@@ -121,6 +121,39 @@ fn pruning_can_be_switched_off() {
     }
 }
 
+/// CF-012: a null or empty list of cookies leaves no session cookie.
+#[test]
+fn sessions_and_zones_are_gorouters() {
+    use pointsman_data_plane::ZonePreference;
+
+    let settings = data_plane(&file("zone: z1")).expect("nothing can be wrong");
+    assert_eq!(settings.sessions.cookie_names, ["JSESSIONID"]);
+    assert!(!settings.sessions.auth_negotiate && !settings.sessions.secure_cookies);
+    assert_eq!(settings.balancing.zone_preference, ZonePreference::None);
+    let text = "\
+zone: z1
+balancing_algorithm_az_preference: locally-optimistic
+sticky_session_cookie_names: [A, B]
+sticky_sessions_for_auth_negotiate: true
+secure_cookies: true
+";
+    let settings = data_plane(&file(text)).expect("nothing can be wrong");
+    assert_eq!(settings.sessions.cookie_names, ["A", "B"]);
+    assert!(settings.sessions.auth_negotiate && settings.sessions.secure_cookies);
+    assert_eq!(
+        (
+            settings.balancing.zone.as_str(),
+            settings.balancing.zone_preference
+        ),
+        ("z1", ZonePreference::LocallyOptimistic)
+    );
+    for none in ["null", "[]"] {
+        let text = format!("sticky_session_cookie_names: {none}");
+        let settings = data_plane(&file(&text)).expect("nothing can be wrong");
+        assert!(settings.sessions.cookie_names.is_empty(), "{none}");
+    }
+}
+
 /// CF-114: less than one attempt is one.
 #[test]
 fn the_proxy_has_gorouters_bounds() {

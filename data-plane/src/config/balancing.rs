@@ -1,0 +1,37 @@
+//! The section `balancing`.
+
+use serde::Deserialize;
+
+/// Which endpoints come first.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Balancing {
+    /// When endpoints of this data plane's zone come first.
+    pub zone_preference: ZonePreference,
+}
+
+/// When endpoints of the own zone come before others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZonePreference {
+    /// Never.
+    #[default]
+    None,
+    /// For the first attempt of a request.
+    LocallyOptimistic,
+    /// For every attempt.
+    LocallyAlways,
+}
+
+impl Balancing {
+    pub(super) fn settings(self, zone: &str) -> crate::Balancing {
+        crate::Balancing {
+            zone: zone.to_owned(),
+            zone_preference: match self.zone_preference {
+                ZonePreference::None => crate::ZonePreference::None,
+                ZonePreference::LocallyOptimistic => crate::ZonePreference::LocallyOptimistic,
+                ZonePreference::LocallyAlways => crate::ZonePreference::LocallyAlways,
+            },
+        }
+    }
+}
