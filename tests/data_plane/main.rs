@@ -6,6 +6,7 @@ mod bodies;
 mod drain;
 mod error_page;
 mod framing;
+mod hashed;
 mod headers;
 mod health;
 mod hedging;

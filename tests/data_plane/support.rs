@@ -18,7 +18,7 @@ use pointsman_process::shutdown::Stages;
 use pointsman_process::tls::{self, Dates, Source, Trust};
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
-    Address, Closing, EndpointThing, Protocol, Removal, RouteThing, Thing, Time,
+    Address, Attributes, Closing, EndpointThing, Protocol, Removal, RouteThing, Thing, Time,
     Writer as TableWriter,
 };
 use pointsman_tests::certs::Identity;
@@ -129,6 +129,16 @@ impl Setup {
         self
     }
 
+    /// A route that asks for this, before its endpoints are added.
+    pub(crate) fn attributes(mut self, uri: &str, attributes: Attributes) -> Self {
+        let route = RouteThing {
+            attributes,
+            ..route_thing(uri)
+        };
+        self.table.upsert(Thing::Route(route));
+        self
+    }
+
     /// A route without endpoints, or before they are added.
     pub(crate) fn route(mut self, uri: &str) -> Self {
         add_route(&mut self.table, uri);
@@ -215,8 +225,12 @@ impl Setup {
 }
 
 fn add_route(table: &mut TableWriter, uri: &str) {
+    table.upsert(Thing::Route(route_thing(uri)));
+}
+
+fn route_thing(uri: &str) -> RouteThing {
     let (host, path) = uri.split_at(uri.find('/').unwrap_or(uri.len()));
-    table.upsert(Thing::Route(RouteThing {
+    RouteThing {
         key: RouteKey::from_uri(uri).expect("a route"),
         segment: String::new(),
         revision: 1,
@@ -224,8 +238,8 @@ fn add_route(table: &mut TableWriter, uri: &str) {
         generation: 1,
         host_as_registered: host.to_owned(),
         path_as_registered: if path.is_empty() { "/" } else { path }.to_owned(),
-        attributes: Default::default(),
-    }));
+        attributes: Attributes::default(),
+    }
 }
 
 fn add_endpoint(

@@ -121,11 +121,10 @@ impl DataPlane {
         self.follower.begin();
         let mut hello = self.follower.hello();
         if let Some(follow_request::Message::Hello(hello)) = &mut hello.message
-            && self.release != Release::Honest
+            && self.release == Release::Honest
         {
-            hello
-                .capabilities
-                .push(v1::Capability::HashBalancing.into());
+            let hash = i32::from(v1::Capability::HashBalancing);
+            hello.capabilities.retain(|claimed| *claimed != hash);
         }
         wire.send_up(&hello);
     }
@@ -200,12 +199,11 @@ impl DataPlane {
                 let uri = uri_of(endpoint.route.as_ref().expect("a key"));
                 self.sent.insert((uri, number_of(&endpoint.address)));
             }
-            Some(thing::Kind::Route(route)) if self.release == Release::Able => {
+            Some(thing::Kind::Route(route)) if self.release == Release::Mistaken => {
                 let pools = route.groups.iter_mut().filter_map(|it| it.pool.as_mut());
                 for balancing in pools.filter_map(|pool| pool.balancing.as_mut()) {
-                    if balancing.algorithm() == v1::Algorithm::Hash {
-                        balancing.set_algorithm(v1::Algorithm::LeastConnection);
-                    }
+                    // Without a field there is nothing to hash, so that it is rejected.
+                    balancing.hash_header.clear();
                 }
             }
             _ => {}

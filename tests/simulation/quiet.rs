@@ -161,9 +161,10 @@ impl Fleet {
         let Some(route) = data_plane.follower.table().get(key(uri)) else {
             return;
         };
-        let wanted = matches!(algorithm, Some("least-connection" | "hash"))
-            .then_some(Algorithm::LeastConnection);
+        let wanted = (algorithm == Some("least-connection")).then_some(Algorithm::LeastConnection);
         assert_eq!(route.algorithm(), wanted, "data plane {at}, {}", URIS[uri]);
+        let hashed = route.hashed_by().is_some();
+        assert_eq!(hashed, algorithm == Some("hash"), "{at}, {}", URIS[uri]);
         let spelled = format!(
             "{}{}",
             route.host_as_registered(),

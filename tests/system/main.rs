@@ -1,6 +1,7 @@
 //! One assertion for each promise of the README, on real processes.
 
 mod bad_input;
+mod balancing;
 mod broker;
 mod control_plane;
 mod control_planes;

@@ -2,6 +2,7 @@
 
 mod asked;
 mod cursors;
+mod hashed;
 mod least_connection;
 mod near;
 mod rank;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 pub use asked::{Asked, Selector, Session};
 pub use cursors::Cursors;
+use hashed::Hashed;
 pub use near::Near;
 use rank::Rank;
 
@@ -67,9 +69,17 @@ pub struct Selection {
 #[derive(Clone, Copy)]
 struct Among<'a> {
     endpoints: &'a [Arc<Endpoint>],
-    algorithm: Algorithm,
+    how: How<'a>,
     /// Whose turns are taken; `None` for a part of a pool, which has none of its own.
     pool: Option<PoolIndex>,
+}
+
+/// How an endpoint is chosen among those of a rank.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    RoundRobin,
+    LeastConnection,
+    Hashed(Hashed<'a>),
 }
 
 /// Where one choice begins.
@@ -113,15 +123,19 @@ impl Selection {
         self.tried.extend(self.last.take());
         let among = Among {
             endpoints: route.endpoints(),
-            algorithm: route
+            how: match route
                 .algorithm()
-                .unwrap_or(context.settings.default_algorithm),
+                .unwrap_or(context.settings.default_algorithm)
+            {
+                Algorithm::RoundRobin => How::RoundRobin,
+                Algorithm::LeastConnection => How::LeastConnection,
+            },
             pool: Some(route.pool_index()),
         };
         match self.asked.take() {
             None => self.next_among(among, context),
             Some(asked) => {
-                let chosen = self.next_asked(&asked, among, context);
+                let chosen = self.next_asked(&asked, route, among, context);
                 self.asked = Some(asked);
                 chosen
             }
@@ -140,9 +154,9 @@ impl Selection {
             return Err(Unavailable::Empty);
         }
         let start = Start {
-            turn: match among.algorithm {
-                Algorithm::RoundRobin => self.turn(&among, context),
-                Algorithm::LeastConnection => 0,
+            turn: match among.how {
+                How::RoundRobin => self.turn(&among, context),
+                How::LeastConnection | How::Hashed(_) => 0,
             },
             zone: context.near.and_then(|near| near.zone_of(self)),
         };
@@ -177,13 +191,14 @@ impl Selection {
             let near = start
                 .zone
                 .and_then(|zone| self.near_of(rank, among, (zone, start.turn), context));
-            let chosen = near.or_else(|| match among.algorithm {
-                Algorithm::RoundRobin => self.first_of(rank, among.endpoints, start.turn, context),
-                Algorithm::LeastConnection => {
+            let chosen = near.or_else(|| match among.how {
+                How::RoundRobin => self.first_of(rank, among.endpoints, start.turn, context),
+                How::LeastConnection => {
                     least_connection::of(among.endpoints, context, |endpoint| {
                         Rank::of(endpoint, &self.tried, context) == Some(rank)
                     })
                 }
+                How::Hashed(hashed) => self.hashed(rank, among.endpoints, hashed, context),
             });
             chosen.map(|lease| (rank, lease))
         })

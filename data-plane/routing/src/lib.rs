@@ -19,6 +19,7 @@ mod instance;
 mod intern;
 mod lease;
 mod listing;
+mod maglev;
 mod outlier;
 mod packed;
 mod route;
@@ -41,7 +42,7 @@ pub use choose::{Asked, Context, Cursors, Near, Selection, Selector, Session, Un
 pub use endpoint::{Endpoint, Protocol, RegisteredBalancing};
 pub use lease::Lease;
 pub use outlier::{Attempt, Cause, Conduct, Ejection};
-pub use route::{Attributes, Origin, PoolIndex, Route};
+pub use route::{Attributes, HashedBy, Origin, PoolIndex, Route};
 pub use segments::Segments;
 pub use settings::{Algorithm, EmptyPool, Settings};
 pub use state::{EndpointIndex, EndpointState};

@@ -1,15 +1,18 @@
 //! A route: what it answers for, what it asks for, and its endpoints.
 
+mod hashed_by;
 mod held;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pointsman_route_key::{Host, Path, RouteKey};
 use smallvec::SmallVec;
 
+pub use hashed_by::HashedBy;
 pub(crate) use held::{Content, Held, Registered, Said, Stamp};
 
+use crate::maglev::Slots;
 use crate::{Algorithm, EmptyPool, Endpoint};
 
 /// Names a pool among those of the process, small and dense, for tables that are indexed by it.
@@ -32,6 +35,8 @@ pub struct Attributes {
     pub empty_pool: Option<EmptyPool>,
     /// How an endpoint is chosen. Absent: the session's default.
     pub algorithm: Option<Algorithm>,
+    /// By what a request is led to an endpoint, where it has that.
+    pub hashed_by: Option<HashedBy>,
     /// The only group; empty for a route from NATS.
     pub group: Box<str>,
 }
@@ -59,6 +64,8 @@ pub struct Route {
     held: SmallVec<[Held; 1]>,
     /// Ordered by address.
     endpoints: SmallVec<[Arc<Endpoint>; 2]>,
+    /// Where keys lead, of a route that asks for that. The first request with a key makes it.
+    slots: Option<Box<OnceLock<Slots>>>,
 }
 
 impl Route {
@@ -69,6 +76,7 @@ impl Route {
             index,
             held: SmallVec::new(),
             endpoints: SmallVec::new(),
+            slots: None,
         }
     }
 
@@ -118,6 +126,35 @@ impl Route {
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.content()?.attributes.algorithm
+    }
+
+    /// By what a request is led to an endpoint, where it has that and the route asks for it.
+    #[must_use]
+    pub fn hashed_by(&self) -> Option<&HashedBy> {
+        // Few routes ask for it, and those have slots.
+        self.slots.as_ref()?;
+        self.content()?.attributes.hashed_by.as_ref()
+    }
+
+    /// Where keys lead, and what led them.
+    pub(crate) fn slots(&self) -> Option<(&Slots, &HashedBy)> {
+        let slots = self.slots.as_ref()?.get_or_init(|| {
+            let ids = self.endpoints.iter().map(|each| match each.instance_id() {
+                "" => each.address().as_str(),
+                id => id,
+            });
+            Slots::new(ids)
+        });
+        Some((slots, self.hashed_by()?))
+    }
+
+    /// Forgets where keys lead, after a change.
+    fn forget_slots(&mut self) {
+        let is_hashed = |content: &Content| content.attributes.hashed_by.is_some();
+        self.slots = self
+            .content()
+            .is_some_and(is_hashed)
+            .then(Box::<OnceLock<Slots>>::default);
     }
 
     /// The only group of endpoints; empty for a route from NATS.
@@ -191,6 +228,7 @@ impl Route {
     pub(crate) fn order(&mut self) {
         self.held
             .sort_by_key(|held| std::cmp::Reverse(held.stamp()));
+        self.forget_slots();
     }
 
     /// Puts the attributes of one segment in the place of the earlier ones.
@@ -207,7 +245,9 @@ impl Route {
             .held
             .iter()
             .position(|held| held.segment() == segment)?;
-        Some(self.held.remove(at))
+        let held = self.held.remove(at);
+        self.forget_slots();
+        Some(held)
     }
 
     /// The endpoint at `address`.
@@ -218,6 +258,7 @@ impl Route {
 
     /// Puts an endpoint in the place of the one with its address, which it returns.
     pub(crate) fn put_endpoint(&mut self, endpoint: Arc<Endpoint>) -> Option<Arc<Endpoint>> {
+        self.forget_slots();
         match self.find_endpoint(endpoint.address().as_str()) {
             Ok(at) => self
                 .endpoints
@@ -233,6 +274,7 @@ impl Route {
     /// Takes the endpoint at `address` out.
     pub(crate) fn remove_endpoint(&mut self, address: &str) -> Option<Arc<Endpoint>> {
         let at = self.find_endpoint(address).ok()?;
+        self.forget_slots();
         Some(self.endpoints.remove(at))
     }
 

@@ -34,11 +34,15 @@ impl Chosen {
         route: &Arc<Route>,
         settings: &Settings,
         now: Instant,
-        asked: Option<Asked>,
+        asked: Option<Box<Asked>>,
     ) -> Result<Self, Unavailable> {
-        let mut selection = asked.map_or_else(Selection::new, Selection::asking);
+        let mut selection = Selection::asking(asked);
         let lease = next(worker, &mut selection, route, settings, now);
-        if selection.asked().is_some() && !selection.is_bound() {
+        if selection
+            .asked()
+            .is_some_and(|asked| asked.session.is_some())
+            && !selection.is_bound()
+        {
             tracing::debug!(route = %route.key(), "endpoint-of-session-not-available");
         }
         let lease = lease?;

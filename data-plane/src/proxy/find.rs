@@ -21,7 +21,7 @@ impl Journey<'_, '_> {
     pub(super) fn find(&mut self) -> Result<Chosen, Refusal> {
         let worker = self.worker;
         let request = &*self.exchange.request;
-        let asked = if request.fields().present().intersects(ASKING) {
+        let mut asked = if request.fields().present().intersects(ASKING) {
             let asked = asked(request.fields(), &worker.settings.sessions);
             asked.inspect_err(|_| worker.counters.rejected_requests.increment())?
         } else {
@@ -40,6 +40,12 @@ impl Journey<'_, '_> {
                 Refusal::UnknownRoute
             });
         };
+        if let Some(by) = route.hashed_by() {
+            let value = request.fields().get(by.header());
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                asked.get_or_insert_default().key = Some(by.key(value));
+            }
+        }
         let received = self.record.received;
         let chosen = Chosen::first(worker, route, table.settings(), received, asked);
         chosen.map_err(|unavailable| {
@@ -59,11 +65,18 @@ impl Journey<'_, '_> {
 }
 
 /// Which endpoint the request wants, if it says so.
-fn asked(fields: &Fields, sessions: &Sessions) -> Result<Option<Asked>, Refusal> {
+#[cold]
+fn asked(fields: &Fields, sessions: &Sessions) -> Result<Option<Box<Asked>>, Refusal> {
     let only = instance::selector(fields)?;
     let session = sticky::session(fields, sessions);
     let asks = only.is_some() || session.is_some();
-    Ok(asks.then_some(Asked { only, session }))
+    Ok(asks.then(|| {
+        Box::new(Asked {
+            only,
+            session,
+            key: None,
+        })
+    }))
 }
 
 /// Bytes of a head as text. They nearly always are, and to see that takes a tenth of what a lossy reading does.

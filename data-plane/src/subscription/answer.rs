@@ -86,8 +86,12 @@ fn steps_of(found: Option<&Route>, settings: &Settings) -> Vec<String> {
         Algorithm::RoundRobin => "one after the other",
         Algorithm::LeastConnection => "the one with the fewest requests in flight first",
     };
+    let key = match route.hashed_by() {
+        None => String::new(),
+        Some(by) => format!("by the hash of {:?}, and without that ", by.header()),
+    };
     steps.push(format!(
-        "endpoints to choose from, {algorithm}: {}",
+        "endpoints to choose from, {key}{algorithm}: {}",
         endpoints.len()
     ));
     let last = [

@@ -3,9 +3,10 @@
 use pointsman_proto::v1::Capability;
 
 /// What it claims in its hello. Everything else it rejects by name.
-pub const CLAIMED: [Capability; 4] = [
+pub const CLAIMED: [Capability; 5] = [
     Capability::TlsEndpoint,
     Capability::LeastConnection,
+    Capability::HashBalancing,
     Capability::EndpointLimits,
     Capability::RouteEmptyPool,
 ];

@@ -72,14 +72,7 @@ pub(super) fn endpoint_of(route: &Route, each: &Endpoint) -> v1::Thing {
 
 fn attributes(route: &Route) -> v1::Route {
     let held = route.origin();
-    let balancing = route.algorithm().map(|algorithm| v1::Balancing {
-        algorithm: match algorithm {
-            Algorithm::RoundRobin => v1::Algorithm::RoundRobin,
-            Algorithm::LeastConnection => v1::Algorithm::LeastConnection,
-        }
-        .into(),
-        ..v1::Balancing::default()
-    });
+    let balancing = balancing(route);
     v1::Route {
         key: Some(key(route.key())),
         segment: held.segment.to_owned(),
@@ -106,6 +99,24 @@ fn attributes(route: &Route) -> v1::Route {
         }],
         ..v1::Route::default()
     }
+}
+
+fn balancing(route: &Route) -> Option<v1::Balancing> {
+    if let Some(by) = route.hashed_by() {
+        return Some(v1::Balancing {
+            algorithm: v1::Algorithm::Hash.into(),
+            hash_header: by.header().to_owned(),
+            hash_balance: by.balance(),
+        });
+    }
+    let algorithm = match route.algorithm()? {
+        Algorithm::RoundRobin => v1::Algorithm::RoundRobin,
+        Algorithm::LeastConnection => v1::Algorithm::LeastConnection,
+    };
+    Some(v1::Balancing {
+        algorithm: algorithm.into(),
+        ..v1::Balancing::default()
+    })
 }
 
 fn endpoint(route: &Route, endpoint: &Endpoint) -> v1::Endpoint {

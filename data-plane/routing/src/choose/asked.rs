@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Among, Context, Selection, Unavailable, limit, unavailable};
+use super::{Among, Context, Hashed, How, Selection, Unavailable, limit, unavailable};
 use crate::outlier::Gate;
 use crate::{Endpoint, Lease, Route};
 
@@ -15,6 +15,8 @@ pub struct Asked {
     pub only: Option<Selector>,
     /// The endpoint of its session.
     pub session: Option<Session>,
+    /// Its key, where its route leads by keys ([`HashedBy::key`](crate::HashedBy::key)).
+    pub key: Option<u64>,
 }
 
 /// The endpoint that a session sticks to.
@@ -88,11 +90,11 @@ impl Session {
 
 /// Requests that ask for something.
 impl Selection {
-    /// For a request that asks for something, and has not tried anything.
+    /// For a request that may ask for something, and has not tried anything.
     #[must_use]
-    pub fn asking(asked: Asked) -> Self {
+    pub fn asking(asked: Option<Box<Asked>>) -> Self {
         Self {
-            asked: Some(Box::new(asked)),
+            asked,
             ..Self::new()
         }
     }
@@ -132,11 +134,12 @@ impl Selection {
     pub(super) fn next_asked(
         &mut self,
         asked: &Asked,
+        route: &Route,
         among: Among<'_>,
         context: &mut Context<'_>,
     ) -> Result<Lease, Unavailable> {
         let part: SmallVec<[Arc<Endpoint>; 4]>;
-        let among = match &asked.only {
+        let mut among = match &asked.only {
             None => among,
             Some(only) => {
                 let wanted = among.endpoints.iter().filter(|each| only.admits(each));
@@ -160,6 +163,12 @@ impl Selection {
             if session.must {
                 return Err(missing(among.endpoints, context));
             }
+        }
+        if among.pool.is_some()
+            && let Some(key) = asked.key
+            && let Some((slots, by)) = route.slots()
+        {
+            among.how = How::Hashed(Hashed { key, slots, by });
         }
         self.next_among(among, context)
     }

@@ -38,7 +38,6 @@ impl Cursors {
 }
 
 /// A turn for whoever has none yet.
-#[expect(clippy::cast_possible_truncation, reason = "31 bits are left")]
 pub(super) const fn any_turn(random: u64) -> u32 {
     (random >> 33) as u32
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Among, Context, Rank, Selection, least_connection, limit};
-use crate::{Algorithm, Endpoint, Lease};
+use super::{Among, Context, How, Rank, Selection, least_connection, limit};
+use crate::{Endpoint, Lease};
 
 /// A preference for the endpoints of one zone.
 ///
@@ -40,9 +40,11 @@ impl Selection {
             endpoint.availability_zone() == zone
                 && Rank::of(endpoint, &self.tried, context) == Some(rank)
         };
-        match among.algorithm {
-            Algorithm::LeastConnection => least_connection::of(among.endpoints, context, is_near),
-            Algorithm::RoundRobin => {
+        match among.how {
+            // A key leads to the same endpoint in every zone.
+            How::Hashed(_) => None,
+            How::LeastConnection => least_connection::of(among.endpoints, context, is_near),
+            How::RoundRobin => {
                 // Turns are taken among the near ones alone. A walk over all would give each the
                 // turns of those far ones that stand before it.
                 let near: SmallVec<[&Arc<Endpoint>; 8]> = among

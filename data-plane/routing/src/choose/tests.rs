@@ -1,4 +1,5 @@
 mod asked;
+mod hashed;
 mod near;
 mod orphans;
 

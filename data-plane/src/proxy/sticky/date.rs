@@ -50,7 +50,7 @@ impl Found {
         if self.time.is_none() && token.contains(':') {
             self.time = time(token);
         } else if self.day.is_none()
-            && let Some(day) = number(token, 1..=2)
+            && let Some(day) = number(token, [1, 2])
         {
             self.day = Some(day);
         } else if self.month.is_none()
@@ -58,7 +58,7 @@ impl Found {
         {
             self.month = Some(month);
         } else if self.year.is_none() {
-            self.year = number(token, 2..=4).map(century);
+            self.year = number(token, [2, 4]).map(century);
         }
     }
 
@@ -71,7 +71,7 @@ impl Found {
 }
 
 fn time(token: &str) -> Option<[i8; 3]> {
-    let mut parts = token.splitn(3, ':').map(|part| number(part, 1..=2));
+    let mut parts = token.splitn(3, ':').map(|part| number(part, [1, 2]));
     Some([parts.next()??, parts.next()??, parts.next()??])
 }
 
@@ -93,9 +93,9 @@ fn century(year: i16) -> i16 {
 }
 
 /// The number of so many digits that a token begins with.
-fn number<N: std::str::FromStr>(token: &str, digits: RangeInclusive<usize>) -> Option<N> {
+fn number<N: std::str::FromStr>(token: &str, [least, most]: [usize; 2]) -> Option<N> {
     let count = token.bytes().take_while(u8::is_ascii_digit).count();
-    if !digits.contains(&count) {
+    if !(least..=most).contains(&count) {
         return None;
     }
     token.get(..count)?.parse().ok()

@@ -3,7 +3,7 @@
 use pointsman_proto::v1::{self, Capability};
 use pointsman_route_key::{Host, Path, RouteKey};
 use pointsman_routing::{
-    Algorithm, Attributes, EmptyPool, Rejection, RouteThing, Thing, ThingKind,
+    Algorithm, Attributes, EmptyPool, HashedBy, Rejection, RouteThing, Thing, ThingKind,
 };
 
 use super::{Unnamed, key, unnamed};
@@ -56,9 +56,11 @@ fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
         return Err(lacks(Capability::GroupHeaders));
     }
     let pool = group.pool.as_ref();
+    let (algorithm, hashed_by) = pool.map_or(Ok((None, None)), balancing)?;
     Ok(Attributes {
         empty_pool: route.empty_pool.as_ref().map(empty_pool).transpose()?,
-        algorithm: pool.map_or(Ok(None), algorithm)?,
+        algorithm,
+        hashed_by,
         group: group.id.as_str().into(),
     })
 }
@@ -111,7 +113,7 @@ fn filter(filter: &v1::Filter) -> Capability {
 }
 
 /// How the endpoints of a pool are chosen, if the pool says so.
-fn algorithm(pool: &v1::Pool) -> Result<Option<Algorithm>, String> {
+fn balancing(pool: &v1::Pool) -> Result<(Option<Algorithm>, Option<HashedBy>), String> {
     if !pool.route_service_url.is_empty() {
         return Err(lacks(Capability::RouteService));
     }
@@ -119,17 +121,31 @@ fn algorithm(pool: &v1::Pool) -> Result<Option<Algorithm>, String> {
         return Err(lacks(Capability::Activation));
     }
     let Some(balancing) = &pool.balancing else {
-        return Ok(None);
+        return Ok((None, None));
     };
-    known_algorithm(balancing.algorithm).map(Some)
+    if balancing.algorithm() != v1::Algorithm::Hash {
+        let algorithm = known_algorithm(balancing.algorithm)?;
+        return Ok((Some(algorithm), None));
+    }
+    let by = HashedBy::new(&balancing.hash_header, balancing.hash_balance);
+    by.map(|by| (None, Some(by))).ok_or_else(|| {
+        format!(
+            "its hash is of the header field {:?} with the balance {}; expected a name, and a \
+             balance of 0 or more",
+            balancing.hash_header, balancing.hash_balance
+        )
+    })
 }
 
-/// An algorithm by its number.
+/// An algorithm by its number, of those that choose for any request.
 pub(super) fn known_algorithm(number: i32) -> Result<Algorithm, String> {
     match v1::Algorithm::try_from(number) {
         Ok(v1::Algorithm::RoundRobin) => Ok(Algorithm::RoundRobin),
         Ok(v1::Algorithm::LeastConnection) => Ok(Algorithm::LeastConnection),
-        Ok(v1::Algorithm::Hash) => Err(lacks(Capability::HashBalancing)),
+        Ok(algorithm @ v1::Algorithm::Hash) => Err(format!(
+            "the algorithm {} is for single routes only",
+            algorithm.as_str_name()
+        )),
         Ok(v1::Algorithm::Unspecified) | Err(_) => {
             Err(format!("the algorithm {number} is not known"))
         }

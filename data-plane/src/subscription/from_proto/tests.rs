@@ -225,15 +225,6 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
             |it| it.groups[0].pool.as_mut().unwrap().activation = Some(v1::Activation::default()),
             "ACTIVATION",
         ),
-        (
-            |it| {
-                it.groups[0].pool.as_mut().unwrap().balancing = Some(v1::Balancing {
-                    algorithm: v1::Algorithm::Hash.into(),
-                    ..v1::Balancing::default()
-                });
-            },
-            "HASH_BALANCING",
-        ),
     ];
     for (change, capability) in beyond {
         let mut sent = route();
@@ -247,6 +238,31 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
         ..endpoint()
     };
     assert!(reason(Kind::Endpoint(http2)).contains("HTTP2_ENDPOINT"));
+}
+
+#[test]
+fn a_hash_has_a_field_and_a_balance() {
+    let hashed = |hash_header: &str, hash_balance| {
+        let mut sent = route();
+        sent.groups[0].pool.as_mut().unwrap().balancing = Some(v1::Balancing {
+            algorithm: v1::Algorithm::Hash.into(),
+            hash_header: hash_header.to_owned(),
+            hash_balance,
+        });
+        Kind::Route(sent)
+    };
+    let Ok(Thing::Route(read)) = read(hashed("X-Key", 1.25)) else {
+        panic!("it is honoured");
+    };
+    let by = read.attributes.hashed_by.expect("it is hashed");
+    assert_eq!(
+        (by.header(), by.balance().to_bits()),
+        ("X-Key", 1.25_f64.to_bits())
+    );
+    assert_eq!(read.attributes.algorithm, None);
+    for (header, balance) in [("", 1.25), ("X-Key", -1.0), ("X-Key", f64::NAN)] {
+        assert!(reason(hashed(header, balance)).contains("its hash is of the header field"));
+    }
 }
 
 #[test]

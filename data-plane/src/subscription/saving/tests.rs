@@ -1,7 +1,7 @@
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
-    Address, Algorithm, Attributes, EmptyPool, EndpointThing, Protocol, RegisteredBalancing,
-    RestoredUntil, RouteThing, Thing, Writer,
+    Address, Algorithm, Attributes, EmptyPool, EndpointThing, HashedBy, Protocol,
+    RegisteredBalancing, RestoredUntil, RouteThing, Thing, Writer,
 };
 
 use super::*;
@@ -26,6 +26,7 @@ fn route(at: u32) -> Thing {
         attributes: Attributes {
             empty_pool: (at == 1).then_some(EmptyPool::Unavailable),
             algorithm: (at == 2).then_some(Algorithm::LeastConnection),
+            hashed_by: (at == 3).then(|| HashedBy::new("X-Key", 1.2).unwrap()),
             group: "".into(),
         },
     })

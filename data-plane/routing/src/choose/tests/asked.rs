@@ -29,20 +29,22 @@ fn workers(instances: usize) -> [Worker; 2] {
 }
 
 fn sticking(endpoint: &str, must: bool) -> Selection {
-    Selection::asking(Asked {
+    let asked = Asked {
         session: Some(Session {
             endpoint: endpoint.into(),
             must,
         }),
-        only: None,
-    })
+        ..Asked::default()
+    };
+    Selection::asking(Some(Box::new(asked)))
 }
 
 fn only(only: Selector) -> Selection {
-    Selection::asking(Asked {
-        session: None,
+    let asked = Asked {
         only: Some(only),
-    })
+        ..Asked::default()
+    };
+    Selection::asking(Some(Box::new(asked)))
 }
 
 fn by_index(app: &str, index: &str) -> Selector {
