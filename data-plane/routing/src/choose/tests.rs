@@ -2,6 +2,7 @@ mod asked;
 mod hashed;
 mod near;
 mod orphans;
+mod workers;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -179,6 +179,7 @@ fn each_session_cookie_brings_its_pair() {
     );
 }
 
+const NONE: &[(&str, &str)] = &[];
 const NEGOTIATE: (&str, &str) = ("WWW-Authenticate", "Negotiate abc");
 const WITH_ATTRIBUTES: (&str, &str) = ("Set-Cookie", "JSESSIONID=x; Max-Age=5; SameSite=Lax");
 const BOTH_AT_HOME: &[(&str, &str)] = &[("Cookie", "JSESSIONID=x; __VCAP_ID__=inst-0")];
@@ -317,7 +318,7 @@ fn nothing_sticks_to_a_route_service() {
     ];
     let cookie = ("Cookie", "JSESSIONID=x; __VCAP_ID__=gone");
     for response in [
-        &[][..],
+        NONE,
         &[("Set-Cookie", SESSION)],
         &[("Set-Cookie", "__VCAP_ID__=mine")],
     ] {
