@@ -48,8 +48,6 @@ headers:
   rewrite: {remove: [Server], add_if_absent: [{name: X-A, value: b}]}
 checks: {health_user_agent: monitor, request_head: 1KiB, request_fields: 30, warn_of_semicolons: true}
 tracing: {b3: true, w3c: true, tenant: t}
-sticky_sessions: {cookie_names: [SESSION], secure_cookies: true}
-balancing: {zone_preference: locally-always}
 upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
 access_log: {to: file, file: access.log, extra_fields: [X-A]}
 drain: {wait: 1s, timeout: 2s}
@@ -61,14 +59,6 @@ log: {level: debug, form: human}
     assert_eq!(config.limits.settings().attempts, 5);
     assert_eq!(config.timeouts.settings().dial.as_secs(), 2);
     assert_eq!(config.timeouts.settings().attempt.unwrap().as_secs(), 5);
-    let sessions = config.sticky_sessions.settings();
-    assert_eq!(sessions.cookie_names, ["SESSION"]);
-    assert!(sessions.secure_cookies && !sessions.auth_negotiate);
-    let balancing = config.balancing.settings(&config.zone);
-    assert_eq!(
-        (balancing.zone.as_str(), balancing.zone_preference),
-        ("z1", crate::ZonePreference::LocallyAlways)
-    );
     assert!(!config.upstream.settings().keep_alive);
     assert!(config.upstream.client().unwrap().client.is_some());
     assert_eq!(config.segments.filter().segments, ["east"]);
@@ -96,6 +86,24 @@ log: {level: debug, form: human}
     );
     assert_eq!(state.plain_endpoints.as_secs(), 300);
     assert_eq!(state.tls_endpoints.as_secs(), 24 * 3600);
+}
+
+#[test]
+fn sessions_and_zones_are_read() {
+    let text = "
+zone: z1
+sticky_sessions: {cookie_names: [SESSION], secure_cookies: true}
+balancing: {zone_preference: locally-always}
+";
+    let config = load_str::<Config>("dp.yml", text).unwrap().value;
+    let sessions = config.sticky_sessions.settings();
+    assert_eq!(sessions.cookie_names, ["SESSION"]);
+    assert!(sessions.secure_cookies && !sessions.auth_negotiate);
+    let balancing = config.balancing.settings(&config.zone);
+    assert_eq!(
+        (balancing.zone.as_str(), balancing.zone_preference),
+        ("z1", crate::ZonePreference::LocallyAlways)
+    );
 }
 
 #[test]
