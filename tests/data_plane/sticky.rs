@@ -156,8 +156,8 @@ async fn each_path_has_its_own_session() {
         let line = format!("__VCAP_ID__={id}; Path={expected}; HttpOnly");
         assert_eq!(cookies_of(&answer).get(1), Some(&line.as_str()), "{path}");
         let cookies = format!("JSESSIONID=x; __VCAP_ID__={id}");
-        let again = with_cookies(&plane, &path.replace("login", ""), &cookies);
-        assert!(cookies_of(&again.await).is_empty(), "{path}");
+        let again = with_cookies(&plane, &path.replace("login", ""), &cookies).await;
+        assert!(cookies_of(&again).is_empty(), "{path}");
     }
 }
 
