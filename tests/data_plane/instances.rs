@@ -38,22 +38,22 @@ fn body(answer: &RawAnswer) -> String {
 async fn instances_are_reached_by_name() {
     let (endpoints, setup) = three().await;
     let plane = setup.start();
-    for index in 0..3 {
+    for (index, endpoint) in endpoints.iter().enumerate() {
         let field = format!("X-CF-App-Instance: {APP}:{index}");
         for _ in 0..4 {
             let answer = plane.ask(head("GET /", &[&field])).await;
             assert_eq!(body(&answer), format!("instance {index}"));
         }
-        let seen = endpoints[index].last_request().head;
+        let seen = endpoint.last_request().head;
         assert_eq!(seen.header("x-cf-app-instance"), None);
     }
-    for index in 0..2 {
+    for (index, endpoint) in endpoints.iter().enumerate().take(2) {
         let field = format!("X-CF-Process-Instance: {PROCESS}:{index}");
         for _ in 0..4 {
             let answer = plane.ask(head("GET /", &[&field])).await;
             assert_eq!(body(&answer), format!("instance {index}"));
         }
-        let seen = endpoints[index].last_request().head;
+        let seen = endpoint.last_request().head;
         assert!(seen.header("x-cf-process-instance").is_some());
     }
     let any = format!("X-CF-Process-Instance: {PROCESS}");
