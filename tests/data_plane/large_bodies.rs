@@ -163,9 +163,11 @@ async fn a_body_of_any_length_moves_in_two_mebibytes() {
     fleet.register(&message, HOST).await;
     let router = fleet.routers()[0];
     let process = fleet.data_planes[0].id();
-    // Whatever the process takes once, however small the bodies are.
-    upload(router, 64 * KIB).await;
-    download(router, 64 * KIB).await;
+    // Whatever each worker takes once: its buffers for bulk, which it keeps.
+    for _ in 0..4 {
+        upload(router, 4 * MIB).await;
+        download(router, 4 * MIB).await;
+    }
     let before = status(process, "VmRSS");
     upload(router, size()).await;
     download(router, size()).await;
