@@ -15,6 +15,7 @@ mod state;
 mod sticky_sessions;
 mod timeouts;
 mod tracing;
+mod tunnels;
 mod upstream;
 
 use std::num::NonZeroUsize;
@@ -26,6 +27,7 @@ use pointsman_process::configuration::{
 use serde::Deserialize;
 
 pub use self::tracing::Tracing;
+pub use self::tunnels::Tunnels;
 pub use access_log::{AccessLog, To};
 pub use admin::Admin;
 pub use balancing::{Balancing, ZonePreference};
@@ -82,6 +84,8 @@ pub struct Config {
     pub sticky_sessions: StickySessions,
     /// Which endpoints come first.
     pub balancing: Balancing,
+    /// Which connections leave HTTP.
+    pub tunnels: Tunnels,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// Where requests are logged.
@@ -112,6 +116,7 @@ impl Default for Config {
             error_page: None,
             sticky_sessions: StickySessions::default(),
             balancing: Balancing::default(),
+            tunnels: Tunnels::default(),
             upstream: Upstream::default(),
             access_log: AccessLog::default(),
             drain: Drain::default(),
@@ -167,6 +172,7 @@ impl Validate for Config {
         check.within("sticky_sessions", |check| {
             self.sticky_sessions.validate(check);
         });
+        check.within("tunnels", |check| self.tunnels.validate(check));
         check.within("upstream", |check| self.upstream.validate(check));
         check.within("access_log", |check| self.access_log.validate(check));
     }
@@ -214,6 +220,7 @@ impl Config {
                 headers: self.headers.settings(),
                 sessions: self.sticky_sessions.settings(),
                 balancing: self.balancing.settings(&self.zone),
+                tunnels: self.tunnels.settings(),
                 upstream: self.upstream.settings(),
                 checks: self.checks.settings(),
                 access_log: self.access_log.settings(tracing.as_ref()),

@@ -130,6 +130,14 @@ counters! {
     backend_invalid_tls_cert,
     /// Handshakes with endpoints that failed otherwise (`backend_tls_handshake_failed`).
     backend_tls_handshake_failed,
+    /// Requests for another protocol that an endpoint answered, whatever its status (Gorouter: `websocket_upgrades`).
+    websocket_upgrades,
+    /// Requests for another protocol that got an answer of the router's own (Gorouter: `websocket_failures`).
+    websocket_failures,
+    /// Connections that have left HTTP.
+    tunnels,
+    /// Those of them that are open now.
+    tunnels_open,
     /// Clients that went away before their answer was complete.
     clients_gone,
     /// Clients that took nothing for too long (L-09).

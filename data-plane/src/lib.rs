@@ -36,7 +36,7 @@ pub use listener::{Gate, Heirlooms, Inherited, Sockets};
 pub use servable::Servable;
 pub use settings::{
     BadRule, Balancing, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize,
-    Rewrite, Sessions, Settings, Timeouts, Tracing, Upstream, UpstreamTls, VendorKey,
+    Rewrite, Sessions, Settings, Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey,
     ZonePreference,
 };
 pub use start::{Proxy, Surroundings, start};

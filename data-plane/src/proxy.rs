@@ -25,6 +25,8 @@ mod replay;
 mod request_id;
 mod sticky;
 mod trace;
+mod tunnel;
+mod upgrade;
 mod upload;
 
 use std::rc::Rc;
@@ -131,6 +133,10 @@ impl Journey<'_, '_> {
                     continue;
                 }
             };
+            if self.desk.prepared.upgrade.is_some() {
+                // A box of its own: what only tunnels need is not kept for every connection.
+                return Box::pin(self.switch(upstream, upload, chosen)).await;
+            }
             return self.relay(upstream, upload, &chosen).await;
         }
     }
@@ -139,7 +145,10 @@ impl Journey<'_, '_> {
     async fn settle(&mut self, trouble: Trouble) -> Ending {
         match trouble {
             Trouble::Refused(refusal) => self.refuse(refusal).await,
-            Trouble::Failed(failure) => self.fail(failure.reason).await,
+            Trouble::Failed(failure) => {
+                self.count_failed_upgrade();
+                self.fail(failure.reason).await
+            }
             Trouble::BrokenOff(reason) => {
                 self.worker.counters.failures.count(reason);
                 if reason == Reason::ClientStalled {

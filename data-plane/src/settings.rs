@@ -8,6 +8,7 @@ mod checks;
 mod rewrite;
 mod sessions;
 mod tracing;
+mod tunnels;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::error_page::ErrorPage;
 pub use self::checks::{Checks, RequestSize};
 pub use self::rewrite::{BadRule, Rewrite};
 pub use self::tracing::{Tracing, VendorKey};
+pub use self::tunnels::Tunnels;
 
 /// Everything that the proxy is told about itself.
 #[derive(Debug, Default)]
@@ -47,6 +49,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// Which endpoints come first.
     pub balancing: Balancing,
+    /// Which connections leave HTTP.
+    pub tunnels: Tunnels,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// The access log, if there is one.

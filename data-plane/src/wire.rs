@@ -282,7 +282,11 @@ impl Wire {
 
     /// Sends what waits and `piece` behind it, and answers how much of the piece was sent: at
     /// least one byte.
-    fn poll_send_with(&mut self, cx: &mut Context<'_>, piece: &[u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_send_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        piece: &[u8],
+    ) -> Poll<io::Result<usize>> {
         loop {
             let waiting = self.output.get(self.sent..).unwrap_or_default();
             let waits = waiting.len();

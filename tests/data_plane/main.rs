@@ -25,5 +25,7 @@ mod support;
 mod timeouts;
 mod tls;
 mod traces;
+mod tunnels;
+mod upgrades;
 mod workers;
 mod zones;

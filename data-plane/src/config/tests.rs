@@ -48,6 +48,7 @@ headers:
   rewrite: {remove: [Server], add_if_absent: [{name: X-A, value: b}]}
 checks: {health_user_agent: monitor, request_head: 1KiB, request_fields: 30, warn_of_semicolons: true}
 tracing: {b3: true, w3c: true, tenant: t}
+tunnels: {protocols: [websocket, foo/1.1], idle: 1h, life: 24h, half_closed: 5s}
 upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
 access_log: {to: file, file: access.log, extra_fields: [X-A]}
 drain: {wait: 1s, timeout: 2s}
@@ -72,6 +73,8 @@ log: {level: debug, form: human}
         crate::ForwardedClientCert::SanitizeSet
     );
     assert!(headers.rewrite.is_some() && headers.kept_from_connection == ["X-Mine"]);
+    let tunnels = config.tunnels.settings();
+    assert!(tunnels.protocols.len() == 2 && tunnels.idle < tunnels.life);
     let checks = config.checks.settings();
     assert_eq!(checks.health_user_agent.as_deref(), Some("monitor"));
     let size = crate::RequestSize {
@@ -192,4 +195,17 @@ fn what_could_not_be_said_or_seen_in_requests_is_told_too() {
         let told = problems(text);
         assert!(told.contains(expected), "{text}: {told}");
     }
+}
+
+/// HTTP in whatever dress cannot be switched to.
+#[test]
+fn http_is_no_protocol_to_switch_to() {
+    for protocol in ["h2c", "H2C", "h2", "HTTP/2.0", "TLS/1.0", "a b", ""] {
+        let text = format!("tunnels: {{protocols: ['{protocol}']}}");
+        assert!(
+            problems(&text).contains("tunnels.protocols"),
+            "{protocol:?}"
+        );
+    }
+    assert!(problems("tunnels: {idle: 0s}").contains("tunnels.idle"));
 }

@@ -46,6 +46,21 @@ const COUNTERS: &[Row] = &[
         |t| t.backend_tls_handshake_failed,
     ),
     (
+        "websocket_upgrades",
+        "Requests for another protocol that an endpoint answered",
+        |t| t.websocket_upgrades,
+    ),
+    (
+        "websocket_failures",
+        "Requests for another protocol that the router answered",
+        |t| t.websocket_failures,
+    ),
+    (
+        "pointsman_tunnels",
+        "Connections that have left HTTP",
+        |t| t.tunnels,
+    ),
+    (
         "pointsman_connections_accepted",
         "Client connections accepted",
         |t| t.connections_accepted,
@@ -170,6 +185,11 @@ const GAUGES: &[Row] = &[
     ("pointsman_requests_in_flight", "Requests in work", |t| {
         t.requests_in_flight
     }),
+    (
+        "pointsman_tunnels_open",
+        "Connections open that have left HTTP",
+        |t| t.tunnels_open,
+    ),
     (
         "pointsman_idle_upstream",
         "Unused connections to endpoints",

@@ -181,6 +181,41 @@ impl Exchange<'_> {
         Ok(())
     }
 
+    /// Writes the head of a switch to another protocol: the last one on the connection, which carries
+    /// what [`Exchange::stream`] is given from here on.
+    ///
+    /// # Errors
+    /// A field that cannot be written; nothing was.
+    pub(crate) fn switch(
+        &mut self,
+        head: &ResponseHead,
+        protocol: &[u8],
+        (without, with): (KnownSet, &[(Name<'_>, &[u8])]),
+    ) -> Result<(), InvalidField> {
+        let out = ResponseOut {
+            client: self.request.version(),
+            method: self.request.method(),
+            upgrade: Some(protocol),
+            without,
+            with,
+            ..ResponseOut::default()
+        };
+        let written = write_response(self.wire.output(), head, &out)?;
+        self.begun = Some(written.keep_alive);
+        Ok(())
+    }
+
+    /// The bytes below, once the head of a switch was written.
+    pub(crate) fn stream(&mut self) -> &mut Wire {
+        self.wire
+    }
+
+    /// Notes what has passed in each direction since the switch.
+    pub(crate) fn count_stream(&mut self, received: u64, sent: u64) {
+        self.received = received;
+        self.sent = sent;
+    }
+
     /// Whether the client takes the end of the connection for the end of the answer.
     pub(crate) fn ends_with_connection(&self) -> bool {
         self.ends_with_connection

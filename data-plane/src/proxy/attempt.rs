@@ -178,13 +178,12 @@ impl<'a> Journey<'a, '_> {
             self.send(cx, upstream, &mut asking.upload)?;
             match upstream.poll_head(cx, &mut self.desk.response) {
                 Poll::Ready(Ok(())) if !self.desk.response.is_interim() => {
-                    let switched = self.desk.response.status() == 101;
-                    let answered = if switched {
-                        Err(Reason::Switched)
-                    } else {
+                    let permitted = self.desk.prepared.permits(&self.desk.response);
+                    return Poll::Ready(if permitted {
                         Ok(())
-                    };
-                    return Poll::Ready(answered);
+                    } else {
+                        Err(Reason::Switched)
+                    });
                 }
                 Poll::Ready(Ok(())) => self.pass_interim(asking),
                 Poll::Ready(Err(fault)) => return Poll::Ready(Err(head_reason(fault))),

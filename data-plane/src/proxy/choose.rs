@@ -81,6 +81,11 @@ impl Chosen {
         })
     }
 
+    /// Only the place at the endpoint is needed any longer.
+    pub(super) fn into_lease(self) -> Lease {
+        self.lease
+    }
+
     /// Whether another endpoint would do as well.
     #[inline]
     pub(super) fn has_siblings(&self) -> bool {

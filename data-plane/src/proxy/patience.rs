@@ -8,7 +8,7 @@ use crate::settings::Timeouts;
 use super::reason::Reason;
 
 /// How long nothing may move before memory for bulk is given back.
-const STANDS_STILL: Duration = Duration::from_secs(1);
+pub(super) const STANDS_STILL: Duration = Duration::from_secs(1);
 
 /// What an exchange waits for at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -64,14 +64,22 @@ pub(super) struct Patience<'a> {
 
 /// Waits for a number to grow.
 #[derive(Clone, Copy, Debug)]
-struct Watch {
+pub(super) struct Watch {
     seen: Option<u64>,
     since: Tick,
 }
 
 impl Watch {
+    /// A number that nobody has looked at before `now`.
+    pub(super) fn new(now: Tick) -> Self {
+        Self {
+            seen: None,
+            since: now,
+        }
+    }
+
     /// Since when the number has been what it is.
-    fn since(&mut self, progress: u64, now: Tick) -> Tick {
+    pub(super) fn since(&mut self, progress: u64, now: Tick) -> Tick {
         if self.seen != Some(progress) {
             *self = Self {
                 seen: Some(progress),
@@ -94,10 +102,7 @@ struct Pace {
 impl<'a> Patience<'a> {
     /// An attempt that begins at `now`.
     pub(super) fn new(timeouts: &'a Timeouts, now: Tick) -> Self {
-        let untouched = Watch {
-            seen: None,
-            since: now,
-        };
+        let untouched = Watch::new(now);
         Self {
             timeouts,
             whole_by: timeouts

@@ -11,10 +11,10 @@ use pointsman_http1::{
 use pointsman_routing::Endpoint;
 use smallvec::SmallVec;
 
-use super::Journey;
 use super::request_id::RequestId;
+use super::{Journey, upgrade};
 use crate::decimal;
-use crate::settings::{ForwardedClientCert, ForwardedProto};
+use crate::settings::{ForwardedClientCert, ForwardedProto, Tunnels};
 
 /// What the router says itself, or what is not for endpoints.
 const REPLACED: KnownSet = KnownSet::of(&[
@@ -80,6 +80,8 @@ pub(crate) struct Prepared {
     announced: Vec<u8>,
     /// What does not go on of what the client sent.
     without: KnownSet,
+    /// The protocol that the request may switch its connection to.
+    pub(super) upgrade: Option<Box<[u8]>>,
     /// Whether doing the request twice is the same as doing it once.
     pub(super) idempotent: bool,
 }
@@ -108,6 +110,8 @@ pub(super) struct Context<'a> {
     pub(super) client_cert: ForwardedClientCert,
     /// Further names that it cannot have removed.
     pub(super) kept: &'a [String],
+    /// What a request may switch its connection to.
+    pub(super) tunnels: &'a Tunnels,
     /// Milliseconds of the Unix epoch.
     pub(super) wall_millis: u64,
 }
@@ -122,6 +126,7 @@ impl Journey<'_, '_> {
             proto: headers.forwarded_proto,
             client_cert: headers.forwarded_client_cert,
             kept: &headers.kept_from_connection,
+            tunnels: &self.worker.settings.tunnels,
             wall_millis: self.worker.clock.wall(self.record.received) / 1_000_000,
         };
         self.desk.prepared.fill(self.exchange.request, context);
@@ -157,6 +162,7 @@ impl Prepared {
             decimal::push_padded::<13>(&mut self.request_start, context.wall_millis);
         }
         self.idempotent = is_idempotent(head);
+        self.upgrade = upgrade::asked(head, context.tunnels);
         self.without = match context.client_cert {
             ForwardedClientCert::AlwaysForward => REPLACED,
             // No client has shown a certificate.
@@ -216,10 +222,10 @@ impl Prepared {
         if !self.announced.is_empty() {
             with.push((Known::Trailer.into(), &self.announced));
         }
-        let connection = if to.keep_alive {
-            UpstreamConnection::KeepAlive
-        } else {
-            UpstreamConnection::Close
+        let connection = match &self.upgrade {
+            Some(protocol) => UpstreamConnection::Upgrade(protocol),
+            None if to.keep_alive => UpstreamConnection::KeepAlive,
+            None => UpstreamConnection::Close,
         };
         let how = RequestOut {
             body: head.body(),

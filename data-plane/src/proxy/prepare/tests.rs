@@ -15,12 +15,20 @@ fn parsed(text: &str) -> RequestHead {
     head
 }
 
+static TUNNELS: Tunnels = Tunnels {
+    protocols: Vec::new(),
+    idle: None,
+    life: None,
+    half_closed: std::time::Duration::ZERO,
+};
+
 const CONTEXT: Context<'static> = Context {
     client_ip: "10.1.2.3",
     scheme: "http",
     proto: ForwardedProto::Keep,
     client_cert: ForwardedClientCert::AlwaysForward,
     kept: &[],
+    tunnels: &TUNNELS,
     wall_millis: 1_795_316_053_725,
 };
 
