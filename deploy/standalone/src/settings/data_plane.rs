@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use pointsman_data_plane::{
     AccessLog, Balancing, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits,
-    NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Upstream, UpstreamTls,
-    VendorKey, ZonePreference, extra_fields,
+    NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels, Upstream,
+    UpstreamTls, VendorKey, ZonePreference, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -36,6 +36,7 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         error_page: error_page(file)?,
         sessions: sessions(file),
         balancing: balancing(file),
+        tunnels: Tunnels::default(),
         upstream: upstream(file)?,
         access_log: access_log(file),
     })
