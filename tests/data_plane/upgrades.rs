@@ -78,7 +78,7 @@ async fn a_websocket_is_a_tunnel() {
 async fn a_websocket_is_logged_and_counted_when_it_ends() {
     let endpoint = Endpoint::with(|_| Answer::Upgrade).await;
     let plane = Plane::before(&endpoint);
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let mut client = plane.connect().await;
     client.write(request("/logged").as_bytes()).await;
     assert_eq!(client.read_head().await.status, 101);
