@@ -48,7 +48,6 @@ headers:
   rewrite: {remove: [Server], add_if_absent: [{name: X-A, value: b}]}
 checks: {health_user_agent: monitor, request_head: 1KiB, request_fields: 30, warn_of_semicolons: true}
 tracing: {b3: true, w3c: true, tenant: t}
-tunnels: {protocols: [websocket, foo/1.1], idle: 1h, life: 24h, half_closed: 5s}
 upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
 access_log: {to: file, file: access.log, extra_fields: [X-A]}
 drain: {wait: 1s, timeout: 2s}
@@ -73,8 +72,6 @@ log: {level: debug, form: human}
         crate::ForwardedClientCert::SanitizeSet
     );
     assert!(headers.rewrite.is_some() && headers.kept_from_connection == ["X-Mine"]);
-    let tunnels = config.tunnels.settings();
-    assert!(tunnels.protocols.len() == 2 && tunnels.idle < tunnels.life);
     let checks = config.checks.settings();
     assert_eq!(checks.health_user_agent.as_deref(), Some("monitor"));
     let size = crate::RequestSize {
@@ -195,6 +192,16 @@ fn what_could_not_be_said_or_seen_in_requests_is_told_too() {
         let told = problems(text);
         assert!(told.contains(expected), "{text}: {told}");
     }
+}
+
+#[test]
+fn tunnels_are_bounded_as_they_are_configured() {
+    let text = "tunnels: {protocols: [websocket, foo/1.1], idle: 1h, life: 24h, half_closed: 5s}";
+    let config = load_str::<Config>("dp.yml", text).unwrap().value;
+    let tunnels = config.tunnels.settings();
+    assert_eq!(tunnels.protocols, ["websocket", "foo/1.1"]);
+    assert!(tunnels.idle.is_some() && tunnels.idle < tunnels.life);
+    assert_eq!(tunnels.half_closed.as_secs(), 5);
 }
 
 /// HTTP in whatever dress cannot be switched to.
