@@ -5,11 +5,13 @@ mod access_log;
 mod admin;
 mod balancing;
 mod checks;
+mod compatibility;
 mod control_planes;
 mod drain;
 mod headers;
 mod limits;
 mod log;
+mod metrics;
 mod segments;
 mod state;
 mod sticky_sessions;
@@ -32,11 +34,13 @@ pub use access_log::{AccessLog, To};
 pub use admin::Admin;
 pub use balancing::{Balancing, ZonePreference};
 pub use checks::Checks;
+pub use compatibility::Compatibility;
 pub use control_planes::{ControlPlanes, Tls};
 pub use drain::Drain;
 pub use headers::{Added, ForwardedClientCert, ForwardedProto, Headers, Rewrite};
 pub use limits::Limits;
 pub use log::{Form, Log};
+pub use metrics::Metrics;
 pub use segments::{Mode, Segments};
 pub use state::State;
 pub use sticky_sessions::StickySessions;
@@ -90,6 +94,10 @@ pub struct Config {
     pub upstream: Upstream,
     /// Where requests are logged.
     pub access_log: AccessLog,
+    /// What is measured beside what always is.
+    pub metrics: Metrics,
+    /// Where it does as Gorouter and not as it would by itself.
+    pub compatibility: Compatibility,
     /// How the process leaves.
     pub drain: Drain,
     /// What is logged, and how.
@@ -119,6 +127,8 @@ impl Default for Config {
             tunnels: Tunnels::default(),
             upstream: Upstream::default(),
             access_log: AccessLog::default(),
+            metrics: Metrics::default(),
+            compatibility: Compatibility::default(),
             drain: Drain::default(),
             log: Log::default(),
         }
@@ -215,7 +225,12 @@ impl Config {
             admin: self.admin.settings(environment)?,
             proxy: crate::Settings {
                 workers: self.workers,
-                limits: self.limits.settings(),
+                limits: crate::Limits {
+                    endpoint_connections_until_head: self
+                        .compatibility
+                        .max_conns_until_response_head,
+                    ..self.limits.settings()
+                },
                 timeouts: self.timeouts.settings(),
                 headers: self.headers.settings(),
                 sessions: self.sticky_sessions.settings(),
@@ -226,6 +241,7 @@ impl Config {
                 access_log: self.access_log.settings(tracing.as_ref()),
                 tracing,
                 error_page,
+                per_app_latency: self.metrics.per_app_latency,
             },
             client: self.upstream.client(),
         })

@@ -4,12 +4,14 @@
 mod exposition;
 mod failures;
 mod histogram;
+mod latencies;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use failures::FailureCounts;
 pub(crate) use histogram::Histogram;
+pub(crate) use latencies::Latencies;
 
 /// A number that one thread writes and others may read.
 #[derive(Debug, Default)]
@@ -61,6 +63,8 @@ macro_rules! counters {
             $($(#[doc = $doc])+ pub(crate) $name: Counter,)*
             /// How long requests with an endpoint took, first to last byte.
             pub(crate) latency: Histogram,
+            /// The same for each app, where that is wanted.
+            pub(crate) app_latencies: Latencies,
             /// Why attempts failed, and answers broke off.
             pub(crate) failures: FailureCounts,
         }
@@ -110,6 +114,10 @@ counters! {
     retries,
     /// Attempts that were not made because the retry budget was spent.
     retries_refused,
+    /// Requests that were not repeated because more of their body was gone than is kept (F-068).
+    unreplayable,
+    /// Requests that came back through a router too often.
+    loops,
     /// Endpoints taken out of the choice because they behave worse than their siblings.
     ejections,
     /// Endpoints that were turned to because connecting to another one took long.

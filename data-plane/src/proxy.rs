@@ -11,6 +11,7 @@ mod budget;
 mod choose;
 mod desk;
 mod find;
+mod hops;
 mod identify;
 mod instance;
 mod measure;

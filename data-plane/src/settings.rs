@@ -55,6 +55,8 @@ pub struct Settings {
     pub upstream: Upstream,
     /// The access log, if there is one.
     pub access_log: Option<AccessLog>,
+    /// Whether the time of responses is measured for each app.
+    pub per_app_latency: bool,
 }
 
 /// How much peers may send and hold.
@@ -74,6 +76,11 @@ pub struct Limits {
     pub in_flight: usize,
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
     pub endpoint_connections: u32,
+    /// Whether a request counts there only until the head of its response has come, as in Gorouter,
+    /// and not until its body or tunnel has ended (decision 9).
+    pub endpoint_connections_until_head: bool,
+    /// How often a request may come back from an endpoint that is a router itself.
+    pub hops: u32,
     /// Requests on one client connection (L-24).
     pub connection_requests: u32,
     /// Life of a client connection, give or take a tenth (L-25).
@@ -92,6 +99,8 @@ impl Default for Limits {
             connections: None,
             in_flight: 20_000,
             endpoint_connections: 500,
+            endpoint_connections_until_head: false,
+            hops: 8,
             connection_requests: 10_000,
             connection_age: Duration::from_secs(24 * 3600),
             attempts: 3,

@@ -251,6 +251,7 @@ const EVIL: &[(&str, &str)] = &[
 /// whatever an endpoint sends becomes one well-formed answer, or a close.
 /// a status that is not between 100 and 599 is a 502.
 /// control bytes and bare line ends are a 502.
+/// D-462: an endpoint that misbehaves is a 502.
 #[tokio::test]
 async fn a_malformed_answer_is_a_502() {
     for (bytes, words) in EVIL {

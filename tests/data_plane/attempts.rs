@@ -37,6 +37,7 @@ async fn requests_take_turns() {
 /// D-435: after a success nothing of the failures is told.
 /// D-472: a refused connection is retried.
 /// a POST is, too, where no byte of it was sent.
+/// D-433: each attempt counts as a request to its endpoint.
 #[tokio::test]
 async fn a_refused_connection_is_tried_elsewhere() {
     let gone = refusing().await;
@@ -221,6 +222,7 @@ async fn connections_that_ended_while_unused_cost_nothing() {
 
 /// a connection on which an endpoint speaks unasked is not used again.
 /// bytes beyond an answer that has no body are nobody's answer.
+/// D-093: of two final heads the first one counts.
 #[tokio::test]
 async fn a_connection_with_surplus_bytes_is_not_used_again() {
     let stray = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray";

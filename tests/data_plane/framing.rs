@@ -307,3 +307,17 @@ async fn heads_beyond_their_bounds_are_refused() {
         Some(30_000)
     );
 }
+
+/// D-193: an empty Host is told as Gorouter tells it, and may be remembered for two seconds.
+#[tokio::test]
+async fn an_empty_host_is_told() {
+    let endpoint = Endpoint::named("never").await;
+    let plane = Plane::before(&endpoint);
+    let answer = plane.ask("GET / HTTP/1.1\r\nHost:\r\n\r\n").await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.header("X-Cf-RouterError"), Some("empty_host"));
+    assert_eq!(answer.header("Cache-Control"), Some("public,max-age=2"));
+    let body = b"400 Bad Request: Request had empty Host header\n";
+    assert_eq!(answer.body, body);
+    assert_eq!(endpoint.request_count(), 0);
+}

@@ -2,6 +2,7 @@
 
 mod answers;
 mod attempts;
+mod blame;
 mod bodies;
 mod drain;
 mod error_page;
@@ -14,12 +15,19 @@ mod idle_race;
 mod instances;
 mod large_bodies;
 mod log;
+mod logs;
 mod lookup;
+mod loops;
+mod max_conns;
+mod measures;
 mod outliers;
+mod panics;
 mod process;
 mod request_size;
+mod retries;
 mod rewriting;
 mod sanitizing;
+mod slow_start;
 mod sticky;
 mod support;
 mod timeouts;

@@ -74,3 +74,43 @@ async fn a_client_cannot_remove_what_is_on_the_list() {
     let head = seen(|setup| setup, &fields, "").await;
     assert_eq!((head.header("X-Mine"), head.header("X-Foo")), (None, None));
 }
+
+/// where certificates are set by the router only, no shape of a client's value gets through in clear text.
+#[tokio::test]
+async fn no_shape_of_a_certificate_gets_through() {
+    for mode in [
+        ForwardedClientCert::SanitizeSet,
+        ForwardedClientCert::Forward,
+    ] {
+        let endpoint = Endpoint::named("seen").await;
+        let plane = Setup::new()
+            .endpoint("app.test", &endpoint)
+            .with(|settings| settings.headers.forwarded_client_cert = mode)
+            .start();
+        let fields = [
+            "X-Forwarded-Client-Cert: forged",
+            "x-forwarded-client-cert: forged",
+            "X-FORWARDED-CLIENT-CERT:forged",
+            "X-Forwarded-client-cert: ,forged",
+            "Connection: x-forwarded-client-cert, close",
+            "Trailer: X-Forwarded-Client-Cert, X-Sum",
+            "TE: trailers",
+            "Transfer-Encoding: chunked",
+        ];
+        let body = "1\r\nx\r\n0\r\nX-Sum: 1\r\nX-Forwarded-Client-Cert: forged\r\n\r\n";
+        let answer = plane.ask(head("POST /", &fields) + body).await;
+        assert_eq!(answer.status, 200);
+        let seen = endpoint.last_request();
+        let bytes = [&seen.head.bytes[..], &seen.body].concat();
+        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        assert!(!text.contains("forged"), "{mode:?}: {text}");
+        assert!(text.contains("x-sum: 1"), "{mode:?}: {text}");
+        for refused in [
+            "X-Forwarded-Client-Cert : forged",
+            "X-Forwarded-Client-Cert\0: forged",
+        ] {
+            assert_eq!(plane.ask(head("GET /", &[refused])).await.status, 400);
+        }
+        assert_eq!(endpoint.request_count(), 1);
+    }
+}

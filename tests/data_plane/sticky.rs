@@ -257,3 +257,58 @@ async fn a_route_service_begins_no_session() {
     let answer = plane.ask(head("GET /login", &fields)).await;
     assert_eq!(cookies_of(&answer), ["JSESSIONID=x"]);
 }
+
+/// only the exact id of an instance leads to it, wherever it stands among however many cookies, and garbage leads
+/// nowhere.
+#[tokio::test]
+async fn garbage_leads_to_no_instance() {
+    let (_endpoints, setup) = three("JSESSIONID=x").await;
+    let plane = setup.start();
+    let many = "filler=0123456789; ".repeat(450);
+    for (cookies, sticks) in [
+        ("__VCAP_ID__=inst-1", true),
+        (&format!("{many}__VCAP_ID__=inst-1"), true),
+        (&format!("__VCAP_ID__=inst-1; {many}last=1"), true),
+        ("__VCAP_ID__=inst-", false),
+        ("__VCAP_ID__=inst-11", false),
+        ("__VCAP_ID__=INST-1", false),
+        ("__vcap_id__=inst-1", false),
+        ("X__VCAP_ID__=inst-1", false),
+        ("__VCAP_ID__inst-1", false),
+        ("__VCAP_ID__=", false),
+        (&format!("__VCAP_ID__={}", "inst-1".repeat(1_500)), false),
+    ] {
+        let cookies = format!("JSESSIONID=x; {cookies}");
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            seen.insert(who(&with_cookies(&plane, "/", &cookies).await));
+        }
+        let shown = &cookies[..cookies.len().min(60)];
+        assert_eq!(seen.len(), if sticks { 1 } else { 3 }, "{shown}");
+        assert!(!sticks || seen.contains("inst-1"), "{shown}: {seen:?}");
+    }
+    let refused = with_cookies(&plane, "/", "JSESSIONID=x; __VCAP_ID__=inst-1\0").await;
+    assert_eq!(refused.status, 400);
+}
+
+/// D-453: where a session's only instance is gone, nobody is asked: a 502, no attempt, and nothing against anybody.
+#[tokio::test]
+async fn a_session_that_is_lost_is_no_attempt() {
+    let (_endpoints, setup) = three("JSESSIONID=x").await;
+    let plane = setup
+        .with(|settings| settings.sessions.auth_negotiate = true)
+        .start();
+    let fields = ["Authorization: Negotiate x", "Cookie: __VCAP_ID__=inst-7"];
+    let answer = plane.ask(head("GET /lost", &fields)).await;
+    assert_eq!(answer.status, 502);
+    let error = answer.header("X-Cf-RouterError");
+    assert_eq!(error, Some("endpoint_failure (No endpoints available)"));
+    let totals = plane.totals();
+    assert_eq!((totals.attempts, totals.bad_gateways), (0, 1));
+    assert_eq!(totals.responses_5xx, 0);
+    let line = plane.line("/lost").await;
+    assert!(
+        line.contains("endpoint_failure (No endpoints available)"),
+        "{line}"
+    );
+}

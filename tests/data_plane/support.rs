@@ -21,6 +21,9 @@ use pointsman_routing::{
     Address, Attributes, Closing, EndpointThing, Protocol, Removal, RouteThing, Thing, Time,
     Writer as TableWriter,
 };
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+
 use pointsman_tests::certs::Identity;
 use pointsman_tests::client::RawAnswer;
 use pointsman_tests::{Authority, Endpoint, RawConnection, eventually};
@@ -52,7 +55,7 @@ pub(crate) struct Plane {
     ejected: Ejected,
     /// The last revision that a closing step said.
     revision: u64,
-    _failures: Failures,
+    failures: Failures,
 }
 
 /// An access log in memory.
@@ -109,6 +112,11 @@ impl Setup {
                 log.extra_fields = fields.to_vec();
             }
         })
+    }
+
+    /// Says in this way whether there is a table that may be served.
+    pub(crate) fn start_asking(self, servable: impl Fn() -> bool + Send + Sync + 'static) -> Plane {
+        self.start_with(Servable::new(servable))
     }
 
     /// Begins with this listener, and the workers with none of their own.
@@ -186,7 +194,12 @@ impl Setup {
     }
 
     /// Starts it.
-    pub(crate) fn start(mut self) -> Plane {
+    pub(crate) fn start(self) -> Plane {
+        let servable = self.servable;
+        self.start_with(Servable::new(move || servable))
+    }
+
+    fn start_with(mut self, servable: Servable) -> Plane {
         let (publisher, table) = publication();
         publisher.publish(self.table.publish());
         let (failures, kept) = failing::channel();
@@ -199,13 +212,12 @@ impl Setup {
             .unwrap_or(localhost);
         let ejected = failures.ejected();
         let stages = Stages::new();
-        let servable = self.servable;
         let surroundings = Surroundings {
             table,
             failures,
             stages: stages.clone(),
             sockets: self.sockets,
-            servable: Servable::new(move || servable),
+            servable,
         };
         let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
         let proxy = proxy.expect("a data plane");
@@ -219,7 +231,7 @@ impl Setup {
             proxy: Some(proxy),
             ejected,
             revision: 1,
-            _failures: kept,
+            failures: kept,
         }
     }
 }
@@ -307,6 +319,33 @@ impl Plane {
         self.traffic.connections_by_worker()
     }
 
+    /// What was told of failed endpoints until one was for this reason: addresses and reasons.
+    pub(crate) async fn told(&mut self, reason: &str) -> Vec<(String, &'static str)> {
+        let mut told = Vec::new();
+        let all = async {
+            loop {
+                let failed = self.failures.next().await;
+                told.push((failed.endpoint.address().to_string(), failed.reason));
+                if failed.reason == reason {
+                    return;
+                }
+            }
+        };
+        let timely = tokio::time::timeout(BOUND, all).await;
+        timely.unwrap_or_else(|_| panic!("{reason} is not told"));
+        told
+    }
+
+    /// The value of a metric as Prometheus reads it, by its name with its labels.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self.traffic.clone()));
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("text");
+        let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+        value.strip_prefix(' ')?.parse().ok()
+    }
+
     /// The addresses that are out as outliers.
     pub(crate) fn ejected(&self) -> Vec<String> {
         let ejected = self.ejected.list().into_iter();
@@ -330,23 +369,33 @@ impl Plane {
 
     /// Adds an endpoint while it runs, and publishes.
     pub(crate) fn add(&mut self, uri: &str, endpoint: &Endpoint) {
+        self.add_at(uri, endpoint.address(), |_| {});
+    }
+
+    /// The same for one as the test makes it, known or not.
+    pub(crate) fn add_at(
+        &mut self,
+        uri: &str,
+        address: SocketAddr,
+        change: impl FnOnce(&mut EndpointThing),
+    ) {
         add_route(&mut self.table, uri);
-        add_endpoint(
-            &mut self.table,
-            uri,
-            &endpoint.address().to_string(),
-            |_| {},
-        );
+        add_endpoint(&mut self.table, uri, &address.to_string(), change);
         self.publisher.publish(self.table.publish());
     }
 
     /// Takes an endpoint out while it runs, and publishes.
     pub(crate) fn remove(&mut self, uri: &str, endpoint: &Endpoint) {
+        self.remove_at(uri, endpoint.address());
+    }
+
+    /// The same by address.
+    pub(crate) fn remove_at(&mut self, uri: &str, address: SocketAddr) {
         self.revision += 1;
         let step = Closing {
             removals: vec![Removal {
                 key: RouteKey::from_uri(uri).expect("a route"),
-                address: endpoint.address().to_string(),
+                address: address.to_string(),
                 segment: String::new(),
             }],
             revision: self.revision,

@@ -138,6 +138,7 @@ async fn another_endpoint_gets_the_request() {
 
 /// D-505: an endpoint that does not speak TLS is a 525.
 /// it is never reached in clear text.
+/// D-470: an endpoint of clear text is told from other faults of TLS.
 #[tokio::test]
 async fn clear_text_is_no_substitute() {
     let authority = Authority::new("authority");
@@ -198,6 +199,8 @@ async fn without_a_name_the_address_is_proven() {
 /// D-498: without one it is a 496.
 /// D-497: with one that it does not trust, too.
 /// D-473: under TLS 1.3, where the refusal comes after the handshake.
+/// D-469: with one that it trusts the request is answered.
+/// D-474: one that it does not trust is told as such.
 #[tokio::test]
 async fn endpoints_may_demand_our_certificate() {
     let authority = Authority::new("authority");

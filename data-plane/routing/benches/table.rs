@@ -1,90 +1,17 @@
 //! What a look-up costs, and what one change costs, in tables of 1, 10,000 and 100,000 routes.
 
+#[path = "../testing/things.rs"]
+mod things;
+
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use pointsman_route_key::RouteKey;
-use pointsman_routing::{
-    Address, Attributes, Context, Cursors, EndpointThing, Protocol, RouteThing, Scratch, Selection,
-    Thing, Time, Writer,
-};
+use pointsman_routing::{Context, Cursors, Scratch, Selection, Thing, Time, Writer};
+
+use things::{endpoint, route, uri};
 
 const SIZES: [usize; 3] = [1, 10_000, 100_000];
-
-fn uri(number: usize) -> String {
-    format!("app-{number}.apps.example.com")
-}
-
-fn route(number: usize) -> Thing {
-    Thing::Route(RouteThing {
-        key: RouteKey::from_uri(&uri(number)).expect("a URI"),
-        segment: String::new(),
-        revision: 1,
-        birth: 1,
-        generation: 1,
-        host_as_registered: uri(number),
-        path_as_registered: "/".to_owned(),
-        attributes: Attributes::default(),
-    })
-}
-
-/// An endpoint as an app of Cloud Foundry registers it, its tags included.
-fn endpoint(number: usize, generation: u64) -> Thing {
-    let guid = format!("{number:08x}-2222-3333-4444-555555555555");
-    let instance = format!("{number:08x}-7777-4888-{generation:04x}-6666");
-    let name = format!("some-app-{number}");
-    // A hundred apps in a space, ten spaces in an organization.
-    let (space, organization) = (number / 100, number / 1_000);
-    let space_id = format!("{space:08x}-bbbb-3333-4444-555555555555");
-    let space_name = format!("some-space-{space}");
-    let organization_id = format!("{organization:08x}-aaaa-3333-4444-555555555555");
-    let organization_name = format!("some-organization-{organization}");
-    let tags = [
-        ("app_id", guid.as_str()),
-        ("app_name", &name),
-        ("component", "route-emitter"),
-        ("instance_id", "0"),
-        ("organization_id", &organization_id),
-        ("organization_name", &organization_name),
-        ("process_id", guid.as_str()),
-        ("process_instance_id", instance.as_str()),
-        ("process_type", "web"),
-        ("source_id", guid.as_str()),
-        ("space_id", &space_id),
-        ("space_name", &space_name),
-    ];
-    let host = (number / 256 % 256, number % 256);
-    Thing::Endpoint(Box::new(EndpointThing {
-        key: RouteKey::from_uri(&uri(number)).expect("a URI"),
-        address: Address::parse(&format!(
-            "10.0.{}.{}:{}",
-            host.0,
-            host.1,
-            61_000 + number / 65_536
-        ))
-        .expect("an address"),
-        segment: String::new(),
-        group: String::new(),
-        generation,
-        protocol: Protocol::Http1,
-        protocol_text: "http1".to_owned(),
-        tls: Some(instance.clone()),
-        app_id: guid.clone(),
-        instance_id: instance.clone(),
-        instance_index: "0".to_owned(),
-        tags: Some(
-            tags.map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-        ),
-        availability_zone: "z1".to_owned(),
-        route_service_url: String::new(),
-        balancing: None,
-        max_connections: 0,
-        updated_at_ns: 1,
-        stale_threshold_seconds: 120,
-        silent: false,
-    }))
-}
 
 fn writer(routes: usize) -> Writer {
     let mut writer = Writer::new(7);
@@ -127,10 +54,11 @@ fn choose(criterion: &mut Criterion) {
             let mut context = Context {
                 settings: table.settings(),
                 cursors: &mut cursors,
-                now: Time::since_origin(std::time::Duration::from_secs(1)),
+                now: Time::since_origin(Duration::from_secs(1)),
                 random: 7,
                 max_connections: 500,
                 near: None,
+                slow_start: Duration::ZERO,
             };
             black_box(Selection::new().next(route, &mut context)).is_ok()
         });

@@ -2,12 +2,15 @@
 
 mod asked;
 mod cursors;
+mod draw;
 mod hashed;
 mod least_connection;
 mod near;
 mod rank;
+mod slow_start;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use asked::{Asked, Selector, Session};
 pub use cursors::Cursors;
@@ -35,6 +38,8 @@ pub struct Context<'a> {
     pub max_connections: u32,
     /// Whose endpoints come first, if any do.
     pub near: Option<Near<'a>>,
+    /// How long a new endpoint takes until its share is as large as another's; zero for at once.
+    pub slow_start: Duration,
 }
 
 /// Why no endpoint was chosen.
@@ -200,7 +205,11 @@ impl Selection {
                 }
                 How::Hashed(hashed) => self.hashed(rank, among.endpoints, hashed, context),
             });
-            chosen.map(|lease| (rank, lease))
+            let lease = chosen?;
+            if !context.slow_start.is_zero() && rank == Rank::Good {
+                return Some((rank, self.ease_in(lease, among, start.zone, context)));
+            }
+            Some((rank, lease))
         })
     }
 

@@ -6,11 +6,12 @@ use crate::Endpoint;
 
 /// One attempt's hold on an endpoint: counted as in flight until it is dropped.
 ///
-/// Keep it until the response body or the tunnel has ended; a limit on connections counts until
-/// then.
+/// Keep it until the response body or the tunnel has ended: a limit on connections counts until
+/// then, or until [`Lease::end`].
 #[derive(Debug)]
 pub struct Lease {
     endpoint: Arc<Endpoint>,
+    counted: bool,
 }
 
 impl Lease {
@@ -18,7 +19,15 @@ impl Lease {
     pub(crate) fn reserve(endpoint: &Arc<Endpoint>, limit: u32) -> Option<Self> {
         endpoint.state().try_reserve(limit).then(|| Self {
             endpoint: Arc::clone(endpoint),
+            counted: true,
         })
+    }
+
+    /// Does not count as in flight any more, whatever still happens at the endpoint.
+    pub fn end(&mut self) {
+        if std::mem::take(&mut self.counted) {
+            self.endpoint.state().release();
+        }
     }
 
     /// The endpoint that was chosen.
@@ -30,6 +39,6 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.endpoint.state().release();
+        self.end();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::identity::Identity;
@@ -35,6 +35,9 @@ pub struct EndpointState {
     in_flight: AtomicU32,
     /// How many endpoints stand on it in what is held. Only the writer counts it.
     registrations: AtomicU32,
+    /// When somebody first had the choice of it and asked for its age, as [`Time::to_stored`]; 0
+    /// for never.
+    first_seen_at: AtomicU64,
     conduct: OnceLock<Box<Conduct>>,
     place: Box<Place>,
 }
@@ -57,6 +60,7 @@ impl EndpointState {
             index,
             in_flight: AtomicU32::new(0),
             registrations: AtomicU32::new(0),
+            first_seen_at: AtomicU64::new(0),
             conduct: OnceLock::new(),
             place: Box::new(Place { address, identity }),
         }
@@ -91,6 +95,20 @@ impl EndpointState {
     #[must_use]
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// For how long there was a choice of it. The first who asks begins that time: until then it has
+    /// served nobody who cares.
+    pub(crate) fn age(&self, now: Time) -> Duration {
+        match Time::from_stored(self.first_seen_at.load(Ordering::Relaxed)) {
+            Some(first) => now.since(first),
+            None => {
+                let (at, order) = (now.to_stored(), Ordering::Relaxed);
+                // Who was faster has seen it at the same time.
+                let _ = self.first_seen_at.compare_exchange(0, at, order, order);
+                Duration::ZERO
+            }
+        }
     }
 
     /// How it behaves, for an endpoint that is compared with others.

@@ -1,11 +1,15 @@
 //! What one change costs, in tables of very different sizes, as the allocator sees it: the same on every machine and in
 //! every build.
 
+#[path = "../testing/things.rs"]
+mod things;
+
 use std::alloc::System;
 
-use pointsman_route_key::RouteKey;
-use pointsman_routing::{Address, Attributes, EndpointThing, Protocol, RouteThing, Thing, Writer};
+use pointsman_routing::Writer;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+use things::{endpoint, route};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -15,47 +19,6 @@ const LIMIT: usize = 128 * 1024;
 
 /// Changes that are looked at, spread over the table.
 const CHANGES: u64 = 50;
-
-fn key(number: usize) -> RouteKey {
-    RouteKey::from_uri(&format!("app-{number}.apps.example.com")).expect("a URI")
-}
-
-fn route(number: usize) -> Thing {
-    Thing::Route(RouteThing {
-        key: key(number),
-        segment: String::new(),
-        revision: 1,
-        birth: 1,
-        generation: 1,
-        host_as_registered: format!("app-{number}.apps.example.com"),
-        path_as_registered: "/".to_owned(),
-        attributes: Attributes::default(),
-    })
-}
-
-fn endpoint(number: usize, generation: u64) -> Thing {
-    Thing::Endpoint(Box::new(EndpointThing {
-        key: key(number),
-        address: Address::parse("10.1.0.1:61001").expect("an address"),
-        segment: String::new(),
-        group: String::new(),
-        generation,
-        protocol: Protocol::Http1,
-        protocol_text: "http1".to_owned(),
-        tls: None,
-        app_id: format!("app-{number}"),
-        instance_id: format!("instance-{generation}"),
-        instance_index: "0".to_owned(),
-        tags: None,
-        availability_zone: "z1".to_owned(),
-        route_service_url: String::new(),
-        balancing: None,
-        max_connections: 0,
-        updated_at_ns: 1,
-        stale_threshold_seconds: 120,
-        silent: false,
-    }))
-}
 
 /// Bytes and allocations of one change and its publication, on average, and the most bytes of any, in a table of so many
 /// routes.

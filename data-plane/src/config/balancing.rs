@@ -1,13 +1,26 @@
 //! The section `balancing`.
 
+use pointsman_process::configuration::Interval;
 use serde::Deserialize;
 
 /// Which endpoints come first.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default)]
 pub struct Balancing {
     /// When endpoints of this data plane's zone come first.
     pub zone_preference: ZonePreference,
+    /// How long a new endpoint takes until it gets as much as others; 0 for at once. Where endpoints are led to by a
+    /// hash, a new one has its share at once.
+    pub slow_start: Interval,
+}
+
+impl Default for Balancing {
+    fn default() -> Self {
+        Self {
+            zone_preference: ZonePreference::None,
+            slow_start: Interval(std::time::Duration::ZERO),
+        }
+    }
 }
 
 /// When endpoints of the own zone come before others.
@@ -32,6 +45,7 @@ impl Balancing {
                 ZonePreference::LocallyOptimistic => crate::ZonePreference::LocallyOptimistic,
                 ZonePreference::LocallyAlways => crate::ZonePreference::LocallyAlways,
             },
+            slow_start: self.slow_start.0,
         }
     }
 }

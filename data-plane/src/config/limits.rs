@@ -29,6 +29,8 @@ pub struct Limits {
     pub requests_in_flight: usize,
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
     pub endpoint_connections: u32,
+    /// How often a request may come back from an endpoint that is a router itself.
+    pub hops: u32,
     /// Attempts for one request (L-27).
     pub attempts: u32,
     /// Requests on one client connection (L-24).
@@ -49,6 +51,7 @@ impl Default for Limits {
             connections,
             in_flight,
             endpoint_connections,
+            hops,
             connection_requests,
             connection_age,
             attempts,
@@ -65,6 +68,7 @@ impl Default for Limits {
             connections,
             requests_in_flight: in_flight,
             endpoint_connections,
+            hops,
             attempts,
             requests_per_connection: connection_requests,
             connection_age: Interval(connection_age),
@@ -92,6 +96,7 @@ impl Validate for Limits {
                 responses.fields,
             ),
             ("attempts", bytes(self.attempts), 100),
+            ("hops", bytes(self.hops), 1000),
         ] {
             if given == Size(0) || given > bytes(ceiling) {
                 check.refuse(
@@ -150,6 +155,7 @@ impl Limits {
             connections: self.connections,
             in_flight: self.requests_in_flight,
             endpoint_connections: self.endpoint_connections,
+            hops: self.hops,
             connection_requests: self.requests_per_connection,
             connection_age: self.connection_age.0,
             attempts: self.attempts,

@@ -89,6 +89,32 @@ log: {level: debug, form: human}
 }
 
 #[test]
+fn what_is_off_by_itself_can_be_switched_on() {
+    let text = "
+limits: {hops: 3}
+balancing: {slow_start: 30s}
+metrics: {per_app_latency: true}
+compatibility: {max_conns_until_response_head: true}
+";
+    let proxy = |text| {
+        let config = load_str::<Config>("dp.yml", text).unwrap().value;
+        let environment = configuration::ProcessEnvironment;
+        config.settings(&environment).unwrap().proxy
+    };
+    let off = proxy("{}");
+    assert_eq!(
+        (off.limits.hops, off.balancing.slow_start.as_secs()),
+        (8, 0)
+    );
+    assert!(!off.per_app_latency && !off.limits.endpoint_connections_until_head);
+    let on = proxy(text);
+    assert_eq!((on.limits.hops, on.balancing.slow_start.as_secs()), (3, 30));
+    assert!(on.per_app_latency && on.limits.endpoint_connections_until_head);
+    let problems = problems("limits: {hops: 0}");
+    assert!(problems.contains("limits.hops: is 0"), "{problems}");
+}
+
+#[test]
 fn sessions_and_zones_are_read() {
     let text = "
 zone: z1

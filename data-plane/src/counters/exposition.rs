@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::histogram::BOUNDS;
-use super::{Totals, Traffic};
+use super::{Latencies, Totals, Traffic};
 use crate::proxy::Reason;
 
 type Row = (&'static str, &'static str, fn(&Totals) -> u64);
@@ -109,6 +109,16 @@ const COUNTERS: &[Row] = &[
         "pointsman_retries_refused",
         "Attempts not made because the retry budget was spent",
         |t| t.retries_refused,
+    ),
+    (
+        "pointsman_unreplayable",
+        "Requests not repeated because their body was gone",
+        |t| t.unreplayable,
+    ),
+    (
+        "pointsman_loops",
+        "Requests that came back through a router too often",
+        |t| t.loops,
     ),
     (
         "pointsman_ejections",
@@ -226,6 +236,7 @@ impl Collector for Traffic {
             metric.encode(responses.encode_family(&[("status_group", *class)])?)?;
         }
         self.encode_failures(&mut encoder)?;
+        self.encode_app_latencies(&mut encoder)?;
         self.encode_latency(&mut encoder)
     }
 }
@@ -240,6 +251,24 @@ impl Traffic {
             let sum = counts.filter_map(|worker| worker.failures.each().nth(at));
             let sum = ConstCounter::new(sum.map(|(_, count)| count).sum::<u64>());
             sum.encode(metric.encode_family(&[("reason", word)])?)?;
+        }
+        Ok(())
+    }
+
+    fn encode_app_latencies(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let apps = Latencies::sum(self.workers.iter().map(|worker| &worker.app_latencies));
+        if apps.is_empty() {
+            return Ok(());
+        }
+        let help = "From the head of a request to the last byte of its response, by app";
+        let mut metric =
+            encoder.encode_descriptor("http_latency_seconds", help, None, MetricType::Histogram)?;
+        for (source_id, times) in apps {
+            let label = [("source_id", source_id)];
+            let mut app = metric.encode_family(&label)?;
+            let count = times.buckets().map(|(_, count)| count).sum();
+            let buckets: Vec<_> = times.buckets().collect();
+            app.encode_histogram::<NoLabelSet>(seconds(times.micros), count, &buckets, None)?;
         }
         Ok(())
     }
@@ -296,6 +325,8 @@ mod tests {
         counters.count_response(503);
         counters.failures.count(Reason::Timeout);
         counters.latency.observe(Duration::from_millis(3));
+        let took = Duration::from_millis(1500);
+        counters.app_latencies.observe("app-1", took);
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Traffic::new(
             vec![Arc::new(counters)],
@@ -311,6 +342,9 @@ mod tests {
             "pointsman_request_duration_seconds_bucket{le=\"+Inf\"} 1",
             "pointsman_connections_open 0",
             "pointsman_failures_total{reason=\"timeout\"} 1",
+            "http_latency_seconds_sum{source_id=\"app-1\"} 1.5",
+            "http_latency_seconds_bucket{le=\"0.8\",source_id=\"app-1\"} 0",
+            "http_latency_seconds_bucket{le=\"1.6\",source_id=\"app-1\"} 1",
         ] {
             assert!(out.contains(line), "{line} is missing in\n{out}");
         }

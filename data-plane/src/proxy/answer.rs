@@ -145,7 +145,12 @@ impl Journey<'_, '_> {
         self.send_own(Answer {
             status,
             router_error: Some(RouterError::Plain(word)),
-            cache_control: Some("no-cache, no-store"),
+            // As where the host is the client's own address (D-192, D-193).
+            cache_control: Some(if word == "empty_host" {
+                "public,max-age=2"
+            } else {
+                "no-cache, no-store"
+            }),
             extra: allow,
             content_type: Some(TEXT),
         })

@@ -36,7 +36,7 @@ impl Broken {
     fn router_error(self) -> RouterError {
         match self {
             Self::Cut => RouterError::EndpointFailure("the router has ended before the answer"),
-            Self::Fault => RouterError::Plain("internal_error"),
+            Self::Fault => RouterError::Plain("unknown_failure"),
         }
     }
 
@@ -67,6 +67,14 @@ pub(crate) async fn answer_broken(
         }),
         recorded: false,
     };
+    if broken == Broken::Fault {
+        let request = &*journey.exchange.request;
+        tracing::error!(
+            host = %String::from_utf8_lossy(request.authority()),
+            vcap_request_id = %String::from_utf8_lossy(&journey.record.request_id),
+            "recovered-from-panic"
+        );
+    }
     let ending = if journey.exchange.has_begun() {
         journey.record.router_error = Some(broken.router_error());
         Ending::Short

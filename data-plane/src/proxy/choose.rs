@@ -103,6 +103,9 @@ impl Chosen {
     /// The head of the answer has come.
     #[inline]
     pub(super) fn answered(&mut self, worker: &Worker) {
+        if worker.settings.limits.endpoint_connections_until_head {
+            self.lease.end();
+        }
         if let Some(attempt) = self.watched.take() {
             let conduct = self.lease.endpoint().state().conduct();
             conduct.answered(attempt, worker.coarse_time());
@@ -126,6 +129,7 @@ fn next(
         random,
         max_connections: worker.settings.limits.endpoint_connections,
         near: worker.settings.balancing.near(),
+        slow_start: worker.settings.balancing.slow_start,
     };
     let chosen = selection.next(route, &mut context);
     if let Some(ejection) = selection.take_ejection() {
@@ -145,7 +149,15 @@ impl Worker {
         let now = self.table_time(Instant::now());
         match reason.blame() {
             Blame::None => return,
-            Blame::SetAside if endpoint.tls().is_some() => endpoint.set_aside(now),
+            Blame::SetAside if endpoint.tls().is_some() => {
+                endpoint.set_aside(now);
+                tracing::warn!(
+                    endpoint = %endpoint.address(),
+                    route = %route.key(),
+                    reason = reason.word(),
+                    "endpoint-set-aside"
+                );
+            }
             Blame::SetAside | Blame::Mark => endpoint.mark_failed(now),
         }
         self.failures.note(route, endpoint, reason.word());
@@ -217,7 +229,7 @@ impl Journey<'_, '_> {
             endpoint = %endpoint.address(),
             reason = reason.word(),
             attempt = self.record.attempts,
-            "attempt failed"
+            "backend-endpoint-failed"
         );
     }
 
@@ -237,7 +249,11 @@ impl Journey<'_, '_> {
         failure: Failure,
     ) -> Result<Chosen, Failure> {
         let spent = self.record.attempts >= self.worker.settings.limits.attempts.max(1);
-        if spent || !failure.may_repeat(self.safety()) {
+        let safety = self.safety();
+        if spent || !failure.may_repeat(safety) {
+            if !spent && !safety.replayable && failure.may_repeat(safety.with_body()) {
+                self.worker.counters.unreplayable.increment();
+            }
             return Err(failure);
         }
         let mut reader = self.worker.table.borrow_mut();

@@ -56,7 +56,10 @@ impl Journey<'_, '_> {
             match refusal {
                 Refusal::ConnectionLimit => worker.counters.backend_exhausted_conns.increment(),
                 Refusal::NoEndpoints => worker.counters.no_endpoints.increment(),
-                Refusal::SessionLost => worker.counters.bad_gateways.increment(),
+                Refusal::SessionLost => {
+                    worker.counters.bad_gateways.increment();
+                    tracing::debug!(route = %route.key(), "select-endpoint-failed");
+                }
                 _ => worker.counters.rejected_requests.increment(),
             }
             refusal

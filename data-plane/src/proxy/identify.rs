@@ -29,6 +29,7 @@ impl Journey<'_, '_> {
         if is_client_itself(request.host(), self.exchange.client.ip()) {
             return Err(Refusal::EmptyHost);
         }
+        self.count_hops()?;
         self.worker.admit().ok_or(Refusal::Overloaded)
     }
 }

@@ -11,6 +11,7 @@ use pointsman_http1::{
 use pointsman_routing::Endpoint;
 use smallvec::SmallVec;
 
+use super::hops::HOPS;
 use super::request_id::RequestId;
 use super::{Journey, upgrade};
 use crate::decimal;
@@ -78,6 +79,8 @@ pub(crate) struct Prepared {
     wants_trailers: bool,
     /// The trailers that the client announced.
     announced: Vec<u8>,
+    /// How often the request has come back through a router; empty for never.
+    pub(super) hops: Vec<u8>,
     /// What does not go on of what the client sent.
     without: KnownSet,
     /// The protocol that the request may switch its connection to.
@@ -169,6 +172,9 @@ impl Prepared {
             ForwardedClientCert::Forward | ForwardedClientCert::SanitizeSet => REPLACED_WITH_CERT,
         };
         self.note_trailers(head);
+        if !self.hops.is_empty() {
+            head.fields_mut().remove(HOPS);
+        }
         head.fields_mut()
             .strip_hop_by_hop(|name| is_protected(name) || is_kept(context.kept, name));
     }
@@ -221,6 +227,9 @@ impl Prepared {
         }
         if !self.announced.is_empty() {
             with.push((Known::Trailer.into(), &self.announced));
+        }
+        if !self.hops.is_empty() {
+            with.push((HOPS.into(), &self.hops));
         }
         let connection = match &self.upgrade {
             Some(protocol) => UpstreamConnection::Upgrade(protocol),

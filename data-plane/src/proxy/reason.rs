@@ -85,6 +85,16 @@ pub(crate) struct Safety {
     pub(crate) idempotent: bool,
 }
 
+impl Safety {
+    /// The same, had nothing of the body been taken.
+    pub(crate) fn with_body(self) -> Self {
+        Self {
+            replayable: true,
+            ..self
+        }
+    }
+}
+
 /// What is held against an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Blame {

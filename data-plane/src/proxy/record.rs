@@ -20,6 +20,9 @@ const CLIENT_GONE_STREAMING: RouterError =
 /// reference).
 const SEMICOLON: RouterError = RouterError::Plain("deprecated-semicolon-params");
 
+/// Whose the times of requests are that no app can be told for (D-158).
+const ROUTER: &str = "gorouter";
+
 /// What a request leaves behind.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -82,9 +85,21 @@ impl Journey<'_, '_> {
         let counters = &self.worker.counters;
         counters.bytes_received.add(self.exchange.received());
         counters.bytes_sent.add(self.exchange.sent());
-        if self.record.endpoint.is_some() {
+        if let Some(endpoint) = &self.record.endpoint {
             counters.count_response(self.record.status);
-            counters.latency.observe(time);
+            // What did not come to its end took no time that tells anything.
+            if ending != Ending::Short {
+                counters.latency.observe(time);
+            }
+            if self.worker.settings.per_app_latency {
+                let source = endpoint.tags().and_then(|tags| tags.get("source_id"));
+                let source = source.filter(|source| !source.is_empty());
+                counters
+                    .app_latencies
+                    .observe(source.unwrap_or(ROUTER), time);
+            }
+        } else if self.worker.settings.per_app_latency {
+            counters.app_latencies.observe(ROUTER, time);
         }
         if ending != Ending::Complete && self.exchange.has_begun() {
             counters.broken_off.increment();

@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     SessionLost,
     /// The process has too many requests in flight (L-22).
     Overloaded,
+    /// The request has come back through a router too often (R-099).
+    Loop,
 }
 
 impl Refusal {
@@ -51,6 +53,7 @@ impl Refusal {
             Self::TooLarge => 431,
             Self::SessionLost => 502,
             Self::Unhealthy | Self::NoEndpoints | Self::ConnectionLimit | Self::Overloaded => 503,
+            Self::Loop => 508,
         }
     }
 
@@ -69,6 +72,7 @@ impl Refusal {
             Self::NoEndpoints => "no_endpoints",
             Self::ConnectionLimit => "Connection Limit Reached",
             Self::Overloaded => "overloaded",
+            Self::Loop => "loop_detected",
         };
         Some(RouterError::Plain(word))
     }
@@ -79,6 +83,7 @@ impl Refusal {
             Self::EmptyHost | Self::NoEndpoints => Some("public,max-age=2"),
             Self::UnknownRoute
             | Self::Overloaded
+            | Self::Loop
             | Self::InvalidAppInstance
             | Self::InvalidProcessInstance
             | Self::UnknownInstance => Some("no-cache, no-store"),
@@ -152,6 +157,10 @@ impl Refusal {
                 b"503 Service Unavailable: Requested route ('",
                 b"') has reached the connection limit.\n",
             ),
+            Self::Loop => (
+                b"508 Loop Detected: Requested route ('",
+                b"') leads back to the router.\n",
+            ),
             _ => return,
         };
         out.extend_from_slice(before);
@@ -202,6 +211,11 @@ mod tests {
                 Refusal::ConnectionLimit,
                 "503 Service Unavailable: Requested route ('nope.example.com:99') has reached \
                  the connection limit.\n",
+            ),
+            (
+                Refusal::Loop,
+                "508 Loop Detected: Requested route ('nope.example.com:99') leads back to the \
+                 router.\n",
             ),
         ] {
             let mut out = Vec::new();

@@ -1,5 +1,7 @@
 //! Which endpoints come first.
 
+use std::time::Duration;
+
 use pointsman_routing::Near;
 
 /// What a data plane prefers where endpoints are alike otherwise.
@@ -9,6 +11,8 @@ pub struct Balancing {
     pub zone: String,
     /// When endpoints of that zone come first.
     pub zone_preference: ZonePreference,
+    /// How long a new endpoint takes until its share is as large as another's; zero for at once.
+    pub slow_start: Duration,
 }
 
 /// When endpoints of the own zone come before others (7.6 of the data-plane reference).
@@ -47,6 +51,7 @@ mod tests {
             let balancing = Balancing {
                 zone: zone.to_owned(),
                 zone_preference,
+                ..Balancing::default()
             };
             let near = balancing.near();
             near.map(|near| (near.zone.to_owned(), near.always))

@@ -15,6 +15,7 @@ mod fields;
 mod gorouter;
 mod level;
 mod lines;
+mod panics;
 mod stamp;
 
 use std::io::{self, IsTerminal};
@@ -88,7 +89,7 @@ impl Drop for Logs {
     }
 }
 
-/// Sets up the logs of this process, to stdout. A thread writes them: whoever logs waits for nobody, and of a reader
+/// Sets up the logs of this process, to stdout, panics with their stacks among them. A thread writes them: whoever logs waits for nobody, and of a reader
 /// that has stopped is told afterwards, how many lines it missed.
 ///
 /// # Errors
@@ -101,6 +102,7 @@ pub fn install(form: &Form, level: &Level) -> Result<Logs, InstallError> {
     subscriber
         .try_init()
         .map_err(|_| InstallError::AlreadyInstalled)?;
+    panics::log();
     Ok(Logs {
         level,
         lines,

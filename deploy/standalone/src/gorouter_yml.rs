@@ -12,6 +12,7 @@ pub mod inert;
 mod keys;
 pub mod logging;
 pub mod nats;
+pub mod ours;
 mod pairs;
 pub mod process;
 mod refused;
@@ -119,6 +120,8 @@ groups! {
     logging: logging::LoggingGroup,
     /// Keys without effect.
     inert: inert::Inert,
+    /// Keys of ours.
+    ours: ours::Ours,
 }
 
 /// Reads a file as Gorouter does, and decides whether this release can keep what it promises.
@@ -174,7 +177,7 @@ pub fn parse(origin: &str, text: &str) -> Result<Accepted, Refused> {
 /// Gorouter's checks, in its order, of the groups that can be checked.
 fn validate(file: &GorouterYml, sound: &Sound, document: &Document, findings: &mut Findings) {
     let mut check = Check::new(document, &mut findings.values, &mut findings.warnings);
-    let groups: [(bool, &dyn Validate); 11] = [
+    let groups: [(bool, &dyn Validate); 12] = [
         (sound.backends, &file.backends),
         (sound.route_services, &file.route_services),
         (sound.routing_api, &file.routing_api),
@@ -186,6 +189,7 @@ fn validate(file: &GorouterYml, sound: &Sound, document: &Document, findings: &m
         (sound.routing_table, &file.routing_table),
         (sound.logging, &file.logging),
         (sound.connections, &file.connections),
+        (sound.ours, &file.ours),
     ];
     for (_, group) in groups.iter().filter(|(sound, _)| *sound) {
         group.validate(&mut check);

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::request::Reader;
 use super::{Answer, Head, Reply, Request, Seen};
@@ -31,10 +32,10 @@ async fn connection(socket: TcpStream, number: usize, tls: Option<TlsAcceptor>, 
     let _open = Open::count(&seen);
     let _nodelay = socket.set_nodelay(true);
     match tls {
-        None => serve(socket, number, &seen, Some(reset)).await,
+        None => serve(socket, number, &seen, reset).await,
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(socket).await {
-                serve(stream, number, &seen, None).await;
+                serve(stream, number, &seen, reset_tls).await;
             }
         }
     }
@@ -61,11 +62,15 @@ fn reset(socket: &TcpStream) {
     let _best_effort = socket2::SockRef::from(socket).set_linger(Some(std::time::Duration::ZERO));
 }
 
+fn reset_tls(stream: &TlsStream<TcpStream>) {
+    reset(stream.get_ref().0);
+}
+
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     number: usize,
     seen: &Seen,
-    reset: Option<fn(&S)>,
+    reset: fn(&S),
 ) {
     let (read, mut write) = tokio::io::split(stream);
     let mut reader = Reader::new(read, number);
@@ -93,9 +98,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Answer::Silence => return std::future::pending().await,
             Answer::Reset => {
-                if let (Some(reset), (_, read)) = (reset, reader.into_rest()) {
-                    reset(&read.unsplit(write));
-                }
+                let (_, read) = reader.into_rest();
+                reset(&read.unsplit(write));
                 return;
             }
             Answer::Close => return,

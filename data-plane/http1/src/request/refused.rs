@@ -137,7 +137,7 @@ impl Refused {
             Self::FieldNameTooLong => "header name too long",
             Self::FieldValueTooLong => "header value too long",
             Self::MissingHost => "missing required Host header",
-            Self::EmptyHost => "empty Host header",
+            Self::EmptyHost => "Request had empty Host header",
             Self::RepeatedHost => "too many Host headers",
             Self::MalformedHost => "malformed Host header",
             Self::BothLengths => "both Content-Length and Transfer-Encoding",

@@ -83,6 +83,7 @@ impl Pool {
             random: 0,
             max_connections: 0,
             near: None,
+            slow_start: Duration::ZERO,
         };
         let lease = selection.next(&route, &mut context).unwrap();
         if let Some(ejection) = selection.take_ejection() {
@@ -369,6 +370,7 @@ fn an_endpoint_that_is_out_is_the_last_resort() {
         random: 0,
         max_connections: 0,
         near: None,
+        slow_start: Duration::ZERO,
     };
     let first = selection.next(&route, &mut context).unwrap();
     let second = selection.next(&route, &mut context).unwrap();

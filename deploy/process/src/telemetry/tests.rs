@@ -148,3 +148,22 @@ fn a_misspelt_level_is_refused_by_name() {
     }
     assert!("INFO,hyper=debug".parse::<Level>().is_ok());
 }
+
+/// D-086: a fault is logged with its place and its stack.
+#[test]
+fn a_panic_is_logged_with_its_stack() {
+    fn at_fault() {
+        panic!("a fault of the test");
+    }
+    let memory = logged(Timestamps::Rfc3339, "info", |_| {
+        panics::log();
+        assert!(std::panic::catch_unwind(at_fault).is_err());
+    });
+    let lines = memory.lines();
+    let line = lines.first().expect("a line");
+    assert_eq!(line["message"], "panic");
+    assert_eq!(line["data"]["error"], "a fault of the test");
+    let [place, stack] = ["place", "stack"].map(|key| line["data"][key].as_str().unwrap());
+    assert!(place.contains("telemetry/tests.rs:"), "{place}");
+    assert!(stack.contains("at_fault"), "{stack}");
+}

@@ -259,6 +259,10 @@ pub(super) static TABLE: &[Row] = &[
     row("per_app_prometheus_http_metrics_reporting", Later),
     row("route_latency_metric_muzzle_duration", Later),
     row("prometheus", Later),
+    // Not of Gorouter's.
+    row("compatibility", Served),
+    row("balancing_slow_start", Served),
+    row("max_router_hops", Served),
     // Without effect in Gorouter.
     row("pid_file", Inert),
     row("publish_start_message_interval", Inert),

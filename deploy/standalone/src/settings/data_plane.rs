@@ -39,6 +39,8 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         tunnels: Tunnels::default(),
         upstream: upstream(file)?,
         access_log: access_log(file),
+        // Measured for nobody, as long as nothing shows it.
+        per_app_latency: false,
     })
 }
 
@@ -74,6 +76,8 @@ fn limits(file: &GorouterYml) -> Limits {
         request,
         response,
         endpoint_connections: u32::try_from(backends.max_conns.max(0)).unwrap_or(u32::MAX),
+        endpoint_connections_until_head: file.ours.compatibility.max_conns_until_response_head,
+        hops: file.ours.max_router_hops,
         // Below 1 counts as 1 (CF-114).
         attempts: u32::try_from(backends.max_attempts.max(1)).unwrap_or(u32::MAX),
         ..Limits::default()
@@ -188,6 +192,7 @@ fn balancing(file: &GorouterYml) -> Balancing {
             "locally-optimistic" => ZonePreference::LocallyOptimistic,
             _ => ZonePreference::None,
         },
+        slow_start: file.ours.balancing_slow_start.or_zero(),
     }
 }
 

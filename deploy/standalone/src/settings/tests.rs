@@ -154,6 +154,27 @@ secure_cookies: true
     }
 }
 
+#[test]
+fn what_gorouter_does_not_have_is_off_unless_it_is_asked_for() {
+    let settings = data_plane(&file("")).expect("nothing can be wrong");
+    assert!(!settings.limits.endpoint_connections_until_head);
+    assert_eq!(settings.balancing.slow_start, Duration::ZERO);
+    assert_eq!(settings.limits.hops, 8);
+    let text = "\
+compatibility: {max_conns_until_response_head: true}
+balancing_slow_start: 30s
+max_router_hops: 3
+";
+    let settings = data_plane(&file(text)).expect("nothing can be wrong");
+    assert!(settings.limits.endpoint_connections_until_head);
+    assert_eq!(settings.balancing.slow_start, Duration::from_secs(30));
+    assert_eq!(settings.limits.hops, 3);
+    for wrong in ["max_router_hops: 0", "max_router_hops: 1001"] {
+        let refused = parse("g.yml", wrong).expect_err("no bound");
+        assert!(refused.to_string().contains("max_router_hops"), "{refused}");
+    }
+}
+
 /// CF-114: less than one attempt is one.
 #[test]
 fn the_proxy_has_gorouters_bounds() {

@@ -35,6 +35,7 @@ const BOTH: [EffectiveValues; 2] = [
 /// C-223: a route follows its endpoint
 /// C-229: an algorithm that is taken back leaves the default
 /// C-205: no route service is empty
+/// D-409: an endpoint's own valid algorithm is its route's, when it comes and when it is changed
 #[test]
 fn a_single_endpoint_decides() {
     for mode in BOTH {
@@ -68,6 +69,7 @@ fn a_single_endpoint_decides() {
 /// C-219: and about the algorithm
 /// C-228: the last one wins
 /// C-222: one that nobody knows leaves it as it is
+/// D-410: without one, or with one that nobody knows, the route's stays
 #[test]
 fn the_last_writer_wins_as_gorouters() {
     let mut scene = scene(EffectiveValues::LastWriter);

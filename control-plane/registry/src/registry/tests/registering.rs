@@ -18,6 +18,7 @@ fn scene() -> Scene {
 /// C-142: nor behind a path
 /// C-143: the context path keeps its case
 /// C-146: a wildcard is a route
+/// D-404: two routes are one where their hosts and their paths are equal
 #[test]
 fn a_route_is_found_under_its_key_and_no_other() {
     for (registered, asked, path) in [

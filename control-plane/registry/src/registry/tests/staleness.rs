@@ -25,6 +25,7 @@ fn pruned(expired: &[Expired]) -> Vec<String> {
 /// C-323: each of them does
 /// C-326: and not before
 /// C-322: a fresh one stays
+/// D-426: endpoints in clear text go that are older than their thresholds, and no others
 #[test]
 fn what_is_not_heard_goes() {
     let mut scene = scene();
@@ -75,6 +76,7 @@ fn a_negative_threshold_lasts_one_interval() {
 }
 
 /// C-320: a TLS endpoint is not pruned, however old
+/// D-428: a TLS endpoint is not removed for its age
 #[test]
 fn tls_endpoints_fall_silent_and_stay() {
     let mut scene = scene();

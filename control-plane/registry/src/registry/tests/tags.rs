@@ -7,6 +7,7 @@ use crate::{Fields, Put, Settings, Unregistered};
 /// C-180: another identity replaces
 /// C-183: the empty tag is replaced by any
 /// C-184: an older put is unmodified
+/// D-423: a newer tag replaces an endpoint, an older one leaves it
 #[test]
 fn tags_decide_about_replacement() {
     for (stored, incoming, put) in [
@@ -51,6 +52,7 @@ fn a_refused_registration_does_not_keep_the_endpoint_alive() {
 /// C-185: an equal one removes
 /// C-186: an older one is refused
 /// C-187: an unregistration from NATS removes what any source registered
+/// D-424: the same tag or a newer one removes a known endpoint, an older one does not
 #[test]
 fn tags_decide_about_removal() {
     for (given, removed) in [

@@ -57,6 +57,7 @@ const CASES: &[Case] = &[
 /// C-263: numbers of ports are compared, not their kinds
 /// C-343: nothing is listed after the last one
 /// C-515: an unregistration goes by address and URI only
+/// D-425: a route has no endpoint once the last was removed
 #[test]
 fn unregistrations_remove_what_they_name() {
     for (registered, addresses, unregistered, outcome, left) in CASES {

@@ -1,7 +1,6 @@
 //! Requests that name the endpoint that they want.
 
 use super::*;
-use crate::EndpointThing;
 
 const APP: &str = "app-guid";
 

@@ -1,7 +1,7 @@
 //! Requests that are led to an endpoint by a key.
 
 use super::*;
-use crate::{EndpointThing, HashedBy};
+use crate::HashedBy;
 
 /// A worker before this many endpoints of a route that leads by `X-Key`.
 fn worker(endpoints: usize, balance: f64) -> Worker {

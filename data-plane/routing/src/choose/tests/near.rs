@@ -1,7 +1,6 @@
 //! Endpoints of the own zone come first.
 
 use super::*;
-use crate::EndpointThing;
 
 const HERE: &str = "z1";
 const OPTIMISTIC: Near<'static> = Near {

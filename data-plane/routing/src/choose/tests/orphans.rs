@@ -1,8 +1,8 @@
 //! Orphans are chosen after all that somebody vouches for.
 
 use super::*;
+use crate::Closing;
 use crate::testing::closing;
-use crate::{Closing, EndpointThing};
 
 const KNOWN: &str = "10.0.0.1:80";
 const ORPHAN: &str = "10.0.0.2:80";

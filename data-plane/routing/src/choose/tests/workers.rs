@@ -34,6 +34,7 @@ fn bounds_hold_among_workers() {
                         random,
                         max_connections: BOUND,
                         near: None,
+                        slow_start: Duration::ZERO,
                     };
                     let Ok(lease) = Selection::new().next(&route, &mut context) else {
                         continue;
