@@ -28,7 +28,10 @@ async fn a_new_endpoint_gets_less_than_others() {
     let known = Endpoint::named("known").await;
     let mut plane: Plane = Setup::new()
         .endpoint("app.test", &known)
-        .with(|settings| settings.balancing.slow_start = NEW)
+        .with(|settings| {
+            settings.balancing.slow_start = NEW;
+            settings.limits.connection_requests = u32::MAX;
+        })
         .start();
     let mut client = plane.connect().await;
     // Age is the behaviour: the one that is there has to be new no more.
