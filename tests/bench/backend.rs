@@ -14,8 +14,6 @@ use crate::machine::{Cores, take_precedence};
 use crate::poller::{Interest, Poller};
 use connection::{Connection, Scratch};
 
-/// The token of the listener; connections have theirs from 1 on.
-const LISTENER: usize = 0;
 /// How long one turn waits; only so that the wait has a bound.
 const TURN: Duration = Duration::from_secs(60);
 
@@ -30,9 +28,19 @@ pub(crate) enum Manners {
 
 /// Starts the backend on a thread of its own, which ends with this process.
 pub(crate) fn start(cores: Cores, manners: Manners) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("the bound address");
-    listener.set_nonblocking(true).expect("a socket option");
+    start_many(cores, manners, 1)[0]
+}
+
+/// Starts it with several addresses, all on one thread.
+pub(crate) fn start_many(cores: Cores, manners: Manners, count: usize) -> Vec<SocketAddr> {
+    let listen = |_| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a socket option");
+        listener
+    };
+    let listeners: Vec<_> = (0..count).map(listen).collect();
+    let address = |listener: &TcpListener| listener.local_addr().expect("the bound address");
+    let addresses = listeners.iter().map(address).collect();
     std::thread::Builder::new()
         .name("backend".to_owned())
         .spawn(move || {
@@ -40,25 +48,32 @@ pub(crate) fn start(cores: Cores, manners: Manners) -> SocketAddr {
             if manners == Manners::First {
                 let _refused = take_precedence();
             }
-            serve(&listener).expect("the backend's own sockets");
+            serve(&listeners).expect("the backend's own sockets");
         })
         .expect("a thread");
-    address
+    addresses
 }
 
-fn serve(listener: &TcpListener) -> io::Result<()> {
+/// The first tokens are those of the listeners, the others those of connections.
+fn serve(listeners: &[TcpListener]) -> io::Result<()> {
     let mut poller = Poller::new()?;
-    poller.add(listener, LISTENER, Interest::Read)?;
+    for (token, listener) in listeners.iter().enumerate() {
+        poller.add(listener, token, Interest::Read)?;
+    }
     let mut connections: Vec<Option<Connection>> = Vec::new();
     let (mut ready, mut scratch) = (Vec::new(), Scratch::default());
     loop {
         poller.wait(&mut ready, TURN)?;
         for &token in &ready {
-            if token == LISTENER {
-                accept(listener, &poller, &mut connections)?;
+            let Some(at) = token.checked_sub(listeners.len()) else {
+                accept(
+                    &listeners[token],
+                    (&poller, listeners.len()),
+                    &mut connections,
+                )?;
                 continue;
-            }
-            let Some(place) = connections.get_mut(token - 1) else {
+            };
+            let Some(place) = connections.get_mut(at) else {
                 continue;
             };
             let Some(connection) = place else { continue };
@@ -75,7 +90,7 @@ fn serve(listener: &TcpListener) -> io::Result<()> {
 
 fn accept(
     listener: &TcpListener,
-    poller: &Poller,
+    (poller, first_token): (&Poller, usize),
     connections: &mut Vec<Option<Connection>>,
 ) -> io::Result<()> {
     while let Ok((socket, _)) = listener.accept() {
@@ -83,7 +98,7 @@ fn accept(
         socket.set_nodelay(true)?;
         let free = connections.iter().position(Option::is_none);
         let at = free.unwrap_or(connections.len());
-        poller.add(&socket, at + 1, Interest::Read)?;
+        poller.add(&socket, at + first_token, Interest::Read)?;
         let connection = Some(Connection::new(socket));
         match connections.get_mut(at) {
             Some(place) => *place = connection,

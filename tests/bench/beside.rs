@@ -143,6 +143,7 @@ impl Stage {
             let plan = closed::Plan {
                 target,
                 kind: Kind::Small,
+                special: None,
                 connections: run.options.connections,
                 warm_up: WARM_UP,
                 duration: run.options.duration,

@@ -13,7 +13,7 @@ mod request;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub(crate) use request::{Request, host};
+pub(crate) use request::{Request, Special, host};
 
 use crate::machine::CpuTime;
 

@@ -81,6 +81,7 @@ impl Stage {
                 cores: Some(run.options.cores.proxy()),
                 binary,
                 access_log,
+                ..DataPlane::default()
             };
             let process = line.data_plane(how).await;
             let (address, pid) = (process.address("http"), process.id());
@@ -183,6 +184,7 @@ async fn measure(
         let plan = closed::Plan {
             target,
             kind,
+            special: None,
             connections: if kind.is_bulk() {
                 BULK_CONNECTIONS
             } else {

@@ -9,6 +9,7 @@ mod backend;
 mod beside;
 mod client;
 mod compare;
+mod features;
 mod machine;
 mod memory;
 mod options;
@@ -106,6 +107,9 @@ fn stages(run: &Run) -> Vec<(&'static str, Running)> {
             "the comparison",
             Box::pin(compare::run(saturated, run.clone())),
         ));
+    }
+    if !wanted(&[Workload::Features]).is_empty() {
+        stages.push(("features", Box::pin(features::run(run.clone()))));
     }
     if !wanted(&[Workload::Routes]).is_empty() {
         stages.push(("routes", Box::pin(routes::run(run.clone()))));

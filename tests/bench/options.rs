@@ -8,7 +8,7 @@ use crate::workload::Workload;
 
 const USAGE: &str = "usage: tests/bench/run [OPTIONS]
   --only W,...       only these workloads: keep-alive, keep-alive-log, keep-alive-wrk, keep-alive-log-wrk,
-                     new-connection, download, upload, routes, registrations, beside, latency, memory
+                     new-connection, download, upload, features, routes, registrations, beside, latency, memory
   --rounds N         rounds of every subject (5)
   --seconds S        seconds of one measurement (2)
   --connections N    keep-alive connections of the load (64)

@@ -36,6 +36,8 @@ pub(crate) struct DataPlane<'a> {
     /// Another build than the one under test.
     pub(crate) binary: Option<&'a Path>,
     pub(crate) access_log: bool,
+    /// More sections of its configuration.
+    pub(crate) more: &'a str,
 }
 
 impl Line {
@@ -77,7 +79,7 @@ impl Line {
         } else {
             ""
         };
-        let configuration = data_plane(control_plane, log);
+        let configuration = data_plane(control_plane, &[log, how.more].concat());
         let binary = how.binary.map(|path| path.to_string_lossy().into_owned());
         let name = binary.as_deref().unwrap_or("data-plane");
         Process::start_on(how.cores, name, &configuration).await
@@ -167,6 +169,8 @@ control_planes:
 admin:
   listen: 127.0.0.1:0
 limits:
+  request_head: 1MiB
+  field_value: 1MiB
   requests_per_connection: 1000000000
 upstream:
   idle_per_endpoint: 256

@@ -119,6 +119,7 @@ async fn measure(subject: &Subject, round: usize, run: &Run) {
     let plan = closed::Plan {
         target: subject.target,
         kind: Kind::Small,
+        special: None,
         connections: run.options.connections,
         warm_up: WARM_UP,
         duration: run.options.duration,

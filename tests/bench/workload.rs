@@ -22,6 +22,8 @@ pub(crate) enum Workload {
     Download,
     /// 1 MiB requests.
     Upload,
+    /// What each feature adds to a request, beside one without any.
+    Features,
     /// Requests to all routes of tables of several sizes.
     Routes,
     /// From the publication of many routes to their first answers.
@@ -35,7 +37,7 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::KeepAlive,
         Self::KeepAliveLog,
         Self::KeepAliveWrk,
@@ -43,6 +45,7 @@ impl Workload {
         Self::NewConnection,
         Self::Download,
         Self::Upload,
+        Self::Features,
         Self::Routes,
         Self::Registrations,
         Self::Beside,
@@ -60,6 +63,7 @@ impl Workload {
             Self::NewConnection => "new-connection",
             Self::Download => "download",
             Self::Upload => "upload",
+            Self::Features => "features",
             Self::Routes => "routes",
             Self::Registrations => "registrations",
             Self::Beside => "beside",
@@ -78,6 +82,7 @@ impl Workload {
             Self::NewConnection => "a new client connection per request, 1 KiB; load: our own",
             Self::Download => "1 MiB answers, keep-alive; load: our own",
             Self::Upload => "1 MiB requests, keep-alive; load: our own",
+            Self::Features => "keep-alive, 1 KiB, one feature after the other; load: our own",
             Self::Routes => {
                 "1 KiB over tables of several sizes, every route by chance; load: our own"
             }
@@ -106,9 +111,12 @@ impl Workload {
             Self::NewConnection => Some(Kind::NewConnection),
             Self::Download => Some(Kind::Download),
             Self::Upload => Some(Kind::Upload),
-            Self::Routes | Self::Registrations | Self::Beside | Self::Latency | Self::Memory => {
-                None
-            }
+            Self::Features
+            | Self::Routes
+            | Self::Registrations
+            | Self::Beside
+            | Self::Latency
+            | Self::Memory => None,
         }
     }
 
@@ -121,6 +129,7 @@ impl Workload {
                 | Self::NewConnection
                 | Self::Download
                 | Self::Upload
+                | Self::Features
                 | Self::Beside
         )
     }

@@ -9,15 +9,10 @@ mod exchange;
 mod figures;
 mod strace;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use pointsman_tests::Process;
-
-use crate::backend;
-use crate::backend::Manners;
+use crate::features::{Scene, Setup};
 use crate::options::{Mode, Options};
-use crate::ours::feed::packed;
-use crate::ours::{DataPlane, Feed, Line, Messages, serves};
 use callgrind::Callgrind;
 use exchange::Exchange;
 use figures::{Cost, Figures};
@@ -33,10 +28,12 @@ const WARM_UP: usize = 100;
 #[expect(clippy::print_stdout, reason = "the report of a tool")]
 pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let file = Path::new(FILE);
-    let stage = Stage::set(options).await;
+    let stage = Stage {
+        scene: Scene::set(options.cores).await,
+    };
     let mut figures = Figures::default();
-    for access_log in [false, true] {
-        stage.count(access_log, options, &mut figures).await?;
+    for setup in Setup::ALL {
+        stage.count(setup, options, &mut figures).await?;
     }
     match options.mode {
         Mode::Renew => {
@@ -56,32 +53,24 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
 }
 
 struct Stage {
-    line: Line,
+    scene: Scene,
 }
 
 impl Stage {
-    async fn set(options: &Options) -> Self {
-        let backend = backend::start(options.cores, Manners::Ordinary);
-        let line = Line::start().await;
-        let mut feed = Feed::connect(&line.broker).await.expect("the broker");
-        let routes = packed(&Messages::plain(backend), 0..1, 0);
-        feed.publish(&routes).await.expect("the broker");
-        Self { line }
-    }
-
-    /// Counts every exchange of a data plane with or without access log.
+    /// Counts every exchange of a data plane that is set up like this.
     async fn count(
         &self,
-        access_log: bool,
+        setup: Setup,
         options: &Options,
         figures: &mut Figures,
     ) -> Result<(), String> {
         let callgrind = Callgrind::new().map_err(|error| error.to_string())?;
         let process = self
-            .start(Some(callgrind.program().to_owned()), access_log)
+            .scene
+            .data_plane(setup, None, Some(callgrind.program()))
             .await;
         let mut counted = Vec::new();
-        for exchange in Exchange::of(access_log) {
+        for exchange in Exchange::of(setup) {
             exchange.run(process.address("http"), WARM_UP)?;
             let mut least = u64::MAX;
             for turn in 1..=TURNS {
@@ -96,7 +85,7 @@ impl Stage {
             counted.push((exchange, least));
         }
         drop(process);
-        let process = self.start(None, access_log).await;
+        let process = self.scene.data_plane(setup, None, None).await;
         for (exchange, instructions) in counted {
             exchange.run(process.address("http"), WARM_UP)?;
             let calls = strace::count(&process, || {
@@ -110,16 +99,5 @@ impl Stage {
             figures.add(exchange.name(), cost);
         }
         Ok(())
-    }
-
-    async fn start(&self, binary: Option<PathBuf>, access_log: bool) -> Process {
-        let how = DataPlane {
-            binary: binary.as_deref(),
-            access_log,
-            ..DataPlane::default()
-        };
-        let process = self.line.data_plane(how).await;
-        serves(process.address("http"), 0).await;
-        process
     }
 }

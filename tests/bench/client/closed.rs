@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Turn};
-use super::{Kind, LOAD, Request, Tally, Target};
+use super::{Kind, LOAD, Request, Special, Tally, Target};
 use crate::machine::CpuTime;
 use crate::poller::{Interest, Poller};
 
@@ -15,6 +15,8 @@ use crate::poller::{Interest, Poller};
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) kind: Kind,
+    /// What is asked for in the place of random routes.
+    pub(crate) special: Option<Special>,
     pub(crate) connections: usize,
     /// How long it runs before anything is counted.
     pub(crate) warm_up: Duration,
@@ -57,7 +59,10 @@ impl Load {
             plan,
             poller: Poller::new()?,
             connections: Vec::with_capacity(plan.connections),
-            request: Request::new(plan.kind, plan.target.routes),
+            request: plan.special.map_or_else(
+                || Request::new(plan.kind, plan.target.routes),
+                Request::special,
+            ),
             scratch: vec![0; 256 * 1024],
             requests: 0,
             errors: 0,

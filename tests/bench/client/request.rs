@@ -9,6 +9,15 @@ pub(crate) fn host(route: u32) -> String {
 
 const DIGITS: usize = 7;
 
+/// One route with head fields of its own, in the place of random routes without any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Special {
+    /// The number of the route.
+    pub(crate) route: u32,
+    /// Whole lines for the head.
+    pub(crate) fields: &'static str,
+}
+
 /// A request whose route can be changed in place.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -41,6 +50,18 @@ impl Request {
         }
     }
 
+    /// Always the same small request.
+    pub(crate) fn special(special: Special) -> Self {
+        let Special { route, fields } = special;
+        let head = format!("GET / HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", host(route));
+        Self {
+            bytes: head.into_bytes(),
+            digits: 0,
+            routes: 1,
+            state: 0,
+        }
+    }
+
     /// The bytes of the next request, to a route by chance.
     pub(crate) fn next(&mut self) -> &[u8] {
         if self.routes > 1 {
@@ -68,7 +89,7 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Request, host};
+    use super::{Kind, Request, Special, host};
 
     #[test]
     fn the_route_is_written_into_its_place() {
@@ -80,6 +101,23 @@ mod tests {
             assert!(number < 1000);
             assert!(named.starts_with(&host(number)), "{text}");
             assert!(text.ends_with("\r\n\r\n"));
+        }
+    }
+
+    #[test]
+    fn a_special_request_has_its_route_and_its_fields() {
+        let special = Special {
+            route: 7,
+            fields: "Cookie: a=b\r\n",
+        };
+        let mut request = Request::special(special);
+        for _ in 0..2 {
+            let text = String::from_utf8(request.next().to_vec()).unwrap();
+            let host = host(7);
+            assert_eq!(
+                text,
+                format!("GET / HTTP/1.1\r\nHost: {host}\r\nCookie: a=b\r\n\r\n")
+            );
         }
     }
 }

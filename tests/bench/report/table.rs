@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::spread::Spread;
+use super::targets::PLAIN;
 use crate::sample::{Figure, Sample};
 use crate::workload::Workload;
 
@@ -15,7 +16,7 @@ pub(super) struct Row {
     pub(super) workload: Workload,
     pub(super) subject: String,
     pub(super) figures: BTreeMap<Figure, Spread>,
-    /// CPU time per request over that of nginx at its better setting, round by round.
+    /// CPU time per request over that of the subject that others are compared with, round by round.
     pub(super) cpu_ratio: Option<Spread>,
     /// Requests per second over those of the same.
     pub(super) rate_ratio: Option<Spread>,
@@ -32,11 +33,11 @@ pub(super) fn rows(workload: Workload, samples: &[Sample]) -> Vec<Row> {
         }
     }
     subjects.sort_by_key(|subject| !subject.starts_with("pointsman"));
-    let best = best_nginx(workload, &subjects, samples);
+    let base = base(workload, &subjects, samples);
     let row = |subject: &&str| {
         let of: Vec<_> = series(workload, subject, samples).collect();
         let ratio = |figure| {
-            let peer = series(workload, best?, samples);
+            let peer = series(workload, base?, samples);
             Spread::of(ratios(figure, &of, peer))
         };
         Row {
@@ -73,6 +74,14 @@ pub(super) fn ratios<'a>(
     of.iter()
         .filter_map(|sample| Some(sample.get(figure)? / by_round.get(&sample.round)?))
         .collect()
+}
+
+/// The subject that the others are compared with.
+fn base<'a>(workload: Workload, subjects: &[&'a str], samples: &[Sample]) -> Option<&'a str> {
+    if workload == Workload::Features {
+        return subjects.iter().copied().find(|subject| *subject == PLAIN);
+    }
+    best_nginx(workload, subjects, samples)
 }
 
 /// The better setting of nginx is chosen once, by its median: choosing in every round would favour the peer's luck.
@@ -119,7 +128,12 @@ pub(super) fn of(workload: Workload, samples: &[Sample]) -> String {
     let has_ratios = rows.iter().any(|row| row.cpu_ratio.is_some());
     let mut text = format!("\n{}: {}\n\n|  |", workload.name(), workload.title());
     if has_ratios {
-        text += " CPU x nginx | requests/s x nginx |";
+        let base = if workload == Workload::Features {
+            "plain"
+        } else {
+            "nginx"
+        };
+        text += &format!(" CPU x {base} | requests/s x {base} |");
     }
     for column in &columns {
         text += &format!(" {} |", column.name());

@@ -44,6 +44,8 @@ pub(super) struct Judged {
 
 /// The quiet state that others are measured against.
 pub(crate) const QUIET: &str = "pointsman, quiet";
+/// The request without any feature, that those with one are measured against.
+pub(crate) const PLAIN: &str = "pointsman, plain";
 /// Beside the heartbeats of all routes.
 pub(crate) const HEARTBEATS: &str = "pointsman, 5000 heartbeats/s";
 

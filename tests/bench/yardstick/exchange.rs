@@ -4,13 +4,15 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::client::{Kind, Request};
+use crate::client::{Kind, Request, Special};
+use crate::features::{Feature, Setup};
 
 /// What goes through the data plane, always the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exchange {
     name: &'static str,
     kind: Kind,
+    special: Option<Special>,
     requests: usize,
     /// How many are sent before the first answer is read, each on a connection of its own.
     at_once: usize,
@@ -20,18 +22,29 @@ pub(super) struct Exchange {
 const BOUND: Duration = Duration::from_secs(60);
 
 impl Exchange {
-    /// Those of a data plane with or without access log.
-    pub(super) fn of(access_log: bool) -> Vec<Self> {
+    /// Those of a data plane that is set up like this.
+    pub(super) fn of(setup: Setup) -> Vec<Self> {
         let exchange = |name, kind, requests, at_once| Self {
             name,
             kind,
+            special: None,
             requests,
             at_once,
         };
-        if access_log {
-            return vec![exchange("keep-alive, access log", Kind::Small, 2000, 1)];
+        let special = |name, feature: Feature| Self {
+            special: Some(feature.request()),
+            ..exchange(name, Kind::Small, 2000, 1)
+        };
+        match setup {
+            Setup::Plain => {}
+            Setup::Logging => return vec![special("keep-alive, access log", Feature::AccessLog)],
+            Setup::Tracing => return vec![special("keep-alive, traces", Feature::Traces)],
         }
         vec![
+            special("keep-alive, 10 endpoints", Feature::Ten),
+            special("keep-alive, 64 KiB of cookies", Feature::Cookies),
+            special("keep-alive, hash balancing", Feature::Hashed),
+            special("keep-alive, sticky session", Feature::Sticky),
             exchange("keep-alive", Kind::Small, 2000, 1),
             exchange("keep-alive, 32 at once", Kind::Small, 2048, 32),
             exchange("new connection", Kind::NewConnection, 500, 1),
@@ -51,7 +64,10 @@ impl Exchange {
     /// Sends this many requests, and reads every answer to its end.
     pub(super) fn run(self, to: SocketAddr, requests: usize) -> Result<(), String> {
         let run = || -> io::Result<()> {
-            let mut request = Request::new(self.kind, 1);
+            let mut request = match self.special {
+                Some(special) => Request::special(special),
+                None => Request::new(self.kind, 1),
+            };
             let mut sockets = Vec::new();
             for turn in 0..requests.div_ceil(self.at_once) {
                 if turn == 0 || self.kind == Kind::NewConnection {
