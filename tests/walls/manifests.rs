@@ -62,13 +62,20 @@ fn packages() -> Vec<Package> {
 
 /// Who may know whom among our packages.
 fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let edges: [(&str, &[&str]); 10] = [
+    let edges: [(&str, &[&str]); 11] = [
         ("pointsman-route-key", &[]),
+        ("pointsman-words", &[]),
         ("pointsman-proto", &[]),
         ("pointsman-http1", &[]),
         ("pointsman-process", &[]),
-        ("pointsman-registry", &["pointsman-route-key"]),
-        ("pointsman-routing", &["pointsman-route-key"]),
+        (
+            "pointsman-registry",
+            &["pointsman-route-key", "pointsman-words"],
+        ),
+        (
+            "pointsman-routing",
+            &["pointsman-route-key", "pointsman-words"],
+        ),
         (
             "pointsman-control-plane",
             &[
@@ -109,8 +116,9 @@ fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 }
 
 /// The outside libraries that each pure core may use.
-const PURE: [(&str, &[&str]); 4] = [
+const PURE: [(&str, &[&str]); 5] = [
     ("pointsman-route-key", &[]),
+    ("pointsman-words", &[]),
     ("pointsman-registry", &[]),
     ("pointsman-routing", &["foldhash", "smallvec"]),
     ("pointsman-http1", &["httparse", "memchr"]),

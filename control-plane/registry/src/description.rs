@@ -1,7 +1,5 @@
 //! What a registration says about an endpoint, packed into one allocation.
 
-mod words;
-
 use std::fmt;
 
 use pointsman_route_key::digest::Digest;
@@ -9,7 +7,7 @@ use pointsman_route_key::digest::Digest;
 use crate::capability::Capabilities;
 use crate::options::{Algorithm, Policy};
 
-use words::Words;
+use pointsman_words::Words;
 
 /// The words of one registration, as they came. Every text is bounded (L-32), see [`Description::new`].
 #[derive(Clone, Debug, Default)]
@@ -99,9 +97,6 @@ const LIMITS: [(&str, usize); PARTS] = [
 /// The longest name and the longest value of a tag, in bytes (L-32).
 const LONGEST_NAME: usize = 64;
 const LONGEST_VALUE: usize = 256;
-
-/// The text that may be longest is the URL of a route service.
-const _: () = assert!(LIMITS[Part::RouteServiceUrl as usize].1 < words::LONGEST);
 
 /// A registration says more about an endpoint than may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

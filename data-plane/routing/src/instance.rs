@@ -3,7 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::packed::Packed;
+use pointsman_words::Words;
+
 use crate::{EndpointThing, Tags};
 
 /// The instance behind an endpoint, as people know it. All routes of the instance share one.
@@ -14,7 +15,7 @@ use crate::{EndpointThing, Tags};
 pub(crate) struct Instance {
     family: Arc<Family>,
     /// The app, the instance and its index, and then the values of the tags that are its own.
-    own: Packed,
+    own: Words,
 }
 
 /// The places of what is not a tag.
@@ -99,21 +100,21 @@ impl Instance {
                 .map(|((_, value), _)| value.as_str()),
         );
         Self {
-            own: Packed::new(&own),
+            own: Words::new(&own),
             family,
         }
     }
 
     pub(crate) fn app_id(&self) -> &str {
-        self.own.get(APP_ID)
+        self.own.nth(APP_ID)
     }
 
     pub(crate) fn instance_id(&self) -> &str {
-        self.own.get(INSTANCE_ID)
+        self.own.nth(INSTANCE_ID)
     }
 
     pub(crate) fn instance_index(&self) -> &str {
-        self.own.get(INSTANCE_INDEX)
+        self.own.nth(INSTANCE_INDEX)
     }
 
     pub(crate) fn availability_zone(&self) -> &str {

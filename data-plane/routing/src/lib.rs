@@ -21,7 +21,6 @@ mod lease;
 mod listing;
 mod maglev;
 mod outlier;
-mod packed;
 mod route;
 mod segments;
 mod settings;

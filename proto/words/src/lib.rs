@@ -1,4 +1,6 @@
-//! Texts of registrations in one small allocation, since a table holds very many.
+//! Texts of registrations in one small allocation, since the tables of both planes hold very many.
+//!
+//! Pure: no input, no output, no clock.
 
 /// Texts one behind the other, each with a character in front that says how it is written. All of it is one text, since
 /// these characters are ASCII.
@@ -6,8 +8,8 @@
 /// An app says its ids several times, and every app the same names of tags: a text that stood there before is a
 /// reference to its first place, and a well-known one its number among [`WELL_KNOWN`]. One text is always written in
 /// one way, so that rows of texts are equal where their words are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Words(Box<str>);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Words(Box<str>);
 
 /// What nearly every registration of a platform says. Nothing but memory depends on it.
 const WELL_KNOWN: [&str; 21] = [
@@ -43,14 +45,16 @@ const LONGEST_SHORT: u8 = 0x3f;
 /// From here on it is the upper part of the length, whose lower seven bits follow.
 const LONG: u8 = 0x40;
 
+/// The whole length follows, in [`LENGTH_CHARACTERS`] characters of seven bits, the lowest first.
+const LONGEST: u8 = 0x50;
+
+const LENGTH_CHARACTERS: usize = 5;
+
 /// From here on the text is that at this place, counted from here.
 const REFERENCE: u8 = 0x51;
 
 /// From here on the text is the well-known one of this number, counted from here.
 const NUMBER: u8 = 0x60;
-
-/// The longest text that can be written.
-pub(super) const LONGEST: usize = ((REFERENCE - LONG) as usize) << 7;
 
 /// How many of the first texts can be referred to.
 const REFERABLE: usize = (NUMBER - REFERENCE) as usize;
@@ -65,8 +69,9 @@ enum Piece<'a> {
 }
 
 impl Words {
-    /// Writes these texts, in this order. None is as long as [`LONGEST`].
-    pub(super) fn new(texts: &[&str]) -> Self {
+    /// Writes these texts, in this order. None may be of 32 GiB or more.
+    #[must_use]
+    pub fn new(texts: &[&str]) -> Self {
         let mut words = String::with_capacity(texts.iter().map(|text| text.len() + 2).sum());
         for (at, text) in texts.iter().enumerate() {
             let earlier = &texts[..at.min(REFERABLE)];
@@ -82,13 +87,14 @@ impl Words {
     }
 
     /// The text at this place, counted from 0; empty where there is none.
-    pub(super) fn nth(&self, at: usize) -> &str {
+    #[must_use]
+    pub fn nth(&self, at: usize) -> &str {
         let piece = self.pieces().nth(at);
         piece.map_or("", |piece| self.resolve(piece))
     }
 
     /// The texts from this place on.
-    pub(super) fn from(&self, at: usize) -> impl Iterator<Item = &str> {
+    pub fn from(&self, at: usize) -> impl Iterator<Item = &str> {
         self.pieces().skip(at).map(|piece| self.resolve(piece))
     }
 
@@ -129,9 +135,14 @@ fn push(words: &mut String, base: u8, number: usize) {
 fn push_text(words: &mut String, text: &str) {
     if text.len() <= usize::from(LONGEST_SHORT) {
         push(words, 0, text.len());
-    } else {
+    } else if text.len() >> 7 < usize::from(LONGEST - LONG) {
         push(words, LONG, text.len() >> 7);
         push(words, 0, text.len() & 0x7f);
+    } else {
+        push(words, LONGEST, 0);
+        for character in 0..LENGTH_CHARACTERS {
+            push(words, 0, (text.len() >> (7 * character)) & 0x7f);
+        }
     }
     words.push_str(text);
 }
@@ -147,7 +158,11 @@ fn first(words: &str) -> Option<(Piece<'_>, &str)> {
     if head >= REFERENCE {
         return Some((Piece::SameAs(usize::from(head - REFERENCE)), rest));
     }
-    let (length, rest) = if head >= LONG {
+    let (length, rest) = if head == LONGEST {
+        let (length, rest) = rest.split_at_checked(LENGTH_CHARACTERS)?;
+        let bits = length.bytes().rev().map(usize::from);
+        (bits.fold(0, |length, bits| length << 7 | bits), rest)
+    } else if head >= LONG {
         let lower = *rest.as_bytes().first()?;
         let upper = usize::from(head - LONG);
         (upper << 7 | usize::from(lower), rest.get(1..)?)
@@ -198,7 +213,15 @@ mod tests {
 
     /// Few different ones, so that they repeat; some of them as long as the ways of writing lengths.
     fn texts() -> impl Strategy<Value = Vec<String>> {
-        let length = prop_oneof![Just(63), Just(64), Just(127), Just(128), Just(LONGEST - 1)];
+        let length = prop_oneof![
+            Just(63),
+            Just(64),
+            Just(127),
+            Just(128),
+            Just(2047),
+            Just(2048),
+            Just(70_000)
+        ];
         let text = prop_oneof![
             "[aé\u{0}\u{7f}]{0,2}",
             length.prop_map(|length| "x".repeat(length)),
