@@ -23,6 +23,8 @@ pub(crate) struct Buffer {
     end: usize,
     /// Where the memory came from; `None` for a buffer without memory.
     home: Option<Rc<Buffers>>,
+    /// Whether the memory is of the budget for bulk.
+    of_budget: bool,
 }
 
 impl Buffer {
@@ -89,26 +91,23 @@ impl Buffer {
         self.end = 0;
     }
 
-    /// Makes room for a head that does not fit, by doubling up to `most` bytes. Answers whether
-    /// there is room now.
+    /// Makes room for a head that does not fit, up to `most` bytes. Answers whether there is room
+    /// now.
+    ///
+    /// Nothing is taken from the budget for bulk: heads that come slowly must not keep bodies from
+    /// it. How many heads there are is bounded by the connections, and each by `most` (L-02).
     pub(crate) fn grow(&mut self, most: usize) -> bool {
         if !self.space().is_empty() {
             return true;
         }
-        let size = (self.bytes.len() * 2).min(most);
-        if size <= self.bytes.len() {
+        let size = shelves::above(self.bytes.len()).min(most);
+        let Some(home) = self.home.as_ref().filter(|_| size > self.bytes.len()) else {
             return false;
-        }
-        let mut bytes = vec![0; size];
-        let filled = self.len();
-        bytes[..filled].copy_from_slice(self.filled());
-        let old = std::mem::replace(&mut self.bytes, bytes.into());
-        // What grew is nobody's size, whatever it happens to be: it goes back to the allocator.
-        if let Some(home) = self.home.take() {
-            home.take_back(old);
-        }
-        self.start = 0;
-        self.end = filled;
+        };
+        let mut larger = home.beside_the_budget(size);
+        larger.end = self.len();
+        larger.bytes[..self.len()].copy_from_slice(self.filled());
+        *self = larger;
         true
     }
 
@@ -131,6 +130,7 @@ impl Buffer {
                 start: 0,
                 end: 0,
                 home: None,
+                of_budget: false,
             }
         };
         smaller.bytes[..end].copy_from_slice(self.filled());
@@ -158,7 +158,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if let Some(home) = self.home.take() {
-            home.take_back(std::mem::take(&mut self.bytes));
+            home.take_back(std::mem::take(&mut self.bytes), self.of_budget);
         }
     }
 }

@@ -34,6 +34,15 @@ const OUTPUT_KEPT_MOST: usize = 64 * 1024;
 /// Output buffers that are kept for the next message.
 const OUTPUTS_KEPT: usize = 256;
 
+/// The size of the buffer that follows one of this size.
+pub(super) fn above(size: usize) -> usize {
+    match size {
+        ..LARGE => LARGE,
+        LARGE..HUGE => HUGE,
+        _ => size * 2,
+    }
+}
+
 /// How much a connection would read at once, learned from its reads: whoever fills a buffer gets a
 /// larger one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +86,8 @@ impl Appetite {
     }
 }
 
-/// The buffers of one size: those that are kept for the next one who asks, and how many are out.
+/// The buffers of one size: those that are kept for the next one who asks, and how many are out on
+/// the budget.
 #[derive(Default)]
 pub(super) struct Shelf {
     kept: RefCell<Vec<Box<[u8]>>>,
@@ -86,20 +96,18 @@ pub(super) struct Shelf {
 
 impl Shelf {
     fn take(&self, size: usize) -> Box<[u8]> {
-        self.out.set(self.out.get() + 1);
         let kept = self.kept.borrow_mut().pop();
         kept.unwrap_or_else(|| vec![0; size].into())
     }
 
     fn put(&self, bytes: Box<[u8]>, most: usize) {
-        self.out.set(self.out.get().saturating_sub(1));
         let mut kept = self.kept.borrow_mut();
         if kept.len() < most {
             kept.push(bytes);
         }
     }
 
-    /// How many are handed out.
+    /// How many are handed out on the budget.
     pub(super) fn out(&self) -> usize {
         self.out.get()
     }
@@ -123,7 +131,7 @@ pub(crate) struct Buffers {
 impl Buffers {
     /// An ordinary buffer.
     pub(crate) fn small(self: &Rc<Self>) -> Buffer {
-        self.hand_out(self.small.take(SMALL))
+        self.hand_out(self.small.take(SMALL), false)
     }
 
     /// The largest buffer that the appetite asks for and the budgets allow, if that is more than
@@ -133,7 +141,20 @@ impl Buffers {
             .into_iter()
             .filter(|(of, _)| *of <= appetite && of.size() > capacity)
             .find(|(of, shelf)| (shelf.out() + 1) * of.size() <= BUDGET)
-            .map(|(of, shelf)| self.hand_out(shelf.take(of.size())))
+            .map(|(of, shelf)| {
+                shelf.out.set(shelf.out.get() + 1);
+                self.hand_out(shelf.take(of.size()), true)
+            })
+    }
+
+    /// A buffer of this size that is of no budget, from what is kept where that is a size of ours.
+    pub(super) fn beside_the_budget(self: &Rc<Self>, size: usize) -> Buffer {
+        let bytes = match size {
+            LARGE => self.large.take(LARGE),
+            HUGE => self.huge.take(HUGE),
+            _ => vec![0; size].into(),
+        };
+        self.hand_out(bytes, false)
     }
 
     /// An empty buffer for heads and small bodies on their way out.
@@ -151,21 +172,26 @@ impl Buffers {
         }
     }
 
-    fn hand_out(self: &Rc<Self>, bytes: Box<[u8]>) -> Buffer {
+    fn hand_out(self: &Rc<Self>, bytes: Box<[u8]>, of_budget: bool) -> Buffer {
         Buffer {
             bytes,
             start: 0,
             end: 0,
             home: Some(Rc::clone(self)),
+            of_budget,
         }
     }
 
-    pub(super) fn take_back(&self, bytes: Box<[u8]>) {
-        match bytes.len() {
-            SMALL => self.small.put(bytes, SMALL_KEPT),
-            LARGE => self.large.put(bytes, BULK_KEPT),
-            HUGE => self.huge.put(bytes, BULK_KEPT),
-            _ => {}
+    pub(super) fn take_back(&self, bytes: Box<[u8]>, of_budget: bool) {
+        let (shelf, most) = match bytes.len() {
+            SMALL => (&self.small, SMALL_KEPT),
+            LARGE => (&self.large, BULK_KEPT),
+            HUGE => (&self.huge, BULK_KEPT),
+            _ => return,
+        };
+        if of_budget {
+            shelf.out.set(shelf.out.get().saturating_sub(1));
         }
+        shelf.put(bytes, most);
     }
 }

@@ -1,4 +1,4 @@
-use super::shelves::{BUDGET, HUGE, LARGE};
+use super::shelves::{BUDGET, HUGE, LARGE, Shelf};
 use super::*;
 
 fn fill(buffer: &mut Buffer, bytes: &[u8]) {
@@ -51,8 +51,25 @@ fn a_buffer_that_grew_is_not_of_the_budget() {
         buffer.commit(room);
         assert!(buffer.grow(LARGE));
     }
+    assert_eq!(buffers.large.out(), 0);
     drop(buffer);
-    assert_eq!((buffers.large.out(), buffers.large.kept()), (0, 0));
+    assert_eq!((buffers.large.out(), buffers.large.kept()), (0, 1));
+}
+
+#[test]
+fn a_head_that_grows_again_finds_the_memory_of_the_one_before() {
+    let buffers = Rc::new(Buffers::default());
+    for _ in 0..3 {
+        let mut buffer = buffers.small();
+        for size in [LARGE, HUGE, 2 * HUGE] {
+            let room = buffer.space().len();
+            fill(&mut buffer, &vec![b'h'; room]);
+            assert!(buffer.grow(usize::MAX));
+            assert_eq!(buffer.capacity(), size);
+        }
+    }
+    let kept = [&buffers.small, &buffers.large, &buffers.huge].map(Shelf::kept);
+    assert_eq!(kept, [1, 1, 1]);
 }
 
 #[test]
