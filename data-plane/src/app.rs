@@ -3,6 +3,7 @@
 //! [`build`] does everything that can fail at the start; [`Bound::start`] begins to follow control
 //! planes. The `data-plane` binary and the standalone binary are both made of these two steps.
 
+mod front_tls;
 mod hand_over;
 mod observe;
 mod settings;
@@ -21,13 +22,14 @@ use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use front_tls::{ClientFiles, DomainFiles, FrontTls};
 use hand_over::HandOver;
 pub use settings::{ControlPlaneTls, ControlPlanes, Settings, State, UpstreamTls};
 
 use crate::admin::{self, Inside};
 use crate::counters::Traffic;
 use crate::failing::{self, Ejected, Failures};
-use crate::listener::{Gate, Inherited};
+use crate::listener::{Gate, Inherited, Listen};
 use crate::servable::Servable;
 use crate::start::{self, Proxy, Surroundings};
 use crate::subscription::{
@@ -64,8 +66,10 @@ pub enum BuildError {
 /// Where a data plane listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
-    /// Where clients connect to, in the order of the configuration.
+    /// Where clients connect to in clear text, in the order of the configuration.
     pub http: Vec<SocketAddr>,
+    /// Where they connect to over TLS.
+    pub https: Vec<SocketAddr>,
     /// Where the admin API listens.
     pub admin: Option<SocketAddr>,
 }
@@ -115,6 +119,12 @@ pub async fn build(
     if let Some(files) = settings.client.take() {
         settings.proxy.upstream.tls = Some(files.load(&mut reloader)?);
     }
+    let plain = settings.listen.iter().copied().map(Listen::plain);
+    let mut listen: Vec<_> = plain.collect();
+    if let Some(files) = settings.front.take() {
+        listen.extend(files.listeners());
+        settings.proxy.front_tls = Some(files.load(&mut reloader)?);
+    }
     let control_planes = settings
         .control_planes
         .links(&settings.name, &mut reloader)?;
@@ -136,7 +146,7 @@ pub async fn build(
         sockets: hand_over.sockets(inherited),
         servable: servable(status.subscribe()),
     };
-    let proxy = start::start(&settings.listen, settings.proxy, surroundings);
+    let proxy = start::start(&listen, settings.proxy, surroundings);
     let proxy = proxy.map_err(BuildError::Proxy)?;
     let offered = hand_over.keep(admin.as_ref(), &proxy);
     offered.map_err(BuildError::HandOver)?;
@@ -144,10 +154,7 @@ pub async fn build(
     observe::register(metrics, &proxy, (&table, &ejected), (&status, &kept));
     let filter = filter_digest(&settings.filter);
     let identity = identity(settings.name, settings.zone, settings.filter);
-    let addresses = Addresses {
-        http: proxy.addresses().to_vec(),
-        admin: admin.as_ref().map(admin::Bound::address),
-    };
+    let addresses = addresses(&listen, &proxy, admin.as_ref());
     Ok(Bound {
         proxy,
         hand_over,
@@ -165,6 +172,21 @@ pub async fn build(
         kept,
         addresses,
     })
+}
+
+/// Where everything listens.
+fn addresses(listen: &[Listen], proxy: &Proxy, admin: Option<&admin::Bound>) -> Addresses {
+    let bound = |tls| {
+        let all = listen.iter().zip(proxy.addresses());
+        all.filter(move |(listen, _)| listen.tls == tls)
+            .map(|(_, address)| *address)
+            .collect()
+    };
+    Addresses {
+        http: bound(false),
+        https: bound(true),
+        admin: admin.map(admin::Bound::address),
+    }
 }
 
 async fn bind_admin(

@@ -8,6 +8,7 @@ mod checks;
 mod compatibility;
 mod control_planes;
 mod drain;
+mod front_tls;
 mod headers;
 mod limits;
 mod log;
@@ -37,6 +38,10 @@ pub use checks::Checks;
 pub use compatibility::Compatibility;
 pub use control_planes::{ControlPlanes, Tls};
 pub use drain::Drain;
+pub use front_tls::{
+    CertFormat, ClientCertificates, Domain, FrontTls, Highest, Lowest, Mode as ClientMode, Name,
+    Rule,
+};
 pub use headers::{Added, ForwardedClientCert, ForwardedProto, Headers, Rewrite};
 pub use limits::Limits;
 pub use log::{Form, Log};
@@ -59,6 +64,8 @@ pub struct Config {
     pub zone: String,
     /// Where clients connect to, in clear text.
     pub listen: Vec<Address>,
+    /// Where they connect to over TLS, and what is spoken there.
+    pub tls: FrontTls,
     /// The Unix socket at which a data plane that starts asks a running one for its listeners, and
     /// at which it offers them to the next. Absent: nobody hands over.
     pub hand_over: Option<PathBuf>,
@@ -110,6 +117,7 @@ impl Default for Config {
             name: "data-plane".to_owned(),
             zone: String::new(),
             listen: vec![Address(([0, 0, 0, 0], 8080).into())],
+            tls: FrontTls::default(),
             hand_over: None,
             workers: None,
             control_planes: ControlPlanes::default(),
@@ -140,11 +148,11 @@ impl Validate for Config {
         if self.name.is_empty() {
             check.refuse("name", "is empty", "leave it out, or name this data plane");
         }
-        if self.listen.is_empty() {
+        if self.listen.is_empty() && self.tls.listen.is_empty() {
             check.refuse(
                 "listen",
                 "is empty",
-                "name at least one address, as 0.0.0.0:8080",
+                "name at least one address, as 0.0.0.0:8080, or one in tls.listen",
             );
         }
         if self.workers.is_some_and(|workers| workers.get() > 1024) {
@@ -171,6 +179,7 @@ impl Validate for Config {
         check.within("control_planes", |check| {
             self.control_planes.validate(check);
         });
+        check.within("tls", |check| self.tls.validate(check));
         check.within("segments", |check| self.segments.validate(check));
         check.within("state", |check| self.state.validate(check));
         check.within("admin", |check| self.admin.validate(check));
@@ -242,7 +251,9 @@ impl Config {
                 tracing,
                 error_page,
                 per_app_latency: self.metrics.per_app_latency,
+                front_tls: None,
             },
+            front: self.tls.settings(),
             client: self.upstream.client(),
         })
     }

@@ -90,6 +90,12 @@ counters! {
     connections_open,
     /// Client connections that were handed to a worker with fewer of them.
     connections_handed_on,
+    /// TLS handshakes of clients that came to their end.
+    client_handshakes,
+    /// Those of them that went on with an earlier session.
+    client_handshakes_resumed,
+    /// TLS handshakes of clients that failed, or took too long (L-06).
+    client_handshakes_failed,
     /// Connections that could not be accepted, as without descriptors.
     accepts_failed,
     /// How often accepting had to wait because too many connections were open (L-21).

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod connection;
 mod exchange;
 mod linger;
+pub(crate) mod tls;
 
 pub(crate) use client::Client;
 pub(crate) use connection::serve;

@@ -81,6 +81,32 @@ impl Io {
         }
     }
 
+    /// Tells the peer that the connection ends, as far as that takes no waiting: over TLS it could not tell an end from
+    /// a cut.
+    pub(crate) fn say_goodbye(&mut self) {
+        if let Self::Tls(tls) = self {
+            tls.say_goodbye();
+        }
+    }
+
+    /// Whether something that was taken for sending has not left for the socket.
+    #[inline]
+    pub(crate) fn has_unsent(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.has_unsent(),
+        }
+    }
+
+    /// All bytes that the socket took of a session, ever; `None` in clear text, where whoever writes counts them.
+    #[inline]
+    pub(crate) fn sent_encrypted(&self) -> Option<u64> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => Some(tls.sent()),
+        }
+    }
+
     /// Makes closing a reset, which throws away what has not been sent yet.
     pub(crate) fn reset_on_close(&self) {
         let socket = match self {

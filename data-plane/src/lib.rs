@@ -32,11 +32,12 @@ mod worker;
 pub use access_log::{AccessLog, Sink, extra_fields};
 pub use counters::{Totals, Traffic};
 pub use error_page::{BadPage, ErrorPage, NoPage};
-pub use listener::{Gate, Heirlooms, Inherited, Sockets};
+pub use listener::{Gate, Heirlooms, Inherited, Listen, Sockets};
 pub use servable::Servable;
 pub use settings::{
-    BadRule, Balancing, Checks, ForwardedClientCert, ForwardedProto, Headers, Limits, RequestSize,
-    Rewrite, Sessions, Settings, Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey,
-    ZonePreference,
+    BadRule, Balancing, CertFormat, Checks, ClientCerts, DomainName, ForwardedClientCert,
+    ForwardedProto, FrontTls, Headers, IdentityDomain, Limits, RequestSize, Rewrite, Sessions,
+    Settings, SubjectRule, Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey,
+    Verification, ZonePreference,
 };
 pub use start::{Proxy, Surroundings, start};

@@ -17,7 +17,8 @@ mod sockets;
 pub use gate::Gate;
 pub use sockets::{Heirlooms, Inherited, Sockets};
 
-use crate::downstream;
+use crate::downstream::{self, Client};
+use crate::io::Io;
 use crate::worker::{Handed, Mailbox, Seat, Worker};
 
 /// Connections that may wait for a worker to accept them.
@@ -67,6 +68,39 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// An address that clients connect to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Where.
+    pub address: SocketAddr,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
+}
+
+impl Listen {
+    /// In clear text.
+    #[must_use]
+    pub const fn plain(address: SocketAddr) -> Self {
+        let tls = false;
+        Self { address, tls }
+    }
+
+    /// Over TLS.
+    #[must_use]
+    pub const fn tls(address: SocketAddr) -> Self {
+        let tls = true;
+        Self { address, tls }
+    }
+}
+
+/// One worker's socket of a listener.
+#[derive(Debug)]
+pub(crate) struct Share {
+    pub(crate) socket: TcpListener,
+    /// Whether TLS is spoken there.
+    pub(crate) tls: bool,
+}
+
 /// What an accepting task watches.
 #[derive(Clone, Debug)]
 pub(crate) struct Doors {
@@ -80,7 +114,11 @@ pub(crate) struct Doors {
 
 /// Accepts until the drain's wait is over, and then what is still waiting; or until a successor
 /// does.
-pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>, doors: Doors) {
+pub(crate) async fn accept(
+    (listener, tls): (tokio::net::TcpListener, bool),
+    worker: Rc<Worker>,
+    doors: Doors,
+) {
     let mut closing = std::pin::pin!(doors.stages.closing().cancelled());
     tokio::select! {
         () = doors.gate.until_open() => {}
@@ -95,7 +133,7 @@ pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>
             accepted = accept_within_bound(&listener, &worker) => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => seat(&worker, socket, peer),
+            Ok((socket, peer)) => seat(&worker, socket, (peer, tls)),
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 worker.crowd.tell_failed_accept(&error);
@@ -105,7 +143,7 @@ pub(crate) async fn accept(listener: tokio::net::TcpListener, worker: Rc<Worker>
         }
     }
     doors.heirlooms.let_go();
-    if let Err(error) = accept_rest(listener, &worker) {
+    if let Err(error) = accept_rest(listener, tls, &worker) {
         worker.crowd.tell_failed_accept(&error);
     }
 }
@@ -135,14 +173,19 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 }
 
 /// Accepts what the system has already promised to clients, and closes the socket.
-fn accept_rest(listener: tokio::net::TcpListener, worker: &Rc<Worker>) -> io::Result<()> {
+fn accept_rest(
+    listener: tokio::net::TcpListener,
+    tls: bool,
+    worker: &Rc<Worker>,
+) -> io::Result<()> {
     let listener = listener.into_std()?;
     loop {
         match listener.accept() {
             Ok((socket, peer)) => {
                 socket.set_nonblocking(true)?;
                 let socket = TcpStream::from_std(socket)?;
-                begin(worker, socket, peer, worker.crowd.seat_here(worker.index));
+                let seat = worker.crowd.seat_here(worker.index);
+                begin(worker, socket, (peer, tls), seat);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) if concerns_one_connection(&error) => {}
@@ -152,31 +195,42 @@ fn accept_rest(listener: tokio::net::TcpListener, worker: &Rc<Worker>) -> io::Re
 }
 
 /// Serves a fresh connection here, or hands it to the worker that has the fewest.
-fn seat(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+fn seat(worker: &Rc<Worker>, socket: TcpStream, (peer, tls): (SocketAddr, bool)) {
     let seat = worker.crowd.seat(worker.index);
     if seat.worker() == worker.index {
-        return begin(worker, socket, peer, seat);
+        return begin(worker, socket, (peer, tls), seat);
     }
     worker.counters.connections_handed_on.increment();
     match socket.into_std() {
-        Ok(socket) => worker.crowd.hand(Handed { socket, peer, seat }),
+        Ok(socket) => worker.crowd.hand(Handed {
+            socket,
+            peer,
+            tls,
+            seat,
+        }),
         Err(error) => worker.crowd.tell_failed_accept(&error),
     }
 }
 
 /// Serves what other workers hand to this one, for as long as it lives.
 pub(crate) async fn receive(mut mailbox: Mailbox, worker: Rc<Worker>) {
-    while let Some(Handed { socket, peer, seat }) = mailbox.recv().await {
-        match TcpStream::from_std(socket) {
-            Ok(socket) => begin(&worker, socket, peer, seat),
+    while let Some(handed) = mailbox.recv().await {
+        let from = (handed.peer, handed.tls);
+        match TcpStream::from_std(handed.socket) {
+            Ok(socket) => begin(&worker, socket, from, handed.seat),
             Err(error) => worker.crowd.tell_failed_accept(&error),
         }
     }
 }
 
-fn begin(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr, seat: Seat) {
+fn begin(worker: &Rc<Worker>, socket: TcpStream, (peer, tls): (SocketAddr, bool), seat: Seat) {
     let open = worker.enter(seat);
-    tokio::task::spawn_local(downstream::serve(open, socket, peer));
+    if tls {
+        tokio::task::spawn_local(downstream::tls::serve(open, socket, peer));
+    } else {
+        let (io, client) = (Io::Plain(socket), Client::new(peer));
+        tokio::task::spawn_local(downstream::serve(open, io, client));
+    }
 }
 
 #[cfg(test)]

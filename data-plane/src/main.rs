@@ -152,9 +152,10 @@ async fn run(
     process: &Process,
     bounds: Bounds,
 ) -> Exit {
-    let Addresses { http, admin } = bound.addresses();
+    let Addresses { http, https, admin } = bound.addresses();
     tracing::info!(
         http = ?http,
+        https = ?https,
         admin = admin.map(|address| address.to_string()),
         "data-plane-started"
     );
@@ -185,21 +186,21 @@ fn observe(event: Event<'_>, readiness: &Readiness) {
 }
 
 /// Writes the addresses so that a reader finds all of them or no file: `http`, the others as
-/// `http_1` and so on, and `admin`.
+/// `http_1` and so on, `https` likewise, and `admin`.
 fn write_addresses(file: &Path, addresses: &Addresses) -> io::Result<()> {
-    let http = addresses
-        .http
-        .iter()
-        .enumerate()
-        .map(|(at, address)| match at {
-            0 => ("http".to_owned(), address),
-            _ => (format!("http_{at}"), address),
-        });
+    let clients = [("http", &addresses.http), ("https", &addresses.https)];
+    let clients = clients.into_iter().flat_map(|(name, addresses)| {
+        let numbered = addresses.iter().enumerate();
+        numbered.map(move |(at, address)| match at {
+            0 => (name.to_owned(), address),
+            _ => (format!("{name}_{at}"), address),
+        })
+    });
     let admin = addresses
         .admin
         .iter()
         .map(|address| ("admin".to_owned(), address));
-    let named: serde_json::Map<String, serde_json::Value> = http
+    let named: serde_json::Map<String, serde_json::Value> = clients
         .chain(admin)
         .map(|(name, address)| (name, address.to_string().into()))
         .collect();

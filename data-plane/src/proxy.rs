@@ -1,14 +1,16 @@
 //! A request's journey: keep its trace, identify it, find its route, choose an endpoint, measure its
-//! head, prepare what is sent, attempt, and again where that is safe, relay the answer, record.
+//! head, prepare what is sent, see whether its client may have that endpoint, attempt, and again where that is safe, relay the answer, record.
 //!
 //! Each step is a module of its own with a core that knows no socket. What can go wrong with an
 //! endpoint is one enum ([`Reason`]).
 
 mod answer;
 mod attempt;
+mod authorize;
 mod broken;
 mod budget;
 mod choose;
+mod client_cert;
 mod desk;
 mod find;
 mod hops;
@@ -122,8 +124,10 @@ impl Journey<'_, '_> {
         let _permit = self.identify().map_err(Trouble::Refused)?;
         let mut chosen = self.find().map_err(Trouble::Refused)?;
         self.measure(&chosen).map_err(Trouble::Refused)?;
+        self.check_domain().map_err(Trouble::Refused)?;
         self.prepare();
         loop {
+            self.authorize(&chosen).map_err(Trouble::Refused)?;
             let (upstream, upload) = match self.attempt(&mut chosen).await {
                 Ok(answered) => answered,
                 Err(failure) => {

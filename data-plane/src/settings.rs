@@ -5,6 +5,7 @@
 
 mod balancing;
 mod checks;
+mod front_tls;
 mod rewrite;
 mod sessions;
 mod tracing;
@@ -24,6 +25,9 @@ use crate::access_log::AccessLog;
 use crate::error_page::ErrorPage;
 
 pub use self::checks::{Checks, RequestSize};
+pub use self::front_tls::{
+    CertFormat, ClientCerts, DomainName, FrontTls, IdentityDomain, SubjectRule, Verification,
+};
 pub use self::rewrite::{BadRule, Rewrite};
 pub use self::tracing::{Tracing, VendorKey};
 pub use self::tunnels::Tunnels;
@@ -51,6 +55,8 @@ pub struct Settings {
     pub balancing: Balancing,
     /// Which connections leave HTTP.
     pub tunnels: Tunnels,
+    /// TLS towards clients; `None` where no listener speaks it.
+    pub front_tls: Option<FrontTls>,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// The access log, if there is one.
@@ -127,6 +133,8 @@ pub struct Timeouts {
     /// From the first byte of a request, or from accept for the first one, to the end of its head
     /// (L-05).
     pub request_head: Duration,
+    /// The TLS handshake of a client, from accept to its end (L-06).
+    pub client_handshake: Duration,
     /// Between two requests of a client (L-07).
     pub client_idle: Duration,
     /// How long a client may send its body at any speed before its rate is looked at (L-08).
@@ -163,6 +171,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             request_head: Duration::from_secs(10),
+            client_handshake: Duration::from_secs(10),
             client_idle: Duration::from_secs(900),
             body_grace: Duration::from_secs(10),
             body_window: Duration::from_secs(20),
@@ -193,8 +202,7 @@ pub enum ForwardedProto {
     ForceHttps,
 }
 
-/// What becomes of a client's `X-Forwarded-Client-Cert` (5.17 of the data-plane reference). Clients connect in clear
-/// text only, so that none has shown a certificate.
+/// What becomes of a client's `X-Forwarded-Client-Cert` (5.17 of the data-plane reference).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedClientCert {
     /// Kept, whoever sent it.

@@ -1,7 +1,7 @@
 //! Starting the proxy: its listeners, its workers, and the handle that the process keeps.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -13,11 +13,12 @@ use tokio::time::Instant;
 use crate::access_log::Writer;
 use crate::counters::{Counters, Traffic};
 use crate::descriptors;
+use crate::downstream::tls::Front;
 use crate::failing::FailureReporter;
-use crate::listener::{self, Doors, Gate, Heirlooms, Sockets};
+use crate::listener::{self, Doors, Gate, Heirlooms, Listen, Share, Sockets};
 use crate::proxy::RetryBudget;
 use crate::servable::Servable;
-use crate::settings::Settings;
+use crate::settings::{FrontTls, Settings};
 use crate::table::TableHandle;
 use crate::upstream::Commons;
 use crate::upstream::idle::IdleLimits;
@@ -59,7 +60,7 @@ pub struct Proxy {
 /// # Errors
 /// A listener, the access log, the TLS material or a thread that cannot be had.
 pub fn start(
-    listeners: &[SocketAddr],
+    listeners: &[Listen],
     mut settings: Settings,
     surroundings: Surroundings,
 ) -> io::Result<Proxy> {
@@ -78,6 +79,7 @@ pub fn start(
     let log = log.transpose()?;
     let identities = Identities::new(settings.upstream.tls.take()).map_err(io::Error::other)?;
     let identities = Arc::new(identities);
+    let front = front(listeners, settings.front_tls.take())?;
     let settings = Arc::new(settings);
     let places = Arc::new(Places::new(settings.limits.in_flight, count));
     let counters: Vec<_> = (0..count).map(|_| Arc::new(Counters::default())).collect();
@@ -99,6 +101,7 @@ pub fn start(
             table: table.clone(),
             failures: failures.clone(),
             identities: Arc::clone(&identities),
+            front: front.clone(),
             places: Arc::clone(&places),
             lines: log.as_ref().map(Writer::lines),
             origin,
@@ -122,13 +125,35 @@ pub fn start(
     })
 }
 
+/// TLS towards clients, which a listener that speaks it needs.
+fn front(listeners: &[Listen], settings: Option<FrontTls>) -> io::Result<Option<Arc<Front>>> {
+    let invalid = |error: Box<dyn std::error::Error + Send + Sync>| {
+        io::Error::new(io::ErrorKind::InvalidInput, error)
+    };
+    match settings {
+        Some(settings) if settings.certificates.is_empty() => {
+            Err(invalid("TLS towards clients has no certificate".into()))
+        }
+        Some(settings) => {
+            let front = Front::new(settings);
+            Ok(Some(Arc::new(
+                front.map_err(|error| invalid(Box::from(error)))?,
+            )))
+        }
+        None if listeners.iter().any(|listen| listen.tls) => Err(invalid(
+            "a listener speaks TLS, and there are no settings for it".into(),
+        )),
+        None => Ok(None),
+    }
+}
+
 /// Opens the listeners: those that were inherited, and others where there are none. Answers where
 /// they are, and each worker's share of them.
 fn open(
-    listeners: &[SocketAddr],
+    listeners: &[Listen],
     sockets: Sockets,
     (count, stages): (usize, Stages),
-) -> io::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>, Doors)> {
+) -> io::Result<(Vec<SocketAddr>, Vec<Vec<Share>>, Doors)> {
     let Sockets {
         mut inherited,
         gate,
@@ -137,7 +162,7 @@ fn open(
     let heirlooms = Heirlooms::default();
     let mut addresses = Vec::new();
     let mut shares: Vec<_> = (0..count).map(|_| Vec::new()).collect();
-    for &address in listeners {
+    for &Listen { address, tls } in listeners {
         let mut sockets = inherited.take(address);
         let address = match sockets.first() {
             Some(socket) => socket.local_addr()?,
@@ -153,7 +178,7 @@ fn open(
                 heirlooms.keep(socket.try_clone()?);
             }
             // A predecessor may have had more or fewer workers.
-            shares[at % count].push(socket);
+            shares[at % count].push(Share { socket, tls });
         }
     }
     inherited.finish()?;

@@ -349,6 +349,17 @@ impl Wire {
         self.written
     }
 
+    /// The same, of a connection over TLS in encrypted bytes: the session takes more than the socket does.
+    #[inline]
+    pub(crate) fn progress(&self) -> u64 {
+        self.io.sent_encrypted().unwrap_or(self.written)
+    }
+
+    /// Tells the peer that the connection ends, where it could not see it.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.io.say_goodbye();
+    }
+
     /// Sends what waits, then ends what this side sends. `false`: the peer is gone.
     pub(crate) fn poll_end_output(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if ready!(self.poll_flush(cx)).is_err() {
@@ -371,7 +382,7 @@ impl Wire {
     /// Whether something waits to be sent.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.sent < self.output.len()
+        self.sent < self.output.len() || self.io.has_unsent()
     }
 }
 

@@ -20,6 +20,7 @@ use crate::buffer::Buffers;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::deadlines::{Deadlines, Tick};
+use crate::downstream::tls::Front;
 use crate::drain::Stage;
 use crate::failing::FailureReporter;
 use crate::proxy::{RetryBudget, Room};
@@ -32,7 +33,7 @@ use crate::upstream::{Handshakes, Idle, LateDials};
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
 pub(crate) use crowd::{Crowd, Handed, Mailbox, Seat};
-use seldom::Seldom;
+pub(crate) use seldom::Seldom;
 pub(crate) use thread::{Assignment, spawn};
 
 /// Rooms that are kept for the next request.
@@ -70,7 +71,9 @@ pub(crate) struct Worker {
     pub(crate) retries: Arc<RetryBudget>,
     /// How endpoints prove who they are.
     pub(crate) identities: Arc<Identities>,
-    /// The turnstile before the work of handshakes with them.
+    /// TLS towards clients, where a listener speaks it.
+    pub(crate) front: Option<Arc<Front>>,
+    /// The turnstile before the work of handshakes, with endpoints and with clients.
     pub(crate) handshakes: Handshakes,
     /// Where failures of endpoints are told.
     pub(crate) failures: FailureReporter,

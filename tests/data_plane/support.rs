@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use pointsman_data_plane::failing::{self, Ejected, Failures};
 use pointsman_data_plane::table::{Publisher, publication};
 use pointsman_data_plane::{
-    AccessLog, Inherited, Proxy, Servable, Settings, Sink, Sockets, Surroundings, Totals, Traffic,
-    UpstreamTls,
+    AccessLog, Inherited, Listen, Proxy, Servable, Settings, Sink, Sockets, Surroundings, Totals,
+    Traffic, UpstreamTls,
 };
 use pointsman_process::shutdown::Stages;
 use pointsman_process::tls::{self, Dates, Source, Trust};
@@ -46,6 +46,8 @@ pub(crate) struct Setup {
 /// A running data plane; it ends when the value is dropped.
 pub(crate) struct Plane {
     pub(crate) address: SocketAddr,
+    /// Where it speaks TLS, if it does.
+    pub(crate) tls_address: Option<SocketAddr>,
     pub(crate) stages: Stages,
     traffic: Traffic,
     log: Log,
@@ -219,10 +221,15 @@ impl Setup {
             sockets: self.sockets,
             servable,
         };
-        let proxy = pointsman_data_plane::start(&[localhost], self.settings, surroundings);
+        let mut listen = vec![Listen::plain(localhost)];
+        if self.settings.front_tls.is_some() {
+            listen.push(Listen::tls(SocketAddr::from(([127, 0, 0, 1], 0))));
+        }
+        let proxy = pointsman_data_plane::start(&listen, self.settings, surroundings);
         let proxy = proxy.expect("a data plane");
         Plane {
             address: proxy.addresses()[0],
+            tls_address: proxy.addresses().get(1).copied(),
             stages,
             traffic: proxy.traffic().clone(),
             log: self.log,

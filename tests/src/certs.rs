@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    SanType, date_time_ymd,
+    PKCS_RSA_SHA256, RsaKeySize, SanType, date_time_ymd,
 };
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
@@ -79,13 +79,68 @@ impl Authority {
         self.issue(names, ExtendedKeyUsagePurpose::ClientAuth, |_| {})
     }
 
+    /// A certificate for a server whose key is an RSA one.
+    ///
+    /// # Panics
+    ///
+    /// When the crypto library refuses, which it has no reason to.
+    #[must_use]
+    pub fn rsa_server(&self, names: &[&str]) -> Identity {
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("a key");
+        self.sign(names, ExtendedKeyUsagePurpose::ServerAuth, |_| {}, &key)
+    }
+
+    /// A certificate for a client with a common name and up to two organizational units.
+    #[must_use]
+    pub fn client_of(&self, common_name: &str, units: &[&str]) -> Identity {
+        self.issue(
+            &[common_name],
+            ExtendedKeyUsagePurpose::ClientAuth,
+            |params| {
+                // A name holds each kind of part once; of this kind there are two spellings.
+                let kinds = [
+                    DnType::OrganizationalUnitName,
+                    DnType::CustomDnType(vec![2, 5, 4, 11]),
+                ];
+                assert!(units.len() <= kinds.len(), "too many units");
+                for (kind, unit) in kinds.into_iter().zip(units) {
+                    params.distinguished_name.push(kind, *unit);
+                }
+            },
+        )
+    }
+
+    /// A certificate for a client that was good until 2001.
+    #[must_use]
+    pub fn expired_client(&self, names: &[&str]) -> Identity {
+        self.issue(names, ExtendedKeyUsagePurpose::ClientAuth, expired)
+    }
+
+    /// Another authority, which this one has signed.
+    ///
+    /// # Panics
+    ///
+    /// When the crypto library refuses, which it has no reason to.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().expect("a key");
+        let pem = params
+            .signed_by(&key, &self.issuer)
+            .expect("a signed certificate")
+            .pem();
+        Self {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
     /// A certificate for a server that was good until 2001.
     #[must_use]
     pub fn expired_server(&self, names: &[&str]) -> Identity {
-        self.issue(names, ExtendedKeyUsagePurpose::ServerAuth, |params| {
-            params.not_before = date_time_ymd(2000, 1, 1);
-            params.not_after = date_time_ymd(2001, 1, 1);
-        })
+        self.issue(names, ExtendedKeyUsagePurpose::ServerAuth, expired)
     }
 
     /// Writes the authority's certificate as `NAME.pem` into `folder`.
@@ -111,7 +166,7 @@ impl Authority {
         Arc::new(match identity {
             None => builder.with_no_client_auth(),
             Some(identity) => builder
-                .with_client_auth_cert(vec![der(&identity.certificate)], identity.key_der())
+                .with_client_auth_cert(chain(&identity.certificate), identity.key_der())
                 .expect("a key that fits its certificate"),
         })
     }
@@ -122,6 +177,17 @@ impl Authority {
         purpose: ExtendedKeyUsagePurpose,
         change: impl FnOnce(&mut CertificateParams),
     ) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        self.sign(names, purpose, change, &key)
+    }
+
+    fn sign(
+        &self,
+        names: &[&str],
+        purpose: ExtendedKeyUsagePurpose,
+        change: impl FnOnce(&mut CertificateParams),
+        key: &KeyPair,
+    ) -> Identity {
         let mut params = CertificateParams::default();
         let common_name = names.first().copied().unwrap_or("nobody");
         params
@@ -131,9 +197,8 @@ impl Authority {
         params.extended_key_usages.push(purpose);
         params.use_authority_key_identifier_extension = true;
         change(&mut params);
-        let key = KeyPair::generate().expect("a key");
         let certificate = params
-            .signed_by(&key, &self.issuer)
+            .signed_by(key, &self.issuer)
             .expect("a signed certificate");
         Identity {
             certificate: certificate.pem(),
@@ -143,6 +208,21 @@ impl Authority {
 }
 
 impl Identity {
+    /// The same with the certificate of `authority` behind it, for peers that know only whoever signed that one.
+    #[must_use]
+    pub fn with_chain(&self, authority: &Authority) -> Self {
+        Self {
+            certificate: format!("{}{}", self.certificate, authority.pem),
+            key: self.key.clone(),
+        }
+    }
+
+    /// The certificate in the form in which it is sent.
+    #[must_use]
+    pub fn der(&self) -> CertificateDer<'static> {
+        der(&self.certificate)
+    }
+
     /// Writes both parts as `NAME.crt` and `NAME.key` into `folder`.
     ///
     /// # Panics
@@ -174,13 +254,25 @@ impl Identity {
                 ServerConfig::builder().with_client_cert_verifier(verifier)
             }
         };
-        let config = builder.with_single_cert(vec![der(&self.certificate)], self.key_der());
+        let config = builder.with_single_cert(chain(&self.certificate), self.key_der());
         Arc::new(config.expect("a key that fits its certificate"))
     }
 
     fn key_der(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::from_pem_slice(self.key.as_bytes()).expect("a private key")
     }
+}
+
+fn expired(params: &mut CertificateParams) {
+    params.not_before = date_time_ymd(2000, 1, 1);
+    params.not_after = date_time_ymd(2001, 1, 1);
+}
+
+fn chain(pem: &str) -> Vec<CertificateDer<'static>> {
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+    certificates
+        .map(|each| each.expect("a certificate"))
+        .collect()
 }
 
 fn der(pem: &str) -> CertificateDer<'static> {

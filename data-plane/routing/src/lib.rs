@@ -21,6 +21,7 @@ mod lease;
 mod listing;
 mod maglev;
 mod outlier;
+mod policy;
 mod route;
 mod segments;
 mod settings;
@@ -41,6 +42,7 @@ pub use choose::{Asked, Context, Cursors, Near, Selection, Selector, Session, Un
 pub use endpoint::{Endpoint, Protocol, RegisteredBalancing};
 pub use lease::Lease;
 pub use outlier::{Attempt, Cause, Conduct, Ejection};
+pub use policy::{Caller, Policy};
 pub use route::{Attributes, HashedBy, Origin, PoolIndex, Route};
 pub use segments::Segments;
 pub use settings::{Algorithm, EmptyPool, Settings};

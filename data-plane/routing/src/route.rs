@@ -13,7 +13,7 @@ pub use hashed_by::HashedBy;
 pub(crate) use held::{Content, Held, Registered, Said, Stamp};
 
 use crate::maglev::Slots;
-use crate::{Algorithm, EmptyPool, Endpoint};
+use crate::{Algorithm, EmptyPool, Endpoint, Policy};
 
 /// Names a pool among those of the process, small and dense, for tables that are indexed by it.
 /// It is given out again after its route is gone.
@@ -37,6 +37,8 @@ pub struct Attributes {
     pub algorithm: Option<Algorithm>,
     /// By what a request is led to an endpoint, where it has that.
     pub hashed_by: Option<HashedBy>,
+    /// Who may call it; absent: everybody.
+    pub policy: Option<Box<Policy>>,
     /// The only group; empty for a route from NATS.
     pub group: Box<str>,
 }
@@ -134,6 +136,13 @@ impl Route {
         // Few routes ask for it, and those have slots.
         self.slots.as_ref()?;
         self.content()?.attributes.hashed_by.as_ref()
+    }
+
+    /// Who may call it; absent: everybody.
+    #[must_use]
+    #[inline]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.content()?.attributes.policy.as_deref()
     }
 
     /// Where keys lead, and what led them.

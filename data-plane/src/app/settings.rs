@@ -11,7 +11,7 @@ use pointsman_process::tls::{
 };
 use pointsman_proto::v1;
 
-use super::BuildError;
+use super::{BuildError, FrontTls};
 use crate::admin;
 use crate::listener::Inherited;
 use crate::subscription::{ControlPlane, Link, rank};
@@ -24,7 +24,7 @@ pub struct Settings {
     pub name: String,
     /// Its availability zone.
     pub zone: String,
-    /// Where clients connect to.
+    /// Where clients connect to in clear text.
     pub listen: Vec<SocketAddr>,
     /// Sockets that listen already: those of a service manager.
     pub inherited: Inherited,
@@ -43,6 +43,8 @@ pub struct Settings {
     pub admin: Option<admin::Settings>,
     /// The proxy.
     pub proxy: crate::Settings,
+    /// Files for TLS towards clients, which take the place of what [`Self::proxy`] says about it.
+    pub front: Option<FrontTls>,
     /// Files for TLS to endpoints. They take the place of what [`Self::proxy`] says about it, and
     /// are reloaded when they change.
     pub client: Option<UpstreamTls>,

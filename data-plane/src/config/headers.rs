@@ -65,15 +65,21 @@ impl Headers {
                 ForwardedProto::Sanitize => crate::ForwardedProto::Sanitize,
                 ForwardedProto::ForceHttps => crate::ForwardedProto::ForceHttps,
             },
-            forwarded_client_cert: match self.forwarded_client_cert {
-                ForwardedClientCert::AlwaysForward => crate::ForwardedClientCert::AlwaysForward,
-                ForwardedClientCert::Forward => crate::ForwardedClientCert::Forward,
-                ForwardedClientCert::SanitizeSet => crate::ForwardedClientCert::SanitizeSet,
-            },
+            forwarded_client_cert: self.forwarded_client_cert.settings(),
             kept_from_connection: self.kept_from_connection.clone(),
             rewrite: self.rewrite.settings(),
             keep_endpoint_router_error: self.keep_endpoint_router_error,
             timeout_is_bad_gateway: self.timeout_is_bad_gateway,
+        }
+    }
+}
+
+impl ForwardedClientCert {
+    pub(super) const fn settings(self) -> crate::ForwardedClientCert {
+        match self {
+            Self::AlwaysForward => crate::ForwardedClientCert::AlwaysForward,
+            Self::Forward => crate::ForwardedClientCert::Forward,
+            Self::SanitizeSet => crate::ForwardedClientCert::SanitizeSet,
         }
     }
 }

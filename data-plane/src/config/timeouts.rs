@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub struct Timeouts {
     /// To the end of a request's head (L-05).
     pub request_head: Interval,
+    /// The TLS handshake of a client (L-06).
+    pub client_handshake: Interval,
     /// Between two requests of a client (L-07).
     pub client_idle: Interval,
     /// How long a client may accept no byte while data waits for it (L-09).
@@ -34,6 +36,7 @@ impl Default for Timeouts {
         let defaults = crate::Timeouts::default();
         Self {
             request_head: Interval(defaults.request_head),
+            client_handshake: Interval(defaults.client_handshake),
             client_idle: Interval(defaults.client_idle),
             client_stall: Interval(defaults.client_stall),
             dial: Interval(defaults.dial),
@@ -51,6 +54,7 @@ impl Validate for Timeouts {
     fn validate(&self, check: &mut Check<'_>) {
         for (key, given) in [
             ("request_head", self.request_head),
+            ("client_handshake", self.client_handshake),
             ("client_idle", self.client_idle),
             ("client_stall", self.client_stall),
             ("dial", self.dial),
@@ -76,6 +80,7 @@ impl Timeouts {
     pub(super) fn settings(&self) -> crate::Timeouts {
         crate::Timeouts {
             request_head: self.request_head.0,
+            client_handshake: self.client_handshake.0,
             client_idle: self.client_idle.0,
             client_stall: self.client_stall.0,
             dial: self.dial.0,

@@ -71,6 +71,21 @@ const COUNTERS: &[Row] = &[
         |t| t.connections_handed_on,
     ),
     (
+        "pointsman_client_handshakes",
+        "TLS handshakes of clients that came to their end",
+        |t| t.client_handshakes,
+    ),
+    (
+        "pointsman_client_handshakes_resumed",
+        "TLS handshakes of clients that went on with an earlier session",
+        |t| t.client_handshakes_resumed,
+    ),
+    (
+        "pointsman_client_handshakes_failed",
+        "TLS handshakes of clients that failed or took too long",
+        |t| t.client_handshakes_failed,
+    ),
+    (
         "pointsman_accepts_failed",
         "Connections that could not be accepted",
         |t| t.accepts_failed,

@@ -2,7 +2,6 @@
 //! next is looked at.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -10,7 +9,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pointsman_http1::{Refused, RequestParser};
-use tokio::net::TcpStream;
 
 use super::linger::linger;
 use super::{Client, Exchange};
@@ -26,12 +24,12 @@ use crate::worker::{Open, Worker};
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Serves a client until its connection ends.
-pub(crate) async fn serve(open: Open, socket: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(open: Open, io: Io, client: Client) {
     let worker = open.worker();
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let mut connection = Connection {
-        client: Client::new(peer),
-        wire: Wire::new(Io::Plain(socket), worker.buffers.clone()),
+        client,
+        wire: Wire::new(io, worker.buffers.clone()),
         parser: RequestParser::new(worker.settings.limits.request),
         deadline: worker.deadlines.register(waker),
         served: 0,

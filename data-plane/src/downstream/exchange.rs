@@ -258,7 +258,7 @@ impl Exchange<'_> {
     /// All bytes that the client's socket took, ever.
     #[inline]
     pub(crate) fn written(&self) -> u64 {
-        self.wire.written()
+        self.wire.progress()
     }
 
     /// Whether something waits for the client to take it.

@@ -18,7 +18,10 @@ const DRAINED_MOST: usize = 64 * 1024;
 /// first, and what the client still sends is read for a bounded while.
 pub(super) async fn linger(wire: &mut Wire, deadline: &Deadline, worker: &Worker, end: End) {
     match end {
-        End::Close => return,
+        End::Close => {
+            wire.say_goodbye();
+            return;
+        }
         End::Reset => {
             wire.reset();
             return;

@@ -15,12 +15,44 @@ use tokio::net::TcpStream;
 pub(crate) struct TlsIo {
     socket: TcpStream,
     session: Connection,
+    /// Encrypted bytes that the socket took, ever.
+    sent: u64,
 }
 
 impl TlsIo {
     /// A session that has still to shake hands.
     pub(crate) fn new(socket: TcpStream, session: Connection) -> Self {
-        Self { socket, session }
+        Self {
+            socket,
+            session,
+            sent: 0,
+        }
+    }
+
+    /// What the session knows of its peer.
+    pub(crate) fn session(&self) -> &Connection {
+        &self.session
+    }
+
+    /// The socket alone, of a session that has ended.
+    pub(crate) fn into_socket(self) -> TcpStream {
+        self.socket
+    }
+
+    /// Whether the session holds something for the socket.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.session.wants_write()
+    }
+
+    /// Encrypted bytes that the socket took, ever.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Ends the session without waiting.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.session.send_close_notify();
+        let _ = self.poll_send(&mut Context::from_waker(Waker::noop()));
     }
 
     /// The socket below.
@@ -127,6 +159,7 @@ impl TlsIo {
         let Self {
             socket,
             mut session,
+            sent,
         } = *self;
         let socket = socket.into_std().ok()?;
         loop {
@@ -141,7 +174,11 @@ impl TlsIo {
             }
         }
         let socket = TcpStream::from_std(socket).ok()?;
-        Some(Box::new(Self { socket, session }))
+        Some(Box::new(Self {
+            socket,
+            session,
+            sent,
+        }))
     }
 
     /// Reads from the socket into the session, and answers how many bytes came.
@@ -171,7 +208,7 @@ impl TlsIo {
             };
             match self.session.write_tls(&mut socket) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(_) => {}
+                Ok(count) => self.sent += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
                 Err(error) => return Poll::Ready(Err(error)),
             }

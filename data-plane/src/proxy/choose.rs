@@ -86,10 +86,13 @@ impl Chosen {
         self.lease
     }
 
-    /// Whether another endpoint would do as well.
+    /// Whether another endpoint would do as well. Where the route says who may call, it was this one that the caller was
+    /// allowed.
     #[inline]
     pub(super) fn has_siblings(&self) -> bool {
-        self.route.endpoints().len() > 1 && !self.selection.is_bound()
+        self.route.endpoints().len() > 1
+            && !self.selection.is_bound()
+            && self.route.policy().is_none()
     }
 
     /// Another endpoint is the one that gets the request, if it is another.

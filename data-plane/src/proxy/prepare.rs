@@ -4,6 +4,8 @@
 //! of ours removed by naming it in `Connection`. What differs between attempts is written
 //! with each of them; the head stays as it is.
 
+use std::rc::Rc;
+
 use pointsman_http1::{
     BodyLength, InvalidField, Known, KnownSet, Method, Name, RequestHead, RequestOut,
     UpstreamConnection, write_request,
@@ -11,11 +13,12 @@ use pointsman_http1::{
 use pointsman_routing::Endpoint;
 use smallvec::SmallVec;
 
+use super::client_cert::ClientCert;
 use super::hops::HOPS;
 use super::request_id::RequestId;
 use super::{Journey, upgrade};
 use crate::decimal;
-use crate::settings::{ForwardedClientCert, ForwardedProto, Tunnels};
+use crate::settings::{ForwardedProto, Tunnels};
 
 /// What the router says itself, or what is not for endpoints.
 const REPLACED: KnownSet = KnownSet::of(&[
@@ -30,7 +33,7 @@ const REPLACED: KnownSet = KnownSet::of(&[
     Known::Proxy,
 ]);
 
-/// The same where a client's `X-Forwarded-Client-Cert` is worth nothing.
+/// The same where a client's own `X-Forwarded-Client-Cert` is worth nothing.
 const REPLACED_WITH_CERT: KnownSet = REPLACED.union(KnownSet::of(&[Known::XForwardedClientCert]));
 
 /// What a client may not have removed by naming it in `Connection`.
@@ -75,6 +78,8 @@ pub(crate) struct Prepared {
     pub(super) forwarded_proto: Vec<u8>,
     /// The value of `X-Request-Start` where the client sent none; empty otherwise.
     request_start: Vec<u8>,
+    /// The value of `X-Forwarded-Client-Cert` that is the router's own.
+    client_cert: Option<Rc<[u8]>>,
     /// Whether the client takes trailers.
     wants_trailers: bool,
     /// The trailers that the client announced.
@@ -101,7 +106,7 @@ pub(super) struct Addressed<'a> {
 }
 
 /// What a request is prepared with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Context<'a> {
     /// The client's address.
     pub(super) client_ip: &'a str,
@@ -110,7 +115,7 @@ pub(super) struct Context<'a> {
     /// What becomes of the client's `X-Forwarded-Proto`.
     pub(super) proto: ForwardedProto,
     /// What becomes of its `X-Forwarded-Client-Cert`.
-    pub(super) client_cert: ForwardedClientCert,
+    pub(super) client_cert: ClientCert,
     /// Further names that it cannot have removed.
     pub(super) kept: &'a [String],
     /// What a request may switch its connection to.
@@ -127,7 +132,7 @@ impl Journey<'_, '_> {
             client_ip: self.exchange.client.ip(),
             scheme: self.exchange.client.scheme(),
             proto: headers.forwarded_proto,
-            client_cert: headers.forwarded_client_cert,
+            client_cert: ClientCert::of(self.exchange.client, headers.forwarded_client_cert),
             kept: &headers.kept_from_connection,
             tunnels: &self.worker.settings.tunnels,
             wall_millis: self.worker.clock.wall(self.record.received) / 1_000_000,
@@ -166,10 +171,10 @@ impl Prepared {
         }
         self.idempotent = is_idempotent(head);
         self.upgrade = upgrade::asked(head, context.tunnels);
-        self.without = match context.client_cert {
-            ForwardedClientCert::AlwaysForward => REPLACED,
-            // No client has shown a certificate.
-            ForwardedClientCert::Forward | ForwardedClientCert::SanitizeSet => REPLACED_WITH_CERT,
+        (self.without, self.client_cert) = match context.client_cert {
+            ClientCert::Kept => (REPLACED, None),
+            ClientCert::Removed => (REPLACED_WITH_CERT, None),
+            ClientCert::Replaced(cert) => (REPLACED_WITH_CERT, Some(cert)),
         };
         self.note_trailers(head);
         if !self.hops.is_empty() {
@@ -209,7 +214,7 @@ impl Prepared {
             "" => endpoint.address().as_str(),
             id => id,
         };
-        let mut with: SmallVec<[(Name<'_>, &[u8]); 9]> = SmallVec::new();
+        let mut with: SmallVec<[(Name<'_>, &[u8]); 10]> = SmallVec::new();
         with.push((Known::XForwardedFor.into(), &self.forwarded_for));
         with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
         with.push((Known::XVcapRequestId.into(), to.request_id));
@@ -221,6 +226,9 @@ impl Prepared {
         ));
         if !self.request_start.is_empty() {
             with.push((Known::XRequestStart.into(), &self.request_start));
+        }
+        if let Some(cert) = &self.client_cert {
+            with.push((Known::XForwardedClientCert.into(), cert));
         }
         if self.wants_trailers {
             with.push((Known::Te.into(), b"trailers"));

@@ -34,6 +34,10 @@ pub(crate) enum Refusal {
     ConnectionLimit,
     /// The endpoint that a session must stay at is gone, or at its bound (D-363, D-370).
     SessionLost,
+    /// The connection was made for other hosts than this one, of which one shows who calls (D-643, D-644).
+    Misdirected,
+    /// The caller may not have the endpoint (D-645, D-647, D-648).
+    Forbidden,
     /// The process has too many requests in flight (L-22).
     Overloaded,
     /// The request has come back through a router too often.
@@ -49,7 +53,9 @@ impl Refusal {
             | Self::InvalidAppInstance
             | Self::InvalidProcessInstance
             | Self::UnknownInstance => 400,
+            Self::Forbidden => 403,
             Self::UnknownRoute => 404,
+            Self::Misdirected => 421,
             Self::TooLarge => 431,
             Self::SessionLost => 502,
             Self::Unhealthy | Self::NoEndpoints | Self::ConnectionLimit | Self::Overloaded => 503,
@@ -71,6 +77,8 @@ impl Refusal {
             }
             Self::NoEndpoints => "no_endpoints",
             Self::ConnectionLimit => "Connection Limit Reached",
+            Self::Misdirected => "misdirected_request",
+            Self::Forbidden => "forbidden",
             Self::Overloaded => "overloaded",
             Self::Loop => "loop_detected",
         };
@@ -86,7 +94,9 @@ impl Refusal {
             | Self::Loop
             | Self::InvalidAppInstance
             | Self::InvalidProcessInstance
-            | Self::UnknownInstance => Some("no-cache, no-store"),
+            | Self::UnknownInstance
+            | Self::Misdirected
+            | Self::Forbidden => Some("no-cache, no-store"),
             Self::Healthy | Self::Unhealthy => Some("private, max-age=0"),
             Self::AboutRouter | Self::TooLarge | Self::ConnectionLimit | Self::SessionLost => None,
         }
@@ -110,6 +120,8 @@ impl Refusal {
                 | Self::Unhealthy
                 | Self::TooLarge
                 | Self::SessionLost
+                | Self::Misdirected
+                | Self::Forbidden
         )
     }
 
@@ -126,6 +138,7 @@ impl Refusal {
     pub(crate) fn write_body(self, host: &[u8], out: &mut Vec<u8>) {
         let whole: &[u8] = match self {
             Self::Healthy => b"ok\n",
+            Self::Forbidden => b"Forbidden\n",
             Self::EmptyHost => b"400 Bad Request: Request had empty Host header\n",
             Self::InvalidAppInstance => b"400 Bad Request: Invalid X-CF-App-Instance Header\n",
             Self::InvalidProcessInstance => {
@@ -176,6 +189,7 @@ mod tests {
     /// D-101: the body is `{code} {text}: {message}` and a line end.
     /// D-224: the host is shown as received, with its port.
     /// D-183: health is `ok` and a line end.
+    /// D-649: a caller who may not is told `Forbidden`.
     #[test]
     fn bodies_are_gorouters() {
         for (refusal, body) in [
@@ -223,8 +237,15 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&out), body);
             assert!(body.is_empty() || body.starts_with(&refusal.status().to_string()));
         }
-        let mut out = Vec::new();
-        Refusal::Healthy.write_body(b"nope.example.com:99", &mut out);
-        assert_eq!(out, b"ok\n");
+        for (refusal, status, body) in [
+            (Refusal::Healthy, 200, "ok\n"),
+            (Refusal::Forbidden, 403, "Forbidden\n"),
+            (Refusal::Misdirected, 421, ""),
+        ] {
+            let mut out = Vec::new();
+            refusal.write_body(b"nope.example.com:99", &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), body);
+            assert_eq!(refusal.status(), status);
+        }
     }
 }

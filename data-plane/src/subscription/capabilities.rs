@@ -3,12 +3,13 @@
 use pointsman_proto::v1::Capability;
 
 /// What it claims in its hello. Everything else it rejects by name.
-pub const CLAIMED: [Capability; 5] = [
+pub const CLAIMED: [Capability; 6] = [
     Capability::TlsEndpoint,
     Capability::LeastConnection,
     Capability::HashBalancing,
     Capability::EndpointLimits,
     Capability::RouteEmptyPool,
+    Capability::Policy,
 ];
 
 /// The words for a thing that needs what is not claimed.

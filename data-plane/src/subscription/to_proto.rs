@@ -88,6 +88,10 @@ fn attributes(route: &Route) -> v1::Route {
             },
             timeout: None,
         }),
+        policy: route.policy().map(|policy| v1::Policy {
+            scope: policy.scope().to_owned(),
+            sources: policy.sources().map(str::to_owned).collect(),
+        }),
         groups: vec![v1::Group {
             id: route.group().to_owned(),
             weight: 1,

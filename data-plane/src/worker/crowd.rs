@@ -23,6 +23,8 @@ pub(crate) struct Handed {
     pub(crate) socket: TcpStream,
     /// Who is at its other end.
     pub(crate) peer: SocketAddr,
+    /// Whether it begins with a TLS handshake.
+    pub(crate) tls: bool,
     /// Its place at that worker.
     pub(crate) seat: Seat,
 }

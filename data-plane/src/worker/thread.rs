@@ -1,7 +1,6 @@
 //! The thread of a worker: its runtime, its listeners, and its end.
 
 use std::io;
-use std::net::TcpListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,9 +21,10 @@ use crate::buffer::Buffers;
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::deadlines::Deadlines;
+use crate::downstream::tls::Front;
 use crate::drain::{self, Stage};
 use crate::failing::FailureReporter;
-use crate::listener::{self, Doors};
+use crate::listener::{self, Doors, Share};
 use crate::proxy::RetryBudget;
 use crate::servable::Servable;
 use crate::settings::Settings;
@@ -40,7 +40,7 @@ pub(crate) struct Assignment {
     /// Which worker it is.
     pub(crate) index: usize,
     /// Its own listeners.
-    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) listeners: Vec<Share>,
     /// The client connections of all workers.
     pub(crate) crowd: Arc<Crowd>,
     /// What others hand to it.
@@ -55,6 +55,8 @@ pub(crate) struct Assignment {
     pub(crate) failures: FailureReporter,
     /// How endpoints prove who they are.
     pub(crate) identities: Arc<Identities>,
+    /// TLS towards clients.
+    pub(crate) front: Option<Arc<Front>>,
     /// Places for requests in flight.
     pub(crate) places: Arc<Places>,
     /// Its lines of the access log.
@@ -99,10 +101,10 @@ async fn serve(mut assignment: Assignment) -> io::Result<()> {
     let worker = Rc::new(worker);
     worker.renew_date();
     let mut vital = JoinSet::new();
-    for socket in listeners {
+    for Share { socket, tls } in listeners {
         let listener = tokio::net::TcpListener::from_std(socket)?;
         vital.spawn_local(listener::accept(
-            listener,
+            (listener, tls),
             Rc::clone(&worker),
             doors.clone(),
         ));
@@ -191,6 +193,7 @@ impl Worker {
             late_dials: LateDials::default(),
             retries: assignment.retries,
             identities: assignment.identities,
+            front: assignment.front,
             handshakes: Handshakes::default(),
             failures: assignment.failures,
             lines: lines.into(),

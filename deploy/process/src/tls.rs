@@ -6,24 +6,28 @@
 //! ends no connection. A new file that is no good is refused by name, and the last good one stays.
 //! [`Reloader`] watches their files.
 
+mod ciphers;
 mod config;
 mod identity;
 mod peer;
 mod pem;
 mod refused;
 mod reload;
+mod subject;
 mod trust;
 
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+pub use ciphers::cipher_suite;
 pub use config::{Versions, client_config, server_config};
 pub use identity::{Dates, Identity};
-pub use peer::{NotACertificate, common_name, dns_sans, uri_sans};
+pub use peer::{NotACertificate, common_name, dns_sans, fingerprint, uri_sans};
 pub use pem::Source;
 pub use refused::Refused;
 pub use reload::{Reload, Reloaded, Reloader};
+pub use subject::Subject;
 pub use trust::Trust;
 
 /// Makes aws-lc-rs the crypto provider of the process. Called at the top of every `main`, and by tests; calling it
@@ -34,7 +38,8 @@ pub fn install_provider() {
 }
 
 /// The provider of the process, or the one that it would install.
-fn provider() -> Arc<CryptoProvider> {
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default()
         .cloned()
         .unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()))

@@ -79,6 +79,7 @@ async fn start(
 
     let router = Router {
         traffic: listeners.traffic,
+        traffic_tls: listeners.traffic_tls,
         delay: settings::start_delay(file),
         proxy,
         table,

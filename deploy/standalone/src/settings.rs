@@ -5,6 +5,7 @@
 
 mod control_plane;
 mod data_plane;
+mod front_tls;
 mod state;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -67,6 +68,8 @@ pub fn start_delay(file: &GorouterYml) -> Duration {
 pub struct Listeners {
     /// Requests without TLS, on all addresses.
     pub traffic: Option<SocketAddr>,
+    /// Requests over TLS, on all addresses.
+    pub traffic_tls: Option<SocketAddr>,
     /// Health without TLS, on all IPv4 addresses.
     pub health: Option<SocketAddr>,
     /// Health over TLS, where there is a certificate.
@@ -80,9 +83,13 @@ pub struct Listeners {
 pub fn listeners(file: &GorouterYml) -> Listeners {
     let status = &file.status.status;
     let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let of_all_families = |port| SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    let process = &file.process;
     Listeners {
-        traffic: (!file.process.disable_http)
-            .then(|| SocketAddr::from((Ipv6Addr::UNSPECIFIED, file.process.port))),
+        traffic: (!process.disable_http).then(|| of_all_families(process.port)),
+        traffic_tls: process
+            .enable_ssl
+            .then(|| of_all_families(process.ssl_port)),
         health: status
             .enable_nontls_health_checks
             .then(|| everywhere(status.port)),

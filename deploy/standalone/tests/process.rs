@@ -7,6 +7,8 @@ mod broker;
 mod instance;
 #[path = "process/router.rs"]
 mod router;
+#[path = "process/tls.rs"]
+mod tls;
 
 use broker::Broker;
 use instance::Instance;

@@ -26,7 +26,7 @@ const CONTEXT: Context<'static> = Context {
     client_ip: "10.1.2.3",
     scheme: "http",
     proto: ForwardedProto::Keep,
-    client_cert: ForwardedClientCert::AlwaysForward,
+    client_cert: ClientCert::Kept,
     kept: &[],
     tunnels: &TUNNELS,
     wall_millis: 1_795_316_053_725,

@@ -3,7 +3,7 @@
 use pointsman_proto::v1::{self, Capability};
 use pointsman_route_key::{Host, Path, RouteKey};
 use pointsman_routing::{
-    Algorithm, Attributes, EmptyPool, HashedBy, Rejection, RouteThing, Thing, ThingKind,
+    Algorithm, Attributes, EmptyPool, HashedBy, Policy, Rejection, RouteThing, Thing, ThingKind,
 };
 
 use super::{Unnamed, key, unnamed};
@@ -61,6 +61,7 @@ fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
         empty_pool: route.empty_pool.as_ref().map(empty_pool).transpose()?,
         algorithm,
         hashed_by,
+        policy: route.policy.as_ref().map(policy),
         group: group.id.as_str().into(),
     })
 }
@@ -92,11 +93,15 @@ fn missing(key: &RouteKey, route: &v1::Route) -> Option<Capability> {
             route.timeouts != Some(v1::Timeouts::default()) && route.timeouts.is_some(),
         ),
         (Capability::RetryPolicy, route.retry_policy.is_some()),
-        (Capability::Policy, route.policy.is_some()),
     ]
     .into_iter()
     .find_map(|(capability, needed)| needed.then_some(capability))
     .or_else(|| route.filters.first().map(filter))
+}
+
+fn policy(policy: &v1::Policy) -> Box<Policy> {
+    let sources = policy.sources.iter().map(String::as_str);
+    Box::new(Policy::new(&policy.scope, sources))
 }
 
 fn filter(filter: &v1::Filter) -> Capability {

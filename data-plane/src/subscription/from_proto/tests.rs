@@ -210,7 +210,6 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
             |it| it.retry_policy = Some(v1::RetryPolicy::default()),
             "RETRY_POLICY",
         ),
-        (|it| it.policy = Some(v1::Policy::default()), "POLICY"),
         (|it| it.groups.push(v1::Group::default()), "WEIGHTED_GROUPS"),
         (|it| it.groups[0].weight = 0, "WEIGHTED_GROUPS"),
         (
@@ -265,13 +264,33 @@ fn a_hash_has_a_field_and_a_balance() {
     }
 }
 
+/// D-646: without a policy there is nothing to enforce.
+#[test]
+fn a_policy_is_read_as_it_was_registered() {
+    let policy = |policy| {
+        let sent = v1::Route { policy, ..route() };
+        let Ok(Thing::Route(read)) = read(Kind::Route(sent)) else {
+            panic!("it is honoured");
+        };
+        read.attributes.policy
+    };
+    assert_eq!(policy(None), None);
+    let read = policy(Some(v1::Policy {
+        scope: "space".to_owned(),
+        sources: vec!["cf:app:a".to_owned(), "cf:any".to_owned()],
+    }));
+    let read = read.expect("a policy");
+    assert_eq!(read.scope(), "space");
+    assert_eq!(read.sources().collect::<Vec<_>>(), ["cf:app:a", "cf:any"]);
+}
+
 #[test]
 fn a_rejection_has_the_name_and_the_digest_of_the_thing() {
     let Ok(Thing::Rejected(rejection)) = read(Kind::Route(v1::Route {
-        policy: Some(v1::Policy::default()),
+        retry_policy: Some(v1::RetryPolicy::default()),
         ..route()
     })) else {
-        panic!("policies are not honoured");
+        panic!("retry policies are not honoured");
     };
     assert_eq!(
         (

@@ -1,6 +1,6 @@
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
-    Address, Algorithm, Attributes, EmptyPool, EndpointThing, HashedBy, Protocol,
+    Address, Algorithm, Attributes, EmptyPool, EndpointThing, HashedBy, Policy, Protocol,
     RegisteredBalancing, RestoredUntil, RouteThing, Thing, Writer,
 };
 
@@ -27,6 +27,7 @@ fn route(at: u32) -> Thing {
             empty_pool: (at == 1).then_some(EmptyPool::Unavailable),
             algorithm: (at == 2).then_some(Algorithm::LeastConnection),
             hashed_by: (at == 3).then(|| HashedBy::new("X-Key", 1.2).unwrap()),
+            policy: (at == 4).then(|| Box::new(Policy::new("space", ["cf:any"]))),
             group: "".into(),
         },
     })

@@ -12,18 +12,24 @@ use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion};
 use super::provider;
 
 /// Which versions of TLS are spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Versions {
     /// 1.3 only: between our own processes.
     Tls13,
+    /// 1.2 only: what Gorouter speaks to clients unless it is told otherwise.
+    Tls12,
     /// 1.2 and 1.3: towards everybody else.
+    #[default]
     Tls12AndTls13,
 }
 
 impl Versions {
-    fn list(self) -> Vec<&'static SupportedProtocolVersion> {
+    /// The versions as rustls wants to be told them.
+    #[must_use]
+    pub fn list(self) -> Vec<&'static SupportedProtocolVersion> {
         match self {
             Self::Tls13 => vec![&TLS13],
+            Self::Tls12 => vec![&TLS12],
             Self::Tls12AndTls13 => vec![&TLS13, &TLS12],
         }
     }

@@ -1,5 +1,7 @@
 //! What a verified peer certificate says about its owner.
 
+use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use rustls::crypto::hash::Hash;
 use rustls_pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -67,4 +69,16 @@ pub fn common_name(certificate: &CertificateDer<'_>) -> Result<Option<String>, N
         .next()
         .and_then(|name| name.as_str().ok());
     Ok(name.map(str::to_owned))
+}
+
+/// The SHA-256 of a certificate in lower-case hexadecimal, by which people and proxies name it.
+#[must_use]
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    // The hash of that suite is this one (RFC 8446, B.4); the provider shows it nowhere else.
+    let sha256: Option<&dyn Hash> = TLS13_AES_128_GCM_SHA256
+        .tls13()
+        .map(|suite| suite.common.hash_provider);
+    let digest = sha256.map(|sha256| sha256.hash(certificate));
+    let bytes = digest.as_ref().map_or(&[][..], |digest| digest.as_ref());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,7 @@
 //! TLS towards clients, client certificates, and the CAs that are trusted.
 
 mod ciphers;
+mod domains;
 mod metadata;
 
 use pointsman_process::configuration::{Check, Validate};
@@ -10,6 +11,7 @@ use super::keys::keys;
 use super::pairs;
 use super::scalars::{Secret, Strings};
 
+pub use domains::{MtlsDomain, MtlsDomains};
 pub use metadata::{CertSubject, VerifyClientCertificateMetadataRule};
 
 keys! {
@@ -36,8 +38,8 @@ keys! {
         enable_verify_client_certificate_metadata: bool = false,
         /// Which subjects a client certificate of a given CA may have.
         verify_client_certificate_metadata: MetadataRules = MetadataRules::default(),
-        /// CAs and modes of single domains; newer than most files.
-        domains: Option<super::scalars::Anything> = None,
+        /// Domains whose clients show who they are; newer than most files.
+        domains: MtlsDomains = MtlsDomains::default(),
     }
 }
 
@@ -75,6 +77,7 @@ impl FrontendTls {
             }
         }
         self.validate_client_cas(enable_ssl, check);
+        self.domains.validate(check);
         if self.enable_verify_client_certificate_metadata {
             metadata::validate(
                 &self.verify_client_certificate_metadata.0,

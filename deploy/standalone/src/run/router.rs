@@ -11,7 +11,7 @@ use pointsman_data_plane::subscription::{
     Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
-use pointsman_data_plane::{Servable, Settings, Sockets, Surroundings, Traffic, start};
+use pointsman_data_plane::{Listen, Servable, Settings, Sockets, Surroundings, Traffic, start};
 use pointsman_process::readiness::{Condition, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_proto::v1;
@@ -23,8 +23,10 @@ use crate::settings;
 
 /// What the listener is opened with.
 pub(super) struct Router {
-    /// Where it listens; `None`: nowhere.
+    /// Where it listens in clear text; `None`: nowhere.
     pub(super) traffic: Option<SocketAddr>,
+    /// Where it listens over TLS; `None`: nowhere.
+    pub(super) traffic_tls: Option<SocketAddr>,
     /// How long registrations are listened to before.
     pub(super) delay: Duration,
     pub(super) proxy: Settings,
@@ -155,7 +157,9 @@ async fn open(
     if stages.leaving().run_until_cancelled(warm).await.is_none() {
         return Ok(());
     }
-    let listen: Vec<_> = router.traffic.into_iter().collect();
+    let plain = router.traffic.map(Listen::plain);
+    let tls = router.traffic_tls.map(Listen::tls);
+    let listen: Vec<_> = plain.into_iter().chain(tls).collect();
     let surroundings = Surroundings {
         table: router.table,
         failures: router.reporter,
@@ -167,19 +171,7 @@ async fn open(
         .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;
     // The first and only time.
     let _ = counted.set(proxy.traffic().clone());
-    for address in proxy.addresses() {
-        let ip = address.ip().to_string();
-        let address = json!({ "IP": ip, "Port": address.port(), "Zone": "" }).to_string();
-        tracing::info!(
-            component = "router",
-            address.json = address,
-            "tcp-listener-started"
-        );
-    }
-    if listen.is_empty() {
-        tracing::info!(component = "router", "tcp-listener-disabled");
-    }
-    tracing::info!(component = "router", "tls-listener-not-enabled");
+    tell_listeners(&listen, proxy.addresses());
     let in_flight = tasks.work_token();
     let work = tasks.clone();
     tasks.spawn_vital("proxy", async move {
@@ -196,6 +188,36 @@ async fn open(
     stages.ending().cancelled().await;
     drop(router.started);
     Ok(())
+}
+
+/// Tells where the process listens, in Gorouter's words.
+fn tell_listeners(listen: &[Listen], addresses: &[SocketAddr]) {
+    let shown = |tls: bool| {
+        let found = listen
+            .iter()
+            .zip(addresses)
+            .find(|(listen, _)| listen.tls == tls);
+        found.map(|(_, address)| {
+            let ip = address.ip().to_string();
+            json!({ "IP": ip, "Port": address.port(), "Zone": "" }).to_string()
+        })
+    };
+    match shown(false) {
+        Some(address) => tracing::info!(
+            component = "router",
+            address.json = address,
+            "tcp-listener-started"
+        ),
+        None => tracing::info!(component = "router", "tcp-listener-disabled"),
+    }
+    match shown(true) {
+        Some(address) => tracing::info!(
+            component = "router",
+            address.json = address,
+            "tls-listener-started"
+        ),
+        None => tracing::info!(component = "router", "tls-listener-not-enabled"),
+    }
 }
 
 /// Waits until the table holds what an open control plane has, which may be nothing, as in Gorouter, where an empty

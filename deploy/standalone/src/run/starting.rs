@@ -3,9 +3,10 @@
 use std::fmt;
 
 use pointsman_process::shutdown::Exit;
+use pointsman_process::tls::cipher_suite;
 use serde_json::json;
 
-use crate::gorouter_yml::Accepted;
+use crate::gorouter_yml::{Accepted, GorouterYml};
 
 /// Tells that the configuration was accepted, and what an operator should know about it.
 pub(super) fn tell(accepted: &Accepted) {
@@ -29,6 +30,7 @@ pub(super) fn tell(accepted: &Accepted) {
             )
         );
     }
+    tell_tls(file);
     tracing::debug!(AvailabilityZone = file.process.zone, "local-az-set");
     let table = &file.routing_table;
     tracing::info!(
@@ -36,6 +38,35 @@ pub(super) fn tell(accepted: &Accepted) {
         routing_table_sharding_mode = table.routing_table_sharding_mode,
         "retrieved-isolation-segments"
     );
+}
+
+/// What of the TLS that a file asks for is not spoken any more.
+fn tell_tls(file: &GorouterYml) {
+    let tls = &file.frontend_tls;
+    if !file.process.enable_ssl {
+        return;
+    }
+    if matches!(tls.min_tls_version.as_str(), "TLSv1.0" | "TLSv1.1") {
+        tracing::warn!(
+            min_tls_version = tls.min_tls_version,
+            lowest = "TLSv1.2",
+            "tls-version-not-spoken"
+        );
+    }
+    let names = tls.cipher_suites.split(':');
+    // Those of TLS 1.3 are offered whether or not they stand there.
+    let weak = names.filter(|name| cipher_suite(name).is_none() && !is_of_13(name));
+    let weak: Vec<_> = weak.collect();
+    if !weak.is_empty() {
+        tracing::warn!(
+            suites.json = json!(weak).to_string(),
+            "cipher-suites-not-offered"
+        );
+    }
+}
+
+fn is_of_13(suite: &str) -> bool {
+    suite.starts_with("TLS_") && !suite.contains("_WITH_")
 }
 
 /// Tells why the process does not start.

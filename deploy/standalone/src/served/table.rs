@@ -1,5 +1,7 @@
 //! The table.
 
+use pointsman_process::tls::cipher_suite;
+
 use super::Standing::{Inert, Later, Protecting, Served};
 use super::{Row, Standing};
 use crate::gorouter_yml::GorouterYml;
@@ -8,12 +10,23 @@ const fn row(key: &'static str, standing: Standing) -> Row {
     Row { key, standing }
 }
 
-const NO_TLS_LISTENER: &str = "there is no TLS listener yet";
 const NO_ROUTE_SERVICES: &str = "routes with a route service are not served yet";
 
 /// Whether the keys of the TLS listener matter: Gorouter does not look at them otherwise (CF-074).
 fn tls(file: &GorouterYml) -> bool {
     file.process.enable_ssl
+}
+
+/// Whether clients would be spoken to in TLS 1.2, and with no cipher suite.
+fn no_suite(file: &GorouterYml) -> bool {
+    let group = &file.frontend_tls;
+    let only_13 = group.min_tls_version == "TLSv1.3";
+    tls(file)
+        && !only_13
+        && !group
+            .cipher_suites
+            .split(':')
+            .any(|name| cipher_suite(name).is_some())
 }
 
 /// Every key of the schema, once: by itself, or within a map of one standing.
@@ -22,7 +35,7 @@ pub(super) static TABLE: &[Row] = &[
     row("port", Served),
     row("ssl_port", Served),
     row("disable_http", Served),
-    row("enable_ssl", Protecting(tls, NO_TLS_LISTENER)),
+    row("enable_ssl", Served),
     row("enable_http2", Later),
     row("enable_http1_concurrent_read_write", Served),
     row(
@@ -80,70 +93,39 @@ pub(super) static TABLE: &[Row] = &[
     row("empty_pool_timeout", Served),
     row("publish_active_apps_interval", Later),
     // Frontend TLS and trust.
-    row("tls_pem", Protecting(tls, NO_TLS_LISTENER)),
-    row("cipher_suites", Protecting(tls, NO_TLS_LISTENER)),
+    row("tls_pem", Served),
     row(
-        "min_tls_version",
+        "cipher_suites",
         Protecting(
-            |file| tls(file) && !file.frontend_tls.min_tls_version.is_empty(),
-            NO_TLS_LISTENER,
+            no_suite,
+            "none of them can be offered, so that no client that speaks TLS 1.2 could connect; name one such as \
+             ECDHE-RSA-AES128-GCM-SHA256",
         ),
     ),
+    row("min_tls_version", Served),
     row(
         "max_tls_version",
         Protecting(
-            |file| tls(file) && !file.frontend_tls.max_tls_version.is_empty(),
-            NO_TLS_LISTENER,
-        ),
-    ),
-    row(
-        "client_cert_validation",
-        Protecting(
-            |file| tls(file) && file.frontend_tls.client_cert_validation != "none",
-            "client certificates are not asked for yet",
-        ),
-    ),
-    row(
-        "client_ca_certs",
-        Protecting(
-            |file| tls(file) && !file.frontend_tls.client_ca_certs.is_empty(),
-            "client certificates are not verified yet",
-        ),
-    ),
-    row(
-        "only_trust_client_ca_certs",
-        Protecting(
-            |file| tls(file) && file.frontend_tls.only_trust_client_ca_certs,
-            "client certificates are not verified yet",
-        ),
-    ),
-    row("ca_certs", Served),
-    row(
-        "enable_verify_client_certificate_metadata",
-        Protecting(
-            |file| tls(file) && file.frontend_tls.enable_verify_client_certificate_metadata,
-            "client certificates are not verified yet",
-        ),
-    ),
-    row(
-        "verify_client_certificate_metadata",
-        Protecting(
             |file| {
+                let group = &file.frontend_tls;
                 tls(file)
-                    && !file
-                        .frontend_tls
-                        .verify_client_certificate_metadata
-                        .0
-                        .is_empty()
+                    && group.min_tls_version == "TLSv1.3"
+                    && group.max_tls_version != "TLSv1.3"
             },
-            "client certificates are not verified yet",
+            "min_tls_version is above it, so that no client could connect",
         ),
     ),
+    row("client_cert_validation", Served),
+    row("client_ca_certs", Served),
+    row("only_trust_client_ca_certs", Served),
+    row("ca_certs", Served),
+    row("enable_verify_client_certificate_metadata", Served),
+    row("verify_client_certificate_metadata", Served),
     row(
         "domains",
         Protecting(
-            |file| file.frontend_tls.domains.is_some(),
-            "client certificates are not verified yet",
+            |file| !tls(file) && !file.frontend_tls.domains.0.is_empty(),
+            "there is no TLS listener, so that nobody could show a certificate; add enable_ssl",
         ),
     ),
     // Headers.

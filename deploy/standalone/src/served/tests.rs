@@ -13,6 +13,7 @@ fn full() -> GorouterYml {
     tls.verify_client_certificate_metadata
         .0
         .push(Default::default());
+    tls.domains.0.push(Default::default());
     tls.verify_client_certificate_metadata.0[0]
         .valid_cert_subjects
         .push(Default::default());

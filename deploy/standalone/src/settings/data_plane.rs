@@ -15,6 +15,7 @@ use pointsman_process::configuration::go;
 use pointsman_process::tls::{Dates, Identity, Refused, Source, Trust};
 
 use super::FOR_EVER;
+use super::front_tls::front_tls;
 use crate::gorouter_yml::GorouterYml;
 
 /// Everything about the proxy.
@@ -37,6 +38,7 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         sessions: sessions(file),
         balancing: balancing(file),
         tunnels: Tunnels::default(),
+        front_tls: front_tls(file)?,
         upstream: upstream(file)?,
         access_log: access_log(file),
         // Measured for nobody, as long as nothing shows it.
@@ -162,16 +164,20 @@ fn headers(file: &GorouterYml) -> Headers {
             (false, true) => ForwardedProto::Sanitize,
             (false, false) => ForwardedProto::Keep,
         },
-        forwarded_client_cert: match headers.forwarded_client_cert.as_str() {
-            "forward" => ForwardedClientCert::Forward,
-            "sanitize_set" => ForwardedClientCert::SanitizeSet,
-            // The only other word that is accepted.
-            _ => ForwardedClientCert::AlwaysForward,
-        },
+        forwarded_client_cert: forwarded_client_cert(&headers.forwarded_client_cert),
         kept_from_connection: headers.hop_by_hop_headers_to_filter.0.clone(),
         rewrite: headers.http_rewrite.responses.rules(),
         keep_endpoint_router_error: true,
         timeout_is_bad_gateway: true,
+    }
+}
+
+/// The mode of a word; others than these were refused when the file was read.
+pub(super) fn forwarded_client_cert(word: &str) -> ForwardedClientCert {
+    match word {
+        "forward" => ForwardedClientCert::Forward,
+        "sanitize_set" => ForwardedClientCert::SanitizeSet,
+        _ => ForwardedClientCert::AlwaysForward,
     }
 }
 

@@ -53,6 +53,7 @@ fn logs_have_gorouters_form() {
 fn listeners_are_where_gorouter_has_them() {
     let found = listeners(&file("port: 80\nstatus: {port: 1, routes: {port: 2}}"));
     assert_eq!(found.traffic, Some("[::]:80".parse().unwrap()));
+    assert_eq!(found.traffic_tls, None);
     assert_eq!(found.health, Some("0.0.0.0:1".parse().unwrap()));
     assert_eq!(found.health_tls, None);
     assert_eq!(found.routes, "127.0.0.1:2".parse().unwrap());
@@ -60,11 +61,13 @@ fn listeners_are_where_gorouter_has_them() {
     let status = &mut file.status.status;
     status.enable_nontls_health_checks = false;
     status.tls.certificate = "a certificate".to_owned();
+    file.process.enable_ssl = true;
     let found = listeners(&file);
     assert_eq!(
         (found.health, found.health_tls),
         (None, Some("0.0.0.0:8443".parse().unwrap()))
     );
+    assert_eq!(found.traffic_tls, Some("[::]:443".parse().unwrap()));
 }
 
 #[test]
@@ -307,6 +310,39 @@ access_log: {file: /tmp/access.log}
         let settings = data_plane(&file).expect("nothing can be wrong");
         assert_eq!(settings.headers.forwarded_client_cert, expected);
     }
+}
+
+/// CF-079: the lowest version is the one that is named; below 1.2 it is 1.2.
+/// CF-080: the highest is the one that is named, or 1.2.
+/// CF-087: suites by their OpenSSL names.
+/// CF-088: suites by their RFC names.
+#[test]
+fn versions_and_suites_are_those_of_the_file() {
+    use pointsman_process::tls::{Versions, cipher_suite};
+
+    let mut file = file("");
+    file.process.enable_ssl = true;
+    let tls = |file: &GorouterYml| {
+        let settings = data_plane(file).expect("nothing can be wrong");
+        settings.front_tls.expect("TLS is spoken")
+    };
+    for (lowest, highest, expected) in [
+        ("", "", Versions::Tls12),
+        ("TLSv1.0", "", Versions::Tls12),
+        ("TLSv1.1", "TLSv1.3", Versions::Tls12AndTls13),
+        ("TLSv1.2", "TLSv1.3", Versions::Tls12AndTls13),
+        ("TLSv1.3", "TLSv1.3", Versions::Tls13),
+        ("", "TLSv1.2", Versions::Tls12),
+    ] {
+        lowest.clone_into(&mut file.frontend_tls.min_tls_version);
+        highest.clone_into(&mut file.frontend_tls.max_tls_version);
+        assert_eq!(tls(&file).versions, expected, "{lowest} to {highest}");
+    }
+    let list = "RC4-SHA:ECDHE-RSA-AES128-GCM-SHA256:TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
+    list.clone_into(&mut file.frontend_tls.cipher_suites);
+    let expected: Vec<_> = list.split(':').filter_map(cipher_suite).collect();
+    assert_eq!(expected.len(), 2);
+    assert_eq!(tls(&file).cipher_suites, Some(expected));
 }
 
 /// the drop-in keeps its table only where a folder is configured, apart for other segments

@@ -13,6 +13,7 @@ async fn started(user: &str, pass: &str) -> (Supervisor, Readiness, SocketAddr, 
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listeners = Listeners {
         traffic: None,
+        traffic_tls: None,
         health: Some(free),
         health_tls: None,
         routes: free,
@@ -135,6 +136,7 @@ async fn a_port_in_use_is_told_as_go_tells_it() {
     let address = taken.local_addr().unwrap();
     let listeners = Listeners {
         traffic: None,
+        traffic_tls: None,
         health: Some(address),
         health_tls: None,
         routes: address,

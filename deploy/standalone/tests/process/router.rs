@@ -101,7 +101,16 @@ impl Router {
 
     /// Where requests are taken.
     pub(crate) fn traffic_port(&mut self) -> u16 {
-        let line = self.wait_for("tcp-listener-started");
+        self.port_of("tcp-listener-started")
+    }
+
+    /// Where requests are taken over TLS.
+    pub(crate) fn tls_port(&mut self) -> u16 {
+        self.port_of("tls-listener-started")
+    }
+
+    fn port_of(&mut self, message: &str) -> u16 {
+        let line = self.wait_for(message);
         let port = line["data"]["address"]["Port"].as_u64();
         port.and_then(|port| u16::try_from(port).ok())
             .expect("the port is told")

@@ -1,8 +1,7 @@
 //! `verify_client_certificate_metadata`: rules about the subjects of client certificates.
 
 use pointsman_process::configuration::Check;
-use pointsman_process::tls::Source;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use pointsman_process::tls::{Source, Subject};
 
 use super::super::keys::keys;
 use super::super::scalars::Strings;
@@ -41,63 +40,31 @@ keys! {
     }
 }
 
-impl CertSubject {
-    /// The parts as Go renders a distinguished name: the last one first, with names of RFC 4514.
-    fn rendered(&self) -> String {
-        let one = |value: &String| {
-            if value.is_empty() {
-                Vec::new()
-            } else {
-                vec![value.clone()]
-            }
-        };
-        let parts = [
-            ("SERIALNUMBER", one(&self.serial_number)),
-            ("CN", one(&self.common_name)),
-            ("POSTALCODE", self.postal_code.0.clone()),
-            ("STREET", self.street_address.0.clone()),
-            ("ST", self.province.0.clone()),
-            ("L", self.locality.0.clone()),
-            ("OU", self.organizational_unit.0.clone()),
-            ("O", self.organization.0.clone()),
-            ("C", self.country.0.clone()),
-        ];
-        let filled = parts.iter().filter(|(_, values)| !values.is_empty());
-        let rendered: Vec<_> = filled.map(|(name, values)| several(name, values)).collect();
-        rendered.join(",")
-    }
-}
-
-/// Several values of one attribute stand in one relative name, joined by `+`.
-fn several(name: &str, values: &[String]) -> String {
-    values
-        .iter()
-        .map(|value| format!("{name}={value}"))
-        .collect::<Vec<_>>()
-        .join("+")
-}
-
-/// The subject of a certificate by its parts; what Go's `pkix.Name` does not know is left out.
-fn subject(certificate: &X509Certificate<'_>) -> CertSubject {
-    let mut subject = CertSubject::default();
-    for attribute in certificate.subject().iter_attributes() {
-        let Ok(value) = attribute.as_str().map(str::to_owned) else {
-            continue;
-        };
-        match attribute.attr_type().to_id_string().as_str() {
-            "2.5.4.3" => subject.common_name = value,
-            "2.5.4.5" => subject.serial_number = value,
-            "2.5.4.6" => subject.country.0.push(value),
-            "2.5.4.7" => subject.locality.0.push(value),
-            "2.5.4.8" => subject.province.0.push(value),
-            "2.5.4.9" => subject.street_address.0.push(value),
-            "2.5.4.10" => subject.organization.0.push(value),
-            "2.5.4.11" => subject.organizational_unit.0.push(value),
-            "2.5.4.17" => subject.postal_code.0.push(value),
-            _ => {}
+impl From<&CertSubject> for Subject {
+    fn from(given: &CertSubject) -> Self {
+        let CertSubject {
+            country,
+            organization,
+            organizational_unit,
+            common_name,
+            serial_number,
+            locality,
+            province,
+            street_address,
+            postal_code,
+        } = given.clone();
+        Self {
+            country: country.0,
+            organization: organization.0,
+            organizational_unit: organizational_unit.0,
+            common_name,
+            serial_number,
+            locality: locality.0,
+            province: province.0,
+            street_address: street_address.0,
+            postal_code: postal_code.0,
         }
     }
-    subject
 }
 
 /// A rule whose CA is none of the client CAs would never apply, and that must not go unnoticed.
@@ -114,8 +81,8 @@ pub(super) fn validate(
         .unwrap_or_default();
     let mut subjects = Vec::new();
     for certificate in &certificates {
-        match X509Certificate::from_der(certificate) {
-            Ok((_, parsed)) => subjects.push(subject(&parsed).rendered()),
+        match Subject::of(certificate) {
+            Ok(subject) => subjects.push(subject),
             Err(_) => check.refuse_plainly(
                 "client_ca_certs",
                 "error parsing certificate as DER format: x509: malformed certificate",
@@ -123,7 +90,7 @@ pub(super) fn validate(
         }
     }
     for (at, rule) in rules.iter().enumerate() {
-        let wanted = rule.issuer_in_chain.rendered();
+        let wanted = Subject::from(&rule.issuer_in_chain);
         if !subjects.contains(&wanted) {
             let key = format!("verify_client_certificate_metadata[{at}].issuer_in_chain");
             let text = format!("no CA certificate found for rule with ca subject {wanted}");

@@ -1,4 +1,4 @@
-//! TLS towards clients: checked whether or not it is served yet.
+//! TLS towards clients.
 
 use super::certificates::{Pair, block, client_ca, expired, pair};
 use super::{checked, refused, told};
@@ -42,7 +42,6 @@ fn without_tls_its_keys_are_not_looked_at() {
 /// CF-078: any other way is refused, and so is none.
 /// CF-079: the lowest version of TLS.
 /// CF-080: the highest version of TLS.
-/// CF-081: that the lowest is above the highest goes unnoticed.
 #[test]
 fn versions_and_ways_to_ask() {
     let good = pair("a.test");
@@ -60,7 +59,6 @@ fn versions_and_ways_to_ask() {
         "min_tls_version: TLSv1.1",
         "max_tls_version: TLSv1.3",
         "min_tls_version: ''\nmax_tls_version: ''",
-        "min_tls_version: TLSv1.3\nmax_tls_version: TLSv1.2",
     ] {
         assert!(told_of(versions).is_empty(), "{versions}");
     }
@@ -74,6 +72,75 @@ fn versions_and_ways_to_ask() {
         told_of("max_tls_version: TLSv1.1"),
         [r#"router.max_tls_version should be one of "TLSv1.2" or "TLSv1.3""#]
     );
+}
+
+/// What could serve nobody stops the start, by name.
+#[test]
+fn a_listener_that_nobody_could_use_is_refused() {
+    let good = pair("a.test");
+    let protecting = |text: &str| -> Vec<String> {
+        let refused = refused(text);
+        assert_eq!(refused.problems().count(), 0, "{refused}");
+        let keys = refused.protecting().map(|problem| problem.key.clone());
+        keys.collect()
+    };
+    for (further, expected) in [
+        (
+            "min_tls_version: TLSv1.3\nmax_tls_version: TLSv1.2",
+            "max_tls_version",
+        ),
+        ("min_tls_version: TLSv1.3", "max_tls_version"),
+        (
+            "cipher_suites: 'RC4-SHA:ECDHE-RSA-AES128-SHA'",
+            "cipher_suites",
+        ),
+        ("cipher_suites: TLS_AES_128_GCM_SHA256", "cipher_suites"),
+    ] {
+        assert_eq!(protecting(&tls(&[&good], further)), [expected], "{further}");
+    }
+    let only_13 = "cipher_suites: RC4-SHA\nmin_tls_version: TLSv1.3\nmax_tls_version: TLSv1.3";
+    assert!(checked(&tls(&[&good], only_13)).is_empty());
+    let domains = format!(
+        "domains:\n  - domain: '*.apps.identity'\n    ca_certs: {}",
+        block(&client_ca(), 6)
+    );
+    assert_eq!(protecting(&domains), ["domains"]);
+    assert!(checked(&tls(&[&good], &domains)).is_empty());
+}
+
+#[test]
+fn domains_are_checked() {
+    let ca = block(&client_ca(), 6);
+    let domain = |domain: &str, further: &str| {
+        format!("domains:\n  - domain: '{domain}'\n    ca_certs: {ca}{further}")
+    };
+    let good = pair("a.test");
+    for further in [
+        "",
+        "    forwarded_client_cert: forward\n    xfcc_format: envoy\n",
+        "    xfcc_format: raw\n",
+    ] {
+        let file = super::file(&tls(&[&good], &domain("*.apps.identity", further)));
+        assert_eq!(file.frontend_tls.domains.0.len(), 1);
+    }
+    for (text, expected) in [
+        (domain("a.*.b", ""), "\"a.*.b\" is neither a host"),
+        (
+            domain("a.b", "    xfcc_format: pem\n"),
+            "\"pem\" is not known",
+        ),
+        (
+            domain("a.b", "    forwarded_client_cert: x\n"),
+            "\"x\" is not known",
+        ),
+        (
+            "domains: [{domain: a.b}]".to_owned(),
+            "holds no certificate",
+        ),
+    ] {
+        let told = told(&text);
+        assert!(told[0].contains(expected), "{told:?}");
+    }
 }
 
 /// CF-083: several certificates are taken.
@@ -108,6 +175,7 @@ fn certificates() {
     );
 }
 
+/// CF-086: an expired certificate is served on.
 #[test]
 fn dates_of_a_frontend_certificate_do_not_matter() {
     assert!(checked(&tls(&[&expired("a.test")], "")).is_empty());

@@ -1,0 +1,240 @@
+//! TLS towards clients, as a file says it.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+use crate::DELAY;
+use crate::broker::Broker;
+use crate::instance::Instance;
+use crate::router::{Router, get};
+
+const HOST: &str = "app.example.com";
+
+struct Ca(CertifiedIssuer<'static, KeyPair>);
+
+struct Pair {
+    chain: String,
+    key: String,
+}
+
+impl Ca {
+    fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a CA"))
+    }
+
+    fn sign(&self, name: &str, purpose: ExtendedKeyUsagePurpose, expired: bool) -> Pair {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages.push(purpose);
+        if expired {
+            params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let leaf = params.signed_by(&key, &self.0).expect("a certificate");
+        Pair {
+            chain: leaf.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    fn client(&self, name: &str) -> Pair {
+        self.sign(name, ExtendedKeyUsagePurpose::ClientAuth, false)
+    }
+
+    /// A client that believes this CA, and shows this certificate where it is asked.
+    fn config(&self, shown: Option<&Pair>) -> Arc<ClientConfig> {
+        pointsman_process::tls::install_provider();
+        let mut roots = RootCertStore::empty();
+        let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM");
+        roots.add(der(&self.0.pem())).expect("a CA");
+        let builder = ClientConfig::builder().with_root_certificates(roots);
+        Arc::new(match shown {
+            None => builder.with_no_client_auth(),
+            Some(pair) => {
+                let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).expect("PEM");
+                let config = builder.with_client_auth_cert(vec![der(&pair.chain)], key);
+                config.expect("a key that fits")
+            }
+        })
+    }
+}
+
+/// The answer to one request; empty where the client is not let in.
+fn get_tls(port: u16, config: &Arc<ClientConfig>) -> String {
+    let name = ServerName::try_from(HOST).expect("a name");
+    let session = ClientConnection::new(Arc::clone(config), name).expect("a session");
+    let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    let mut stream = StreamOwned::new(session, socket);
+    let request = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    if stream.write_all(request.as_bytes()).is_ok() {
+        // What came before the connection broke is the answer.
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer
+}
+
+fn block(pem: &str, indent: usize) -> String {
+    let margin = " ".repeat(indent);
+    let lines: Vec<_> = pem
+        .trim_end()
+        .lines()
+        .map(|line| format!("{margin}{line}"))
+        .collect();
+    format!("|\n{}\n", lines.join("\n"))
+}
+
+/// A file that speaks TLS with this certificate.
+fn speaks_tls(pair: &Pair, further: &str) -> String {
+    format!(
+        "{DELAY}enable_ssl: true
+ssl_port: 0
+tls_pem:
+  - cert_chain: {}    private_key: {}cipher_suites: ECDHE-ECDSA-AES128-GCM-SHA256
+{further}",
+        block(&pair.chain, 6),
+        block(&pair.key, 6)
+    )
+}
+
+/// Starts a router before an instance.
+fn start(broker: &Broker, instance: &Instance, file: &str) -> Router {
+    let mut router = Router::start(&(broker.nats() + file));
+    router.wait_for("subscriber-started");
+    broker.register(HOST, instance.port());
+    router.wait_until_healthy();
+    router
+}
+
+/// D-001: without a listener in clear text there is TLS alone.
+/// D-013: a client of a CA of `ca_certs` is let in by a file of a deployment, where it is one of `client_ca_certs` too.
+/// D-029: so is one of a CA of `client_ca_certs`.
+/// D-030: and one of both.
+/// CF-077: a certificate may be required.
+/// CF-094: other CAs may be trusted beside those of the file.
+#[test]
+fn clients_of_the_given_authorities_are_let_in() {
+    let (broker, instance) = (Broker::start(), Instance::start());
+    let (server, one, two) = (Ca::new("server"), Ca::new("one"), Ca::new("two"));
+    let pair = server.sign(HOST, ExtendedKeyUsagePurpose::ServerAuth, false);
+    let both = format!("{}{}", one.0.pem(), two.0.pem());
+    let further = format!(
+        "disable_http: true
+client_cert_validation: require
+ca_certs:
+  - {}client_ca_certs: {}",
+        block(&one.0.pem(), 4),
+        block(&both, 2)
+    );
+    let mut router = start(&broker, &instance, &speaks_tls(&pair, &further));
+    router.wait_for("tcp-listener-disabled");
+    let port = router.tls_port();
+    for ca in [&one, &two] {
+        let config = server.config(Some(&ca.client("client")));
+        assert!(get_tls(port, &config).ends_with("from the instance"));
+    }
+    let stranger = server.config(Some(&server.client("stranger")));
+    assert_eq!(get_tls(port, &stranger), "");
+    assert_eq!(get_tls(port, &server.config(None)), "");
+}
+
+/// D-031: where clients are trusted by `client_ca_certs` only, one of those is let in.
+/// D-032: one of `ca_certs` is not.
+/// CF-092: the pool of client CAs holds those of the key alone.
+/// CF-091: subjects are checked at the handshake.
+/// CF-086: a certificate that has expired is served on.
+/// CF-079: TLS 1.0 is not spoken though it is named, and the log says so.
+#[test]
+fn a_file_says_who_is_let_in() {
+    let (broker, instance) = (Broker::start(), Instance::start());
+    let (server, one, two) = (Ca::new("server"), Ca::new("one"), Ca::new("two"));
+    let pair = server.sign(HOST, ExtendedKeyUsagePurpose::ServerAuth, true);
+    let further = format!(
+        "client_cert_validation: request
+min_tls_version: TLSv1.0
+max_tls_version: TLSv1.3
+only_trust_client_ca_certs: true
+enable_verify_client_certificate_metadata: true
+verify_client_certificate_metadata:
+  - issuer_in_chain: {{common_name: one}}
+    valid_cert_subjects: [{{common_name: good}}]
+ca_certs:
+  - {}client_ca_certs: {}",
+        block(&two.0.pem(), 4),
+        block(&one.0.pem(), 2)
+    );
+    let mut router = start(&broker, &instance, &speaks_tls(&pair, &further));
+    router.wait_for("tls-version-not-spoken");
+    let port = router.tls_port();
+    // A client that looks at dates does not connect at all.
+    assert_eq!(get_tls(port, &server.config(None)), "");
+    let config = |shown: Option<&Pair>| {
+        let mut config = ClientConfig::clone(&server.config(shown));
+        let verifier = Arc::new(Anybody(pointsman_process::tls::provider()));
+        config.dangerous().set_certificate_verifier(verifier);
+        Arc::new(config)
+    };
+    assert!(get_tls(port, &config(None)).ends_with("from the instance"));
+    let good = one.client("good");
+    assert!(get_tls(port, &config(Some(&good))).ends_with("from the instance"));
+    assert_eq!(get_tls(port, &config(Some(&one.client("bad")))), "");
+    assert_eq!(get_tls(port, &config(Some(&two.client("good")))), "");
+    router.wait_for("invalid-subject");
+    assert!(get(router.traffic_port(), "/", HOST).ends_with("from the instance"));
+}
+
+/// Believes every server.
+#[derive(Debug)]
+struct Anybody(Arc<rustls::crypto::CryptoProvider>);
+
+impl rustls::client::danger::ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: rustls_pki_types::UnixTime,
+    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+        Ok(rustls::client::danger::ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
