@@ -231,7 +231,7 @@ fn what_cannot_be_held_is_named_in_the_ack() {
     let odd = v1::Thing {
         kind: Some(thing::Kind::Route(v1::Route {
             key: Some(key("c")),
-            policy: Some(v1::Policy::default()),
+            retry_policy: Some(v1::RetryPolicy::default()),
             ..v1::Route::default()
         })),
     };
@@ -253,7 +253,7 @@ fn what_cannot_be_held_is_named_in_the_ack() {
     let ack = ack(&mut follower).unwrap();
     let named: Vec<_> = ack.rejected.iter().map(|it| it.route.clone()).collect();
     assert_eq!(named, [Some(key("c")), None]);
-    assert!(ack.rejected[0].reason.contains("POLICY"));
+    assert!(ack.rejected[0].reason.contains("RETRY_POLICY"));
     assert_eq!(
         hello(&mut follower).rejected.len(),
         1,
