@@ -34,7 +34,7 @@ pub use self::tunnels::Tunnels;
 pub use access_log::{AccessLog, To};
 pub use admin::Admin;
 pub use balancing::{Balancing, ZonePreference};
-pub use checks::Checks;
+pub use checks::{Checks, Underscores};
 pub use compatibility::Compatibility;
 pub use control_planes::{ControlPlanes, Tls};
 pub use drain::Drain;

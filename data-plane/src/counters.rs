@@ -106,6 +106,8 @@ counters! {
     requests_in_flight,
     /// Requests refused for their form.
     malformed_requests,
+    /// Requests with a field whose name has a `_`.
+    underscored_names,
     /// Requests refused by the look-up: no host, no route (Gorouter: `rejected_requests`).
     rejected_requests,
     /// Requests shed because too many were in flight (L-22).

@@ -6,6 +6,7 @@ pub(crate) mod tls;
 use std::io;
 use std::io::{IoSlice, Read};
 use std::mem::MaybeUninit;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -107,12 +108,21 @@ impl Io {
         }
     }
 
-    /// Makes closing a reset, which throws away what has not been sent yet.
-    pub(crate) fn reset_on_close(&self) {
-        let socket = match self {
+    fn socket(&self) -> &TcpStream {
+        match self {
             Self::Plain(socket) => socket,
             Self::Tls(tls) => tls.socket(),
-        };
+        }
+    }
+
+    /// The address of this side. Costs a system call.
+    pub(crate) fn local_ip(&self) -> Option<IpAddr> {
+        Some(self.socket().local_addr().ok()?.ip())
+    }
+
+    /// Makes closing a reset, which throws away what has not been sent yet.
+    pub(crate) fn reset_on_close(&self) {
+        let socket = self.socket();
         // Without the option the connection is closed as any other.
         let _ = socket.set_zero_linger();
     }
@@ -140,11 +150,7 @@ impl Io {
     /// Whether the system has neither bytes nor an end for us at this very moment, whatever the
     /// driver has heard so far. Costs a system call.
     pub(crate) fn is_quiet_now(&self) -> bool {
-        let socket = match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(tls) => tls.socket(),
-        };
-        let peeked = SockRef::from(socket).peek(&mut [MaybeUninit::uninit(); 1]);
+        let peeked = SockRef::from(self.socket()).peek(&mut [MaybeUninit::uninit(); 1]);
         is_silent(&peeked)
     }
 }

@@ -37,7 +37,7 @@ pub use servable::Servable;
 pub use settings::{
     BadRule, Balancing, CertFormat, Checks, ClientCerts, DomainName, ForwardedClientCert,
     ForwardedProto, FrontTls, Headers, IdentityDomain, Limits, RequestSize, Rewrite, Sessions,
-    Settings, SubjectRule, Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey,
-    Verification, ZonePreference,
+    Settings, SubjectRule, Timeouts, Tracing, Tunnels, Underscores, Upstream, UpstreamTls,
+    VendorKey, Verification, ZonePreference,
 };
 pub use start::{Proxy, Surroundings, start};

@@ -17,6 +17,7 @@ mod hops;
 mod identify;
 mod instance;
 mod measure;
+mod names;
 mod patience;
 mod prepare;
 mod race;
@@ -31,12 +32,13 @@ mod trace;
 mod tunnel;
 mod upgrade;
 mod upload;
+mod way;
 
 use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use crate::deadlines::Deadline;
+use crate::deadlines::{Deadline, Tick};
 use crate::downstream::Exchange;
 use crate::worker::Worker;
 
@@ -66,6 +68,8 @@ pub(crate) struct Journey<'a, 'c> {
     exchange: &'a mut Exchange<'c>,
     desk: &'a mut Desk,
     deadline: &'a Deadline,
+    /// When the answer has to have ended.
+    ends_by: Tick,
     record: Record,
     /// Whether its line is written.
     recorded: bool,
@@ -94,6 +98,7 @@ pub(crate) async fn handle(
         exchange,
         desk,
         deadline,
+        ends_by: Tick::NEVER,
         record,
         recorded: false,
     };

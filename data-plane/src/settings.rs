@@ -24,7 +24,7 @@ pub use sessions::Sessions;
 use crate::access_log::AccessLog;
 use crate::error_page::ErrorPage;
 
-pub use self::checks::{Checks, RequestSize};
+pub use self::checks::{Checks, RequestSize, Underscores};
 pub use self::front_tls::{
     CertFormat, ClientCerts, DomainName, FrontTls, IdentityDomain, SubjectRule, Verification,
 };
@@ -157,6 +157,9 @@ pub struct Timeouts {
     /// Between two bytes of a response body, or of a request body that the endpoint accepts
     /// (L-28).
     pub stream_idle: Duration,
+    /// One request from its head to the last byte of its answer, all attempts included; `None` for no bound. A route
+    /// may say otherwise.
+    pub request: Option<Duration>,
     /// One attempt with its whole response body (`endpoint_timeout`); `None` for no bound.
     pub attempt: Option<Duration>,
     /// How long the endpoint may take to say `100 Continue` before the body is asked for anyway.
@@ -182,6 +185,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(10),
             answer: Duration::from_secs(60),
             stream_idle: Duration::from_secs(300),
+            request: None,
             attempt: None,
             wait_for_continue: Duration::from_secs(1),
             endpoint_idle: Duration::from_secs(90),
@@ -224,6 +228,8 @@ pub struct Headers {
     /// Names that a client cannot have removed by naming them in `Connection` (`hop_by_hop_headers_to_filter`, 5.18),
     /// beside those that nobody can.
     pub kept_from_connection: Vec<String>,
+    /// What a request says in `X-Vcap-Trace` to learn which way it took (`trace_key`, 6.6); `None`: nobody learns it.
+    pub trace_key: Option<Box<str>>,
     /// What is changed in the heads of answers, if anything.
     pub rewrite: Option<Rewrite>,
     /// Whether an endpoint's own `X-Cf-RouterError` passes, as in Gorouter (D-354); otherwise it
@@ -239,6 +245,9 @@ pub struct Headers {
 pub struct Upstream {
     /// Whether connections are used again.
     pub keep_alive: bool,
+    /// Whether a connection that carried `Expect: 100-continue` is used again, as those of Gorouter are since 2026
+    /// (`keep_alive_100_continue_requests`, 12.1).
+    pub keep_alive_after_continue: bool,
     /// Unused connections that are kept for one endpoint, by all workers together.
     pub idle_per_endpoint: usize,
     /// Unused connections that are kept in all, by all workers together.
@@ -255,6 +264,7 @@ impl Default for Upstream {
     fn default() -> Self {
         Self {
             keep_alive: true,
+            keep_alive_after_continue: true,
             idle_per_endpoint: 100,
             idle: 10_000,
             connection_requests: 10_000,

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::io::IoSlice;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -372,6 +373,11 @@ impl Wire {
     /// by the end of the connection.
     pub(crate) fn may_just_close(&self) -> bool {
         self.input.is_empty() && !self.has_output() && matches!(self.io, Io::Plain(_))
+    }
+
+    /// The address of this side.
+    pub(crate) fn local_ip(&self) -> Option<IpAddr> {
+        self.io.local_ip()
     }
 
     /// Makes the end of the connection one that nobody takes for the end of a message.

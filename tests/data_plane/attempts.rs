@@ -247,6 +247,7 @@ async fn a_connection_with_surplus_bytes_is_not_used_again() {
 /// D-461: a client that goes away never blames the endpoint, and its request is cancelled.
 /// D-339: the router sees it go.
 /// D-340: the endpoint's connection is closed.
+/// D-459: a request that nobody waits for is cancelled.
 /// D-465: the log says 499.
 /// the endpoint is not marked.
 #[tokio::test]

@@ -160,6 +160,7 @@ async fn an_early_answer_ends_the_upload() {
 }
 
 /// D-334: an endpoint may answer while it reads on.
+/// D-335: over HTTP/1.1.
 #[tokio::test]
 async fn both_directions_at_once() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -233,6 +233,22 @@ async fn nothing_is_served_behind_the_last_request() {
     assert_eq!(endpoint.request_count(), 2);
 }
 
+/// D-298: CONNECT is a 405, and its connection closes, whatever the host.
+#[tokio::test]
+async fn connect_is_refused_for_every_host() {
+    let endpoint = Endpoint::named("unreached").await;
+    let plane = Plane::before(&endpoint);
+    for host in ["app.test", "app.test:443", "nobody.test:443"] {
+        let request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let answer = plane.ask(request).await;
+        assert_eq!(
+            (answer.status, answer.header("Connection")),
+            (405, Some("close"))
+        );
+    }
+    assert_eq!(endpoint.request_count(), 0);
+}
+
 /// pipelined requests are answered in order; a bad one ends the connection after the good
 /// ones.
 /// D-080: two pipelined requests are answered in order.

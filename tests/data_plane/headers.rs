@@ -315,3 +315,12 @@ async fn a_put_reaches_the_endpoint() {
         ("PUT", &b"hello"[..])
     );
 }
+
+/// D-292: slashes are passed on as they came, however many there are.
+#[tokio::test]
+async fn slashes_are_kept() {
+    for target in ["//a//b", "//something?q=a%20b", "///", "/a///b//?x=//y"] {
+        let seen = seen(head(&format!("GET {target}"), &[])).await;
+        assert_eq!(seen.target, target);
+    }
+}

@@ -33,6 +33,7 @@ fn body(answer: &RawAnswer) -> String {
 /// D-205: so is an instance of a process.
 /// D-206: without an index any instance of the process answers.
 /// D-227: given both, the app instance is reached.
+/// D-310: a valid X-CF-Process-Instance reaches the endpoint.
 /// D-309: X-CF-App-Instance does not reach the endpoint, X-CF-Process-Instance does.
 #[tokio::test]
 async fn instances_are_reached_by_name() {

@@ -315,6 +315,18 @@ impl KnownSet {
         self.0 & other.0 != 0
     }
 
+    /// How many names there are.
+    #[inline]
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The names of both sets.
     #[must_use]
     #[inline]
@@ -405,6 +417,7 @@ mod tests {
         assert!(set.intersects(KnownSet::of(&[Known::Via])));
         let rest = set.without(KnownSet::of(&[Known::Host]));
         assert!(!rest.contains(Known::Host) && rest.contains(Known::Via));
+        assert_eq!((set.len(), rest.len(), rest.is_empty()), (3, 2, false));
         assert_eq!(rest.union(KnownSet::of(&[Known::Host])), set);
     }
 }

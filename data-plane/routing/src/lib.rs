@@ -43,7 +43,7 @@ pub use endpoint::{Endpoint, Protocol, RegisteredBalancing};
 pub use lease::Lease;
 pub use outlier::{Attempt, Cause, Conduct, Ejection};
 pub use policy::{Caller, Policy};
-pub use route::{Attributes, HashedBy, Origin, PoolIndex, Route};
+pub use route::{Attributes, HashedBy, Origin, PoolIndex, Route, RouteTimeouts};
 pub use segments::Segments;
 pub use settings::{Algorithm, EmptyPool, Settings};
 pub use state::{EndpointIndex, EndpointState};

@@ -2,6 +2,7 @@
 
 mod hashed_by;
 mod held;
+mod timeouts;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ use smallvec::SmallVec;
 
 pub use hashed_by::HashedBy;
 pub(crate) use held::{Content, Held, Registered, Said, Stamp};
+pub use timeouts::RouteTimeouts;
 
 use crate::maglev::Slots;
 use crate::{Algorithm, EmptyPool, Endpoint, Policy};
@@ -39,6 +41,8 @@ pub struct Attributes {
     pub hashed_by: Option<HashedBy>,
     /// Who may call it; absent: everybody.
     pub policy: Option<Box<Policy>>,
+    /// How long its requests may take, where that is not left to the data plane.
+    pub timeouts: Option<Box<RouteTimeouts>>,
     /// The only group; empty for a route from NATS.
     pub group: Box<str>,
 }
@@ -128,6 +132,12 @@ impl Route {
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.content()?.attributes.algorithm
+    }
+
+    /// How long its requests may take; absent where that is left to the data plane.
+    #[must_use]
+    pub fn timeouts(&self) -> Option<&RouteTimeouts> {
+        self.content()?.attributes.timeouts.as_deref()
     }
 
     /// By what a request is led to an endpoint, where it has that and the route asks for it.

@@ -16,6 +16,21 @@ pub struct Checks {
     pub request_fields: Option<usize>,
     /// Whether a `;` in a request's target is warned of, as in Gorouter.
     pub warn_of_semicolons: bool,
+    /// What becomes of fields whose names have a `_`, which some apps take for a `-`.
+    pub underscores: Underscores,
+}
+
+/// What becomes of fields whose names have a `_`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Underscores {
+    /// They are passed on, and counted.
+    #[default]
+    Pass,
+    /// They are left out.
+    Drop,
+    /// The request is a 400.
+    Refuse,
 }
 
 impl Validate for Checks {
@@ -44,6 +59,11 @@ impl Checks {
                 fields: self.request_fields,
             }),
             semicolons: self.warn_of_semicolons,
+            underscores: match self.underscores {
+                Underscores::Pass => crate::Underscores::Pass,
+                Underscores::Drop => crate::Underscores::Drop,
+                Underscores::Refuse => crate::Underscores::Refuse,
+            },
         }
     }
 }

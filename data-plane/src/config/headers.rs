@@ -17,6 +17,8 @@ pub struct Headers {
     pub forwarded_client_cert: ForwardedClientCert,
     /// Names that a client cannot have removed by naming them in `Connection`, beside those that nobody can.
     pub kept_from_connection: Vec<String>,
+    /// What a request says in `X-Vcap-Trace` to learn which way it took. Absent: nobody learns it.
+    pub trace_key: Option<String>,
     /// What is changed in the heads of answers.
     pub rewrite: Rewrite,
     /// Whether an endpoint's own `X-Cf-RouterError` passes, as in Gorouter.
@@ -53,6 +55,13 @@ pub enum ForwardedClientCert {
 
 impl Validate for Headers {
     fn validate(&self, check: &mut Check<'_>) {
+        if self.trace_key.as_deref() == Some("") {
+            check.refuse(
+                "trace_key",
+                "is empty, so everybody would know it",
+                "write a secret word, or leave it out",
+            );
+        }
         check.within("rewrite", |check| self.rewrite.validate(check));
     }
 }
@@ -67,6 +76,7 @@ impl Headers {
             },
             forwarded_client_cert: self.forwarded_client_cert.settings(),
             kept_from_connection: self.kept_from_connection.clone(),
+            trace_key: self.trace_key.as_deref().map(Into::into),
             rewrite: self.rewrite.settings(),
             keep_endpoint_router_error: self.keep_endpoint_router_error,
             timeout_is_bad_gateway: self.timeout_is_bad_gateway,

@@ -25,6 +25,8 @@ pub struct Timeouts {
     pub answer: Interval,
     /// Between two bytes of a body that an endpoint sends or accepts (L-28).
     pub stream_idle: Interval,
+    /// One request with its whole answer, all attempts included. Absent: no bound.
+    pub request: Option<Interval>,
     /// One attempt with its whole response body. Absent: no bound.
     pub attempt: Option<Interval>,
     /// How long an unused connection to an endpoint is kept.
@@ -44,6 +46,7 @@ impl Default for Timeouts {
             handshake: Interval(defaults.handshake),
             answer: Interval(defaults.answer),
             stream_idle: Interval(defaults.stream_idle),
+            request: None,
             attempt: None,
             endpoint_idle: Interval(defaults.endpoint_idle),
         }
@@ -62,6 +65,7 @@ impl Validate for Timeouts {
             ("handshake", self.handshake),
             ("answer", self.answer),
             ("stream_idle", self.stream_idle),
+            ("request", self.request.unwrap_or(self.answer)),
             ("attempt", self.attempt.unwrap_or(self.answer)),
             ("endpoint_idle", self.endpoint_idle),
         ] {
@@ -88,6 +92,7 @@ impl Timeouts {
             handshake: self.handshake.0,
             answer: self.answer.0,
             stream_idle: self.stream_idle.0,
+            request: self.request.map(|request| request.0),
             attempt: self.attempt.map(|attempt| attempt.0),
             endpoint_idle: self.endpoint_idle.0,
             ..crate::Timeouts::default()

@@ -18,6 +18,8 @@ pub struct Upstream {
     pub client: Option<Client>,
     /// Whether connections are used again.
     pub keep_alive: bool,
+    /// Whether a connection that carried `Expect: 100-continue` is used again.
+    pub keep_alive_after_continue: bool,
     /// Unused connections that are kept for one endpoint.
     pub idle_per_endpoint: usize,
     /// Unused connections that are kept in all.
@@ -44,6 +46,7 @@ impl Default for Upstream {
             ca: None,
             client: None,
             keep_alive: defaults.keep_alive,
+            keep_alive_after_continue: defaults.keep_alive_after_continue,
             idle_per_endpoint: defaults.idle_per_endpoint,
             idle: defaults.idle,
             requests_per_connection: defaults.connection_requests,
@@ -79,6 +82,7 @@ impl Upstream {
     pub(super) fn settings(&self) -> crate::Upstream {
         crate::Upstream {
             keep_alive: self.keep_alive,
+            keep_alive_after_continue: self.keep_alive_after_continue,
             idle_per_endpoint: self.idle_per_endpoint,
             idle: self.idle,
             connection_requests: self.requests_per_connection,

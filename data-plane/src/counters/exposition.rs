@@ -106,6 +106,11 @@ const COUNTERS: &[Row] = &[
         |t| t.malformed_requests,
     ),
     (
+        "pointsman_underscored_names",
+        "Requests with a field whose name has an underscore",
+        |t| t.underscored_names,
+    ),
+    (
         "pointsman_overloaded",
         "Requests shed because too many were in flight",
         |t| t.overloaded,

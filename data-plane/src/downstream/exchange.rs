@@ -5,6 +5,7 @@
 //! this one is HTTP/1.1.
 
 use std::io;
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 
 use pointsman_http1::{
@@ -122,6 +123,14 @@ impl Exchange<'_> {
     /// How many bytes of body were taken.
     pub(crate) fn received(&self) -> u64 {
         self.received
+    }
+}
+
+/// The connection.
+impl Exchange<'_> {
+    /// The address of the router that the client has connected to.
+    pub(crate) fn router_ip(&self) -> Option<IpAddr> {
+        self.wire.local_ip()
     }
 }
 

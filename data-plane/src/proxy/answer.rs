@@ -11,7 +11,7 @@ use super::reason::{Reason, RouterError};
 use super::record::Record;
 use super::refusal::TEXT;
 use super::{Desk, Ending, Journey, Refusal, instance, request_id};
-use crate::deadlines::Deadline;
+use crate::deadlines::{Deadline, Tick};
 use crate::downstream::{Exchange, Outgoing};
 use crate::error_page::{ErrorPage, Shown};
 use crate::worker::Worker;
@@ -54,6 +54,7 @@ pub(crate) async fn answer_refused(
         exchange,
         desk,
         deadline,
+        ends_by: Tick::NEVER,
         record,
         recorded: false,
     };

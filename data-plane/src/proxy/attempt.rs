@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::Journey;
 use super::choose::Chosen;
-use super::patience::{Patience, Waiting};
+use super::patience::{Bounds, Patience, Waiting};
 use super::prepare::Addressed;
 use super::reason::{Failure, Reason, Sent};
 use super::relay::NEVER_TOLD;
@@ -109,7 +109,7 @@ impl<'a> Journey<'a, '_> {
         let held = self.exchange.request.expects_continue() && !self.exchange.body_is_read();
         let mut asking = Asking {
             upload: Upload::new(held, self.desk.prepared.idempotent),
-            patience: Patience::new(timeouts, now),
+            patience: Patience::new(timeouts, self.bounds(chosen, now), now),
             head_ends: upstream.wire.written() + written,
             continue_by: if held {
                 now.after(timeouts.wait_for_continue)
@@ -142,6 +142,20 @@ impl<'a> Journey<'a, '_> {
         }
     }
 
+    /// How long an attempt that begins now may take.
+    #[inline]
+    fn bounds(&self, chosen: &Chosen, now: Tick) -> Bounds {
+        let when = (now, self.ends_by);
+        let mut bounds = Bounds::new(&self.worker.settings.timeouts, when);
+        if self.desk.prepared.upgrade.is_some() {
+            bounds = bounds.of_switch(self.ends_by);
+        }
+        match chosen.route.timeouts() {
+            Some(route) => bounds.of_route(route, when),
+            None => bounds,
+        }
+    }
+
     /// Writes the head of the request, and answers how long it is.
     fn write_head(
         &mut self,
@@ -149,10 +163,12 @@ impl<'a> Journey<'a, '_> {
         endpoint: &Endpoint,
     ) -> Result<u64, Reason> {
         let head = &*self.exchange.request;
+        let settings = &self.worker.settings.upstream;
         let addressed = Addressed {
             endpoint,
             request_id: &self.record.request_id,
-            keep_alive: self.worker.settings.upstream.keep_alive,
+            keep_alive: settings.keep_alive
+                && (settings.keep_alive_after_continue || !head.expects_continue()),
         };
         let out = upstream.wire.output();
         let before = out.len();

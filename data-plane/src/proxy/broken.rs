@@ -10,7 +10,7 @@ use super::reason::RouterError;
 use super::record::Record;
 use super::refusal::TEXT;
 use super::{Desk, Ending, Journey, request_id};
-use crate::deadlines::Deadline;
+use crate::deadlines::{Deadline, Tick};
 use crate::downstream::Exchange;
 use crate::worker::Worker;
 
@@ -62,6 +62,7 @@ pub(crate) async fn answer_broken(
         exchange,
         desk,
         deadline,
+        ends_by: Tick::NEVER,
         record: left.unwrap_or_else(|| {
             Record::new(Instant::now(), request_id::generate(worker.random128()))
         }),

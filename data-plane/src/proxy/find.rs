@@ -46,6 +46,10 @@ impl Journey<'_, '_> {
                 asked.get_or_insert_default().key = Some(by.key(value));
             }
         }
+        let bound = route.timeouts().and_then(|timeouts| timeouts.request);
+        if let Some(bound) = bound.or(worker.settings.timeouts.request) {
+            self.ends_by = self.deadline.now().after(bound);
+        }
         let received = self.record.received;
         let chosen = Chosen::first(worker, route, table.settings(), received, asked);
         chosen.map_err(|unavailable| {

@@ -30,6 +30,7 @@ impl Journey<'_, '_> {
             return Err(Refusal::EmptyHost);
         }
         self.count_hops()?;
+        self.look_at_names()?;
         self.worker.admit().ok_or(Refusal::Overloaded)
     }
 }

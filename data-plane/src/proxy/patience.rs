@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use pointsman_routing::RouteTimeouts;
+
 use crate::deadlines::Tick;
 use crate::settings::Timeouts;
 
@@ -48,11 +50,61 @@ impl From<Overdue> for Reason {
     }
 }
 
+/// The bounds of one attempt, of those that a route may change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// When its answer has to have ended.
+    whole_by: Tick,
+    /// When the head of its answer has to be there.
+    head_by: Tick,
+    /// From the end of the request to that.
+    answer: Duration,
+    /// Between two bytes.
+    idle: Duration,
+}
+
+impl Bounds {
+    /// Those of an attempt that begins at `now`, of a request that has to have ended at `ends_by`.
+    #[inline]
+    pub(super) fn new(timeouts: &Timeouts, (now, ends_by): (Tick, Tick)) -> Self {
+        let attempt_ends = timeouts.attempt.map(|attempt| now.after(attempt));
+        Self {
+            whole_by: attempt_ends.map_or(ends_by, |end| end.min(ends_by)),
+            head_by: Tick::NEVER,
+            answer: timeouts.answer,
+            idle: timeouts.stream_idle,
+        }
+    }
+
+    /// The same as its route changes them. A bound of the route on an attempt stands in the place of all those of the
+    /// data plane that would end it before its head.
+    pub(super) fn of_route(mut self, route: &RouteTimeouts, (now, ends_by): (Tick, Tick)) -> Self {
+        if let Some(attempt) = route.attempt {
+            self.whole_by = ends_by;
+            self.head_by = now.after(attempt);
+            self.answer = Duration::MAX;
+        }
+        if let Some(idle) = route.idle {
+            self.idle = idle;
+        }
+        self
+    }
+
+    /// The same for an attempt that may become a tunnel, which is no answer that could be too long (8.9 of the
+    /// data-plane reference).
+    pub(super) fn of_switch(self, ends_by: Tick) -> Self {
+        Self {
+            whole_by: ends_by,
+            ..self
+        }
+    }
+}
+
 /// The waits of one attempt.
 #[derive(Debug)]
 pub(super) struct Patience<'a> {
     timeouts: &'a Timeouts,
-    whole_by: Tick,
+    bounds: Bounds,
     /// Whether the head of the response has come.
     answered: bool,
     /// Whether whoever should take something has taken nothing for a while.
@@ -101,13 +153,11 @@ struct Pace {
 
 impl<'a> Patience<'a> {
     /// An attempt that begins at `now`.
-    pub(super) fn new(timeouts: &'a Timeouts, now: Tick) -> Self {
+    pub(super) fn new(timeouts: &'a Timeouts, bounds: Bounds, now: Tick) -> Self {
         let untouched = Watch::new(now);
         Self {
             timeouts,
-            whole_by: timeouts
-                .attempt
-                .map_or(Tick::NEVER, |whole| now.after(whole)),
+            bounds,
             answered: false,
             stands_still: false,
             endpoint: untouched,
@@ -133,7 +183,10 @@ impl<'a> Patience<'a> {
 
     /// Until when to wait on.
     pub(super) fn until(&mut self, now: Tick, waiting: Waiting) -> Result<Tick, Overdue> {
-        let mut by = self.whole_by;
+        let mut by = self.bounds.whole_by;
+        if !self.answered {
+            by = by.min(self.bounds.head_by);
+        }
         self.stands_still = false;
         if !waiting.request_is_sent {
             by = by.min(self.body_by(now, waiting)?);
@@ -148,9 +201,9 @@ impl<'a> Patience<'a> {
             by = by.min(self.still(now, since));
         } else if !waiting.for_client_body {
             let wait = if waiting.request_is_sent && !self.answered {
-                self.timeouts.answer
+                self.bounds.answer
             } else {
-                self.timeouts.stream_idle
+                self.bounds.idle
             };
             let since = self.endpoint.since(waiting.endpoint_progress, now);
             by = by.min(due(now, since.after(wait), Overdue::Endpoint)?);
@@ -214,6 +267,11 @@ mod tests {
         ..WAITING
     };
 
+    fn patience(timeouts: &Timeouts) -> Patience<'_> {
+        let bounds = Bounds::new(timeouts, (START, Tick::NEVER));
+        Patience::new(timeouts, bounds, START)
+    }
+
     fn at(seconds: u64) -> Tick {
         START.after(Duration::from_secs(seconds))
     }
@@ -221,27 +279,24 @@ mod tests {
     #[test]
     fn the_answer_is_awaited_from_the_last_byte_of_the_request() {
         let timeouts = Timeouts::default();
-        let mut patience = Patience::new(&timeouts, START);
+        let mut waits = patience(&timeouts);
         let sent = Waiting {
             endpoint_progress: 9,
             ..WAITING
         };
-        assert!(patience.until(at(50), sent).is_ok());
-        assert!(
-            patience.until(at(109), sent).is_ok(),
-            "the clock began at 50"
-        );
-        assert_eq!(patience.until(at(111), sent), Err(Overdue::Endpoint));
+        assert!(waits.until(at(50), sent).is_ok());
+        assert!(waits.until(at(109), sent).is_ok(), "the clock began at 50");
+        assert_eq!(waits.until(at(111), sent), Err(Overdue::Endpoint));
     }
 
     #[test]
     fn a_stream_may_pause_for_longer_than_an_answer_may_take() {
         let timeouts = Timeouts::default();
-        let mut patience = Patience::new(&timeouts, START);
-        patience.answered();
-        assert!(patience.until(START, WAITING).is_ok());
-        assert!(patience.until(at(299), WAITING).is_ok());
-        assert_eq!(patience.until(at(301), WAITING), Err(Overdue::Endpoint));
+        let mut waits = patience(&timeouts);
+        waits.answered();
+        assert!(waits.until(START, WAITING).is_ok());
+        assert!(waits.until(at(299), WAITING).is_ok());
+        assert_eq!(waits.until(at(301), WAITING), Err(Overdue::Endpoint));
     }
 
     #[test]
@@ -250,22 +305,22 @@ mod tests {
             attempt: Some(Duration::from_secs(20)),
             ..Timeouts::default()
         };
-        let mut patience = Patience::new(&timeouts, START);
-        patience.answered();
+        let mut waits = patience(&timeouts);
+        waits.answered();
         let busy = |progress| Waiting {
             endpoint_progress: progress,
             ..WAITING
         };
-        assert!(patience.until(at(19), busy(1)).is_ok());
-        assert_eq!(patience.until(at(21), busy(2)), Err(Overdue::Endpoint));
+        assert!(waits.until(at(19), busy(1)).is_ok());
+        assert_eq!(waits.until(at(21), busy(2)), Err(Overdue::Endpoint));
     }
 
     #[test]
     fn a_client_that_drips_its_body_is_cut_after_grace_and_window() {
         let timeouts = Timeouts::default();
-        let mut patience = Patience::new(&timeouts, START);
+        let mut waits = patience(&timeouts);
         assert!(
-            patience
+            waits
                 .until(
                     at(29),
                     Waiting {
@@ -279,15 +334,15 @@ mod tests {
             received: 4799,
             ..UPLOAD
         };
-        assert_eq!(patience.until(at(31), slow), Err(Overdue::ClientBody));
+        assert_eq!(waits.until(at(31), slow), Err(Overdue::ClientBody));
     }
 
     #[test]
     fn a_client_that_is_fast_enough_or_held_up_by_the_endpoint_is_not_cut() {
         let timeouts = Timeouts::default();
-        let mut patience = Patience::new(&timeouts, START);
+        let mut waits = patience(&timeouts);
         assert!(
-            patience
+            waits
                 .until(
                     at(31),
                     Waiting {
@@ -303,9 +358,9 @@ mod tests {
             endpoint_progress: 1,
             ..UPLOAD
         };
-        assert!(patience.until(at(40), blocked).is_ok());
+        assert!(waits.until(at(40), blocked).is_ok());
         assert!(
-            patience
+            waits
                 .until(
                     at(60),
                     Waiting {
@@ -320,7 +375,7 @@ mod tests {
     #[test]
     fn what_is_not_taken_for_a_second_stands_still() {
         let timeouts = Timeouts::default();
-        let mut patience = Patience::new(&timeouts, START);
+        let mut waits = patience(&timeouts);
         for waiting in [
             Waiting {
                 for_client_to_take: true,
@@ -332,40 +387,79 @@ mod tests {
             },
         ] {
             let begun = at(10);
-            let by = patience.until(begun, waiting).unwrap();
+            let by = waits.until(begun, waiting).unwrap();
             assert!(
-                !patience.stands_still() && by <= at(12),
+                !waits.stands_still() && by <= at(12),
                 "it is looked at again"
             );
-            patience.until(by, waiting).unwrap();
-            assert!(patience.stands_still());
+            waits.until(by, waiting).unwrap();
+            assert!(waits.stands_still());
             let moved = Waiting {
                 client_progress: 1,
                 endpoint_progress: 1,
                 ..waiting
             };
-            patience.until(by, moved).unwrap();
-            assert!(!patience.stands_still());
-            patience = Patience::new(&timeouts, START);
+            waits.until(by, moved).unwrap();
+            assert!(!waits.stands_still());
+            waits = patience(&timeouts);
         }
     }
 
     #[test]
     fn a_client_that_takes_nothing_is_cut_and_one_that_takes_a_byte_is_not() {
         let timeouts = Timeouts::default();
-        let mut patience = Patience::new(&timeouts, START);
-        patience.answered();
+        let mut waits = patience(&timeouts);
+        waits.answered();
         let stalled = |taken| Waiting {
             for_client_to_take: true,
             client_progress: taken,
             ..WAITING
         };
-        assert!(patience.until(START, stalled(0)).is_ok());
-        assert!(patience.until(at(29), stalled(1)).is_ok());
-        assert!(patience.until(at(58), stalled(1)).is_ok());
-        assert_eq!(
-            patience.until(at(60), stalled(1)),
-            Err(Overdue::ClientStall)
-        );
+        assert!(waits.until(START, stalled(0)).is_ok());
+        assert!(waits.until(at(29), stalled(1)).is_ok());
+        assert!(waits.until(at(58), stalled(1)).is_ok());
+        assert_eq!(waits.until(at(60), stalled(1)), Err(Overdue::ClientStall));
+    }
+
+    /// What a route says stands in the place of what the data plane says.
+    #[test]
+    fn a_route_may_change_the_bounds() {
+        let timeouts = Timeouts {
+            attempt: Some(Duration::from_secs(20)),
+            ..Timeouts::default()
+        };
+        let route = RouteTimeouts {
+            request: None,
+            attempt: Some(Duration::from_secs(90)),
+            idle: Some(Duration::from_secs(400)),
+        };
+        let when = (START, at(1000));
+        let bounds = Bounds::new(&timeouts, when).of_route(&route, when);
+        let mut waits = Patience::new(&timeouts, bounds, START);
+        assert!(waits.until(START, WAITING).is_ok());
+        assert!(waits.until(at(89), WAITING).is_ok());
+        assert_eq!(waits.until(at(91), WAITING), Err(Overdue::Endpoint));
+        waits.answered();
+        assert!(waits.until(at(399), WAITING).is_ok());
+        assert_eq!(waits.until(at(401), WAITING), Err(Overdue::Endpoint));
+        let moving = Waiting {
+            endpoint_progress: 1,
+            ..WAITING
+        };
+        assert!(waits.until(at(999), moving).is_ok());
+        assert_eq!(waits.until(at(1001), moving), Err(Overdue::Endpoint));
+    }
+
+    /// D-523: what may become a tunnel is not bound as an attempt is, and its request is.
+    #[test]
+    fn a_switch_has_no_bound_of_an_attempt() {
+        let timeouts = Timeouts {
+            attempt: Some(Duration::from_secs(20)),
+            ..Timeouts::default()
+        };
+        let bounds = Bounds::new(&timeouts, (START, at(50))).of_switch(at(50));
+        let mut waits = Patience::new(&timeouts, bounds, START);
+        assert!(waits.until(at(49), WAITING).is_ok());
+        assert_eq!(waits.until(at(51), WAITING), Err(Overdue::Endpoint));
     }
 }

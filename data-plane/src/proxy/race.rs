@@ -49,6 +49,8 @@ enum Event {
     Lost(usize, Reason),
     /// It is time to dial another endpoint.
     Late,
+    /// The time of the request is over.
+    Overdue,
     /// There is nobody to connect for any more.
     ClientGone,
 }
@@ -120,12 +122,8 @@ impl Journey<'_, '_> {
                     chosen.failed.push(loser.endpoint.state().index());
                     self.note_failure(&chosen.route, &loser.endpoint, loser.watched, reason);
                 }
-                Event::ClientGone => {
-                    for racer in race.racers {
-                        self.leave(&racer);
-                    }
-                    return Err(Reason::ClientGone);
-                }
+                Event::Overdue => return Err(self.give_up(race, Reason::Timeout)),
+                Event::ClientGone => return Err(self.give_up(race, Reason::ClientGone)),
                 Event::Late => {
                     if let Some(connection) = self.dial_another(&mut race, chosen) {
                         return Ok(connection);
@@ -135,12 +133,15 @@ impl Journey<'_, '_> {
         }
     }
 
-    /// The client went away, which tells nothing of the endpoint.
-    fn leave(&self, racer: &Racer) {
-        if let Some(attempt) = racer.watched {
-            let conduct = racer.endpoint.state().conduct();
-            conduct.left(attempt, self.worker.coarse_time());
+    /// Nobody wants a connection any more, which tells nothing of the endpoints.
+    fn give_up(&self, race: Race, reason: Reason) -> Reason {
+        for racer in race.racers {
+            if let Some(attempt) = racer.watched {
+                let conduct = racer.endpoint.state().conduct();
+                conduct.left(attempt, self.worker.coarse_time());
+            }
         }
+        reason
     }
 
     fn hedge_after(&self) -> Duration {
@@ -221,7 +222,7 @@ impl Journey<'_, '_> {
     fn poll_race(&mut self, cx: &mut Context<'_>, race: &mut Race) -> Poll<Event> {
         let now = self.deadline.now();
         let timeouts = &self.worker.settings.timeouts;
-        let mut by = Tick::NEVER;
+        let mut by = self.ends_by;
         let mut accepted = false;
         for (at, racer) in race.racers.iter_mut().enumerate() {
             match racer.dial.made.as_mut().poll(cx) {
@@ -246,6 +247,9 @@ impl Journey<'_, '_> {
         }
         if self.client_is_gone(cx) {
             return Poll::Ready(Event::ClientGone);
+        }
+        if now >= self.ends_by {
+            return Poll::Ready(Event::Overdue);
         }
         self.deadline.set(by);
         // An endpoint that has accepted may take its time to prove who it is.

@@ -19,6 +19,8 @@ pub(crate) enum Refusal {
     EmptyHost,
     /// The head is larger than it may be (D-230 to D-234).
     TooLarge,
+    /// A field's name has a `_`.
+    UnderscoredName,
     /// `X-CF-App-Instance` names no instance (D-207).
     InvalidAppInstance,
     /// `X-CF-Process-Instance` names none (D-208).
@@ -50,6 +52,7 @@ impl Refusal {
         match self {
             Self::AboutRouter | Self::Healthy => 200,
             Self::EmptyHost
+            | Self::UnderscoredName
             | Self::InvalidAppInstance
             | Self::InvalidProcessInstance
             | Self::UnknownInstance => 400,
@@ -68,6 +71,7 @@ impl Refusal {
         let word = match self {
             Self::AboutRouter | Self::Healthy | Self::Unhealthy => return None,
             Self::EmptyHost => "empty_host",
+            Self::UnderscoredName => "bad_request",
             Self::TooLarge => "max-request-size-exceeded",
             Self::InvalidAppInstance => "invalid_cf_app_instance_header",
             Self::InvalidProcessInstance => "invalid_cf_process_instance_header",
@@ -90,6 +94,7 @@ impl Refusal {
         match self {
             Self::EmptyHost | Self::NoEndpoints => Some("public,max-age=2"),
             Self::UnknownRoute
+            | Self::UnderscoredName
             | Self::Overloaded
             | Self::Loop
             | Self::InvalidAppInstance
@@ -140,6 +145,7 @@ impl Refusal {
             Self::Healthy => b"ok\n",
             Self::Forbidden => b"Forbidden\n",
             Self::EmptyHost => b"400 Bad Request: Request had empty Host header\n",
+            Self::UnderscoredName => b"400 Bad Request: A field name has an underscore.\n",
             Self::InvalidAppInstance => b"400 Bad Request: Invalid X-CF-App-Instance Header\n",
             Self::InvalidProcessInstance => {
                 b"400 Bad Request: Invalid X-CF-Process-Instance Header\n"

@@ -53,13 +53,14 @@ impl Journey<'_, '_> {
     /// Writes the head of the answer.
     fn begin_answer(&mut self, upstream: &mut Connection, chosen: &Chosen) -> Result<(), Reason> {
         let cookies = self.session_cookies(chosen);
+        self.desk.response.fields_mut().strip_hop_by_hop(|_| false);
+        self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
         let settings = &self.worker.settings;
         let response = &mut self.desk.response;
         let body = response.body(self.exchange.request.method());
         upstream
             .wire
             .expect_body(body, settings.limits.response_body);
-        response.fields_mut().strip_hop_by_hop(|_| false);
         let mut without = NEVER_TOLD;
         if !settings.headers.keep_endpoint_router_error {
             without.insert(Known::XCfRouterError);
@@ -172,6 +173,7 @@ impl Journey<'_, '_> {
         let settings = &worker.settings.upstream;
         let reusable = settings.keep_alive
             && relaying.upload.is_done()
+            && (settings.keep_alive_after_continue || !self.exchange.request.expects_continue())
             && self.desk.response.reusable(self.exchange.request.method())
             && upstream.exchanges() < settings.connection_requests
             && upstream.wire.is_clean()

@@ -70,6 +70,7 @@ impl Journey<'_, '_> {
                 sent: Sent::Head,
             })
         })?;
+        let idle = chosen.route.timeouts().and_then(|timeouts| timeouts.idle);
         let _lease = chosen.into_lease();
         let worker = self.worker;
         let _open = Open::count(&worker.counters);
@@ -78,12 +79,13 @@ impl Journey<'_, '_> {
             .eq_ignore_ascii_case(WEBSOCKET)
             .then(Frames::default);
         let settings = &worker.settings;
+        let idle = idle.or(settings.tunnels.idle);
         let life = settings.tunnels.life.map(|life| self.about(life));
         let now = self.deadline.now();
         let mut tunnel = Tunnel {
             up: Lane::new(None),
             down: Lane::new(frames),
-            waits: Waits::new(&settings.timeouts, &settings.tunnels, life, now),
+            waits: Waits::new(settings, (idle, life), now),
         };
         poll_fn(|cx| self.poll_tunnel(cx, &mut upstream.wire, &mut tunnel))
             .await
@@ -96,14 +98,15 @@ impl Journey<'_, '_> {
         let cookies = self.session_cookies(chosen);
         let response = &mut self.desk.response;
         let protocol: Box<[u8]> = response.upgrade().unwrap_or_default().into();
-        let fields = response.fields_mut();
-        fields.strip_hop_by_hop(|_| false);
+        response.fields_mut().strip_hop_by_hop(|_| false);
+        self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+        let response = &self.desk.response;
         let mut without = NEVER_TOLD;
         if !self.worker.settings.headers.keep_endpoint_router_error {
             without.insert(Known::XCfRouterError);
         }
         let mut with: SmallVec<[(Name<'_>, &[u8]); 2]> = SmallVec::new();
-        if !fields.contains(Known::XVcapRequestId) {
+        if !response.fields().contains(Known::XVcapRequestId) {
             with.push((Known::XVcapRequestId.into(), &self.record.request_id));
         }
         for cookie in &cookies {

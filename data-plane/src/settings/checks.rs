@@ -11,6 +11,20 @@ pub struct Checks {
     pub request_size: Option<RequestSize>,
     /// Whether a `;` in a request's target is warned of, and shown in the access log (5.10).
     pub semicolons: bool,
+    /// What becomes of fields whose names have a `_`.
+    pub underscores: Underscores,
+}
+
+/// What becomes of a request's fields whose names have a `_`. They are counted in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Underscores {
+    /// They are passed on, as any other.
+    #[default]
+    Pass,
+    /// They are left out.
+    Drop,
+    /// The request is a 400.
+    Refuse,
 }
 
 /// How large a request head may be.

@@ -3,13 +3,14 @@
 use pointsman_proto::v1::Capability;
 
 /// What it claims in its hello. Everything else it rejects by name.
-pub const CLAIMED: [Capability; 6] = [
+pub const CLAIMED: [Capability; 7] = [
     Capability::TlsEndpoint,
     Capability::LeastConnection,
     Capability::HashBalancing,
     Capability::EndpointLimits,
     Capability::RouteEmptyPool,
     Capability::Policy,
+    Capability::RouteTimeouts,
 ];
 
 /// The words for a thing that needs what is not claimed.

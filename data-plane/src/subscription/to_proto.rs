@@ -1,9 +1,13 @@
 //! What a data plane says, in the words of the contract.
 
+use std::time::Duration;
+
 use pointsman_proto::v1;
 use pointsman_proto::v1::{follow_request, route_key};
 use pointsman_route_key::{Host, Path, RouteKey};
-use pointsman_routing::{Algorithm, EmptyPool, Endpoint, RejectedThing, Route, View, Writer};
+use pointsman_routing::{
+    Algorithm, EmptyPool, Endpoint, RejectedThing, Route, RouteTimeouts, View, Writer,
+};
 
 /// A message of a data plane.
 pub(super) fn request(message: follow_request::Message) -> v1::FollowRequest {
@@ -92,6 +96,7 @@ fn attributes(route: &Route) -> v1::Route {
             scope: policy.scope().to_owned(),
             sources: policy.sources().map(str::to_owned).collect(),
         }),
+        timeouts: route.timeouts().map(timeouts),
         groups: vec![v1::Group {
             id: route.group().to_owned(),
             weight: 1,
@@ -102,6 +107,16 @@ fn attributes(route: &Route) -> v1::Route {
             }),
         }],
         ..v1::Route::default()
+    }
+}
+
+fn timeouts(timeouts: &RouteTimeouts) -> v1::Timeouts {
+    // Zero is no bound.
+    let bound = |bound: Duration| prost_types::Duration::try_from(bound).unwrap_or_default();
+    v1::Timeouts {
+        request: timeouts.request.map(bound),
+        attempt: timeouts.attempt.map(bound),
+        idle: timeouts.idle.map(bound),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::deadlines::Tick;
 use crate::proxy::patience::{STANDS_STILL, Watch};
-use crate::settings::{Timeouts, Tunnels};
+use crate::settings::{Settings, Timeouts};
 
 /// How a tunnel stands at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -50,17 +50,16 @@ pub(super) struct Waits<'a> {
 }
 
 impl<'a> Waits<'a> {
-    /// A tunnel that begins at `now` and may last for `life`.
+    /// A tunnel that begins at `now`, and may be silent and last for so long.
     pub(super) fn new(
-        timeouts: &'a Timeouts,
-        tunnels: &Tunnels,
-        life: Option<Duration>,
+        settings: &'a Settings,
+        (idle, life): (Option<Duration>, Option<Duration>),
         now: Tick,
     ) -> Self {
         Self {
-            timeouts,
-            idle: tunnels.idle,
-            half_closed: tunnels.half_closed,
+            timeouts: &settings.timeouts,
+            idle,
+            half_closed: settings.tunnels.half_closed,
             ends_by: life.map_or(Tick::NEVER, |life| now.after(life)),
             farewell_ends: None,
             quiet: Watch::new(now),
@@ -149,22 +148,13 @@ mod tests {
         START.after(Duration::from_secs(seconds))
     }
 
-    fn tunnels(idle: Option<u64>) -> Tunnels {
-        Tunnels {
-            idle: idle.map(Duration::from_secs),
-            ..Tunnels::default()
-        }
-    }
-
     /// D-523: no wait of an answer cuts a tunnel.
     /// L-29: nothing does, unless it is asked for.
     #[test]
     fn a_tunnel_lasts() {
-        let timeouts = Timeouts {
-            attempt: Some(Duration::from_secs(1)),
-            ..Timeouts::default()
-        };
-        let mut waits = Waits::new(&timeouts, &tunnels(None), None, START);
+        let mut settings = Settings::default();
+        settings.timeouts.attempt = Some(Duration::from_secs(1));
+        let mut waits = Waits::new(&settings, (None, None), START);
         assert_eq!(waits.until(START, QUIET), Ok(Tick::NEVER));
         assert_eq!(waits.until(at(1_000_000), QUIET), Ok(Tick::NEVER));
     }
@@ -172,8 +162,8 @@ mod tests {
     /// L-29: a bound on silence, and one on life.
     #[test]
     fn a_tunnel_is_idle_or_old() {
-        let timeouts = Timeouts::default();
-        let mut waits = Waits::new(&timeouts, &tunnels(Some(10)), None, START);
+        let settings = Settings::default();
+        let mut waits = Waits::new(&settings, (Some(Duration::from_secs(10)), None), START);
         assert!(waits.until(at(9), QUIET).is_ok());
         let moved = Standing { moved: 1, ..QUIET };
         assert!(waits.until(at(9), moved).is_ok());
@@ -183,7 +173,7 @@ mod tests {
         assert!(waits.until(at(20), moved).is_ok());
         assert_eq!(waits.until(at(22), moved), Err(Due::End));
         let life = Some(Duration::from_secs(10));
-        let mut waits = Waits::new(&timeouts, &tunnels(None), life, START);
+        let mut waits = Waits::new(&settings, (None, life), START);
         assert!(waits.until(at(9), QUIET).is_ok());
         let moved = Standing { moved: 9, ..QUIET };
         assert_eq!(waits.until(at(11), moved), Err(Due::Farewell));
@@ -192,8 +182,8 @@ mod tests {
     /// what one side has ended ends soon, unless it goes on in the other direction.
     #[test]
     fn a_half_closed_tunnel_ends_when_nothing_moves() {
-        let timeouts = Timeouts::default();
-        let mut waits = Waits::new(&timeouts, &tunnels(None), None, START);
+        let settings = Settings::default();
+        let mut waits = Waits::new(&settings, (None, None), START);
         let half = |moved| Standing {
             moved,
             half_closed: true,
@@ -215,8 +205,8 @@ mod tests {
     /// L-28: and so is an endpoint.
     #[test]
     fn whoever_takes_nothing_is_cut() {
-        let timeouts = Timeouts::default();
-        let mut waits = Waits::new(&timeouts, &tunnels(None), None, START);
+        let settings = Settings::default();
+        let mut waits = Waits::new(&settings, (None, None), START);
         let client = |took| Standing {
             client_to_take: Some(took),
             ..QUIET

@@ -25,6 +25,7 @@ pub(super) fn thing(endpoint: v1::Endpoint) -> Result<Thing, Box<Unnamed>> {
         ));
     }
     let address = Address::parse(&endpoint.address).map_err(|error| error.to_string());
+    let address = address.and_then(|address| sayable(&endpoint).map(|()| address));
     let address = address.and_then(|address| match protocol(&endpoint.protocol) {
         Protocol::Http1 => Ok(address),
         Protocol::Http2 => Err(lacks(Capability::Http2Endpoint)),
@@ -68,6 +69,34 @@ pub(super) fn thing(endpoint: v1::Endpoint) -> Result<Thing, Box<Unnamed>> {
             reason,
         }),
     })
+}
+
+/// The longest that each text may be that is said of an endpoint in header fields, cookies and logs, in bytes (L-32).
+const LONGEST_ID: usize = 128;
+const LONGEST_INDEX: usize = 16;
+
+/// Whether everything that is said of the endpoint can be said: a control plane of any release may have let a
+/// registration through that says more.
+fn sayable(endpoint: &v1::Endpoint) -> Result<(), String> {
+    for (name, text, most) in [
+        ("app id", &endpoint.app_id, LONGEST_ID),
+        ("instance id", &endpoint.instance_id, LONGEST_ID),
+        ("instance index", &endpoint.instance_index, LONGEST_INDEX),
+        ("zone", &endpoint.availability_zone, LONGEST_ID),
+    ] {
+        if text.len() > most {
+            let length = text.len();
+            return Err(format!(
+                "its {name} is {length} bytes long; expected at most {most}"
+            ));
+        }
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(format!(
+                "its {name} has a control character, which no header field can carry"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What a registered protocol means: anything that is not known means HTTP/1.1.

@@ -1,9 +1,12 @@
 //! Attributes of routes.
 
+use std::time::Duration;
+
 use pointsman_proto::v1::{self, Capability};
 use pointsman_route_key::{Host, Path, RouteKey};
 use pointsman_routing::{
-    Algorithm, Attributes, EmptyPool, HashedBy, Policy, Rejection, RouteThing, Thing, ThingKind,
+    Algorithm, Attributes, EmptyPool, HashedBy, Policy, Rejection, RouteThing, RouteTimeouts,
+    Thing, ThingKind,
 };
 
 use super::{Unnamed, key, unnamed};
@@ -62,6 +65,7 @@ fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
         algorithm,
         hashed_by,
         policy: route.policy.as_ref().map(policy),
+        timeouts: route.timeouts.as_ref().map(timeouts).transpose()?.flatten(),
         group: group.id.as_str().into(),
     })
 }
@@ -87,10 +91,6 @@ fn missing(key: &RouteKey, route: &v1::Route) -> Option<Capability> {
         (
             Capability::MatchQuery,
             matched.is_some_and(|rule| !rule.query.is_empty()),
-        ),
-        (
-            Capability::RouteTimeouts,
-            route.timeouts != Some(v1::Timeouts::default()) && route.timeouts.is_some(),
         ),
         (Capability::RetryPolicy, route.retry_policy.is_some()),
     ]
@@ -140,6 +140,25 @@ fn balancing(pool: &v1::Pool) -> Result<(Option<Algorithm>, Option<HashedBy>), S
             balancing.hash_header, balancing.hash_balance
         )
     })
+}
+
+/// How long requests of the route may take, if it says anything about that. Zero is no bound, as in the routes of
+/// Kubernetes (GEP-1742).
+fn timeouts(given: &v1::Timeouts) -> Result<Option<Box<RouteTimeouts>>, String> {
+    let bound = |name: &str, given: Option<prost_types::Duration>| {
+        let Some(given) = given else { return Ok(None) };
+        match Duration::try_from(given) {
+            Ok(Duration::ZERO) => Ok(Some(Duration::MAX)),
+            Ok(bound) => Ok(Some(bound)),
+            Err(_) => Err(format!("its timeout {name} is below zero")),
+        }
+    };
+    let timeouts = RouteTimeouts {
+        request: bound("request", given.request)?,
+        attempt: bound("attempt", given.attempt)?,
+        idle: bound("idle", given.idle)?,
+    };
+    Ok((timeouts != RouteTimeouts::default()).then(|| Box::new(timeouts)))
 }
 
 /// An algorithm by its number, of those that choose for any request.

@@ -1,5 +1,5 @@
 use pointsman_proto::v1::{route_key, thing::Kind};
-use pointsman_routing::{Algorithm, EmptyPool, Protocol, ThingKind};
+use pointsman_routing::{Algorithm, EmptyPool, Protocol, RouteTimeouts, ThingKind};
 
 use super::*;
 
@@ -121,6 +121,88 @@ fn an_endpoint_is_read_in_full() {
     assert_eq!((read.tags, read.tls), (None, None));
 }
 
+#[test]
+fn the_timeouts_of_a_route_are_read() {
+    let seconds = |seconds| prost_types::Duration { seconds, nanos: 0 };
+    let sent = |timeouts| v1::Route {
+        timeouts: Some(timeouts),
+        ..route()
+    };
+    let given = v1::Timeouts {
+        request: Some(seconds(0)),
+        attempt: Some(seconds(5)),
+        idle: None,
+    };
+    let Ok(Thing::Route(read)) = read(Kind::Route(sent(given))) else {
+        panic!("it is a good route");
+    };
+    let expected = RouteTimeouts {
+        request: Some(std::time::Duration::MAX),
+        attempt: Some(std::time::Duration::from_secs(5)),
+        idle: None,
+    };
+    assert_eq!(read.attributes.timeouts.as_deref(), Some(&expected));
+    let Ok(Thing::Route(read)) = self::read(Kind::Route(sent(v1::Timeouts::default()))) else {
+        panic!("it is a good route");
+    };
+    assert_eq!(read.attributes.timeouts, None);
+    let bad = v1::Timeouts {
+        idle: Some(seconds(-1)),
+        ..v1::Timeouts::default()
+    };
+    assert_eq!(
+        reason(Kind::Route(sent(bad))),
+        "its timeout idle is below zero"
+    );
+}
+
+/// an endpoint is not served whose registration says what no header field or cookie can carry.
+/// and that is found before it is in the table.
+/// L-32: or more than it may.
+#[test]
+fn what_cannot_be_said_of_an_endpoint_is_rejected() {
+    type Put = fn(&mut v1::Endpoint, &str);
+    let puts: [(&str, Put, usize); 4] = [
+        ("app id", |it, text| it.app_id = text.to_owned(), 128),
+        (
+            "instance id",
+            |it, text| it.instance_id = text.to_owned(),
+            128,
+        ),
+        (
+            "instance index",
+            |it, text| it.instance_index = text.to_owned(),
+            16,
+        ),
+        (
+            "zone",
+            |it, text| it.availability_zone = text.to_owned(),
+            128,
+        ),
+    ];
+    for (name, put, most) in puts {
+        for bad in ["\r\nX: 1", "a\nb", "a\0b", "\x7f", "\x1b[2J"] {
+            let mut sent = endpoint();
+            put(&mut sent, bad);
+            let expected =
+                format!("its {name} has a control character, which no header field can carry");
+            assert_eq!(reason(Kind::Endpoint(sent)), expected);
+        }
+        for length in [most + 1, 500_000] {
+            let mut sent = endpoint();
+            put(&mut sent, &"x".repeat(length));
+            let expected = format!("its {name} is {length} bytes long; expected at most {most}");
+            assert_eq!(reason(Kind::Endpoint(sent)), expected);
+        }
+        let mut sent = endpoint();
+        put(&mut sent, &"x".repeat(most));
+        assert!(
+            matches!(read(Kind::Endpoint(sent)), Ok(Thing::Endpoint(_))),
+            "{name}"
+        );
+    }
+}
+
 /// Changes a simple route in one way, and names the capability that it then needs.
 type Beyond = (fn(&mut v1::Route), &'static str);
 
@@ -196,15 +278,6 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
                 }];
             },
             "REDIRECT",
-        ),
-        (
-            |it| {
-                it.timeouts = Some(v1::Timeouts {
-                    request: Some(prost_types::Duration::default()),
-                    ..v1::Timeouts::default()
-                });
-            },
-            "ROUTE_TIMEOUTS",
         ),
         (
             |it| it.retry_policy = Some(v1::RetryPolicy::default()),

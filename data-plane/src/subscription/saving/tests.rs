@@ -1,7 +1,7 @@
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
     Address, Algorithm, Attributes, EmptyPool, EndpointThing, HashedBy, Policy, Protocol,
-    RegisteredBalancing, RestoredUntil, RouteThing, Thing, Writer,
+    RegisteredBalancing, RestoredUntil, RouteThing, RouteTimeouts, Thing, Writer,
 };
 
 use super::*;
@@ -28,6 +28,13 @@ fn route(at: u32) -> Thing {
             algorithm: (at == 2).then_some(Algorithm::LeastConnection),
             hashed_by: (at == 3).then(|| HashedBy::new("X-Key", 1.2).unwrap()),
             policy: (at == 4).then(|| Box::new(Policy::new("space", ["cf:any"]))),
+            timeouts: (at == 0).then(|| {
+                Box::new(RouteTimeouts {
+                    request: Some(Duration::MAX),
+                    attempt: Some(Duration::from_millis(1500)),
+                    idle: None,
+                })
+            }),
             group: "".into(),
         },
     })

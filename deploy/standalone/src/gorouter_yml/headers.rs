@@ -34,8 +34,9 @@ keys! {
         sticky_session_cookie_names: Strings = Strings::from(["JSESSIONID"]),
         /// Sessions stick while an app talks `Negotiate`.
         sticky_sessions_for_auth_negotiate: bool = false,
-        /// Connections to endpoints are used again after `Expect: 100-continue`.
-        keep_alive_100_continue_requests: bool = false,
+        /// Connections to endpoints are used again after `Expect: 100-continue`; newer releases do not know the key, and
+        /// do.
+        keep_alive_100_continue_requests: Option<bool> = None,
     }
 }
 

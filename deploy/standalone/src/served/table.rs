@@ -50,7 +50,7 @@ pub(super) static TABLE: &[Row] = &[
     row("go_max_procs", Served),
     row("debug_addr", Later),
     row("secure_cookies", Served),
-    row("trace_key", Later),
+    row("trace_key", Served),
     // Status.
     row("status.host", Later),
     row("status.port", Served),
@@ -140,7 +140,7 @@ pub(super) static TABLE: &[Row] = &[
     row("max_response_headers", Served),
     row("sticky_session_cookie_names", Served),
     row("sticky_sessions_for_auth_negotiate", Served),
-    row("keep_alive_100_continue_requests", Later),
+    row("keep_alive_100_continue_requests", Served),
     // Backends.
     row("backends", Served),
     row("balancing_algorithm", Served),
@@ -153,7 +153,7 @@ pub(super) static TABLE: &[Row] = &[
     row("max_idle_conns", Served),
     row("max_idle_conns_per_host", Served),
     row("skip_ssl_validation", Later),
-    row("http_1_endpoint_timeout", Later),
+    row("http_1_endpoint_timeout", Served),
     row("http_2_endpoint_timeout", Later),
     // Clients and drain.
     row("frontend_idle_timeout", Served),

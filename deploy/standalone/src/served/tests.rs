@@ -79,9 +79,9 @@ fn a_file_of_defaults_asks_for_nothing_that_is_missing() {
 #[test]
 fn keys_that_are_not_served_are_named_when_they_have_a_value_of_their_own() {
     let text =
-        "trace_key: 22\nroute_services_timeout: 60s\nlogging: {syslog_addr: 'a:1'}\nport: 80\n";
+        "debug_addr: 'a:2'\nroute_services_timeout: 60s\nlogging: {syslog_addr: 'a:1'}\nport: 80\n";
     let accepted = parse("g.yml", text).expect("nothing in it protects");
-    assert_eq!(accepted.not_served, ["trace_key", "logging.syslog_addr"]);
+    assert_eq!(accepted.not_served, ["debug_addr", "logging.syslog_addr"]);
 }
 
 #[test]

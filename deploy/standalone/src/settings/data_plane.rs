@@ -103,6 +103,7 @@ fn checks(file: &GorouterYml) -> Checks {
                 .filter(|most| *most > 0),
         }),
         semicolons: true,
+        ..Checks::default()
     }
 }
 
@@ -134,7 +135,9 @@ fn wait(given: go::Duration) -> Duration {
 
 fn timeouts(file: &GorouterYml) -> Timeouts {
     let (backends, connections) = (&file.backends, &file.connections);
-    let attempt = backends.endpoint_timeout.positive();
+    // Clients speak HTTP/1 only.
+    let http1 = backends.http_1_endpoint_timeout.positive();
+    let attempt = http1.or_else(|| backends.endpoint_timeout.positive());
     let defaults = Timeouts::default();
     Timeouts {
         // Without a bound of the file ours stays: a client that never ends its head holds a place for ever (L-05).
@@ -166,6 +169,9 @@ fn headers(file: &GorouterYml) -> Headers {
         },
         forwarded_client_cert: forwarded_client_cert(&headers.forwarded_client_cert),
         kept_from_connection: headers.hop_by_hop_headers_to_filter.0.clone(),
+        trace_key: Some(file.process.trace_key.as_str())
+            .filter(|key| !key.is_empty())
+            .map(Into::into),
         rewrite: headers.http_rewrite.responses.rules(),
         keep_endpoint_router_error: true,
         timeout_is_bad_gateway: true,
@@ -215,6 +221,10 @@ fn upstream(file: &GorouterYml) -> Result<Upstream, Refused> {
     };
     Ok(Upstream {
         keep_alive: !backends.disable_keep_alives,
+        keep_alive_after_continue: file
+            .headers
+            .keep_alive_100_continue_requests
+            .unwrap_or(true),
         idle_per_endpoint: first.unwrap_or(usize::MAX).min(second),
         tls: upstream_tls(file)?,
         ..Upstream::default()

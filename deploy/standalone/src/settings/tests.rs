@@ -237,6 +237,52 @@ access_log: {file: /tmp/access.log}
     assert!(settings.limits.check().is_ok());
 }
 
+/// D-531: connections that carried `Expect: 100-continue` are closed where the file says so.
+/// D-532: and not where it says that they are kept, or nothing.
+#[test]
+fn waits_for_a_continue_close_as_the_file_says() {
+    for (text, kept) in [("", true), (": true", true), (": false", false)] {
+        let text = match text {
+            "" => String::new(),
+            value => format!("keep_alive_100_continue_requests{value}"),
+        };
+        let settings = data_plane(&file(&text)).expect("nothing can be wrong");
+        assert_eq!(settings.upstream.keep_alive_after_continue, kept, "{text}");
+    }
+}
+
+#[test]
+fn an_attempt_over_http_1_has_a_bound_of_its_own() {
+    for (text, bound) in [
+        ("endpoint_timeout: 5s", Some(5)),
+        (
+            "{endpoint_timeout: 5s, http_1_endpoint_timeout: 7s}",
+            Some(7),
+        ),
+        (
+            "{endpoint_timeout: 0s, http_1_endpoint_timeout: 7s}",
+            Some(7),
+        ),
+        ("endpoint_timeout: 0s", None),
+    ] {
+        let settings = data_plane(&file(text)).expect("nothing can be wrong");
+        let bound = bound.map(Duration::from_secs);
+        assert_eq!(settings.timeouts.attempt, bound, "{text}");
+    }
+}
+
+#[test]
+fn an_empty_trace_key_is_none() {
+    for (text, key) in [
+        ("", None),
+        ("trace_key: ''", None),
+        ("trace_key: '22'", Some("22")),
+    ] {
+        let settings = data_plane(&file(text)).expect("nothing can be wrong");
+        assert_eq!(settings.headers.trace_key.as_deref(), key, "{text}");
+    }
+}
+
 /// CF-103: a bound above 1 MiB is 1 MiB.
 /// D-236: so is one of zero or less, and none; another one is itself.
 #[test]

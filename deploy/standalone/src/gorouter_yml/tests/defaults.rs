@@ -173,8 +173,8 @@ keep_alive_100_continue_requests: true
     );
     assert_eq!(given.headers.hop_by_hop_headers_to_filter.0, ["X-Mine"]);
     assert_eq!(given.logging.extra_headers_to_log.0, ["X-A", "X-B"]);
-    assert!(given.headers.keep_alive_100_continue_requests);
-    assert!(!defaults.headers.keep_alive_100_continue_requests);
+    let keeps = [&given, &defaults].map(|file| file.headers.keep_alive_100_continue_requests);
+    assert_eq!(keeps, [Some(true), None]);
 }
 
 /// CF-113: connections per endpoint are not bounded by default.
