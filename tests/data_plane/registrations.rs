@@ -53,7 +53,7 @@ async fn nothing_that_is_registered_injects() {
             let shown = text.get(..20).unwrap_or(&text).to_owned();
             let plane = Setup::new()
                 .thing("app.test", endpoint.address(), |thing| {
-                    put(thing, text.clone())
+                    put(thing, text.clone());
                 })
                 .start();
             let mut client = plane.connect().await;
