@@ -1,9 +1,9 @@
 //! How many requests an endpoint has at a time, and until when each counts.
 
-use pointsman_tests::endpoint::Answer;
-use pointsman_tests::{Endpoint, RawConnection};
+use pointsman_tests::endpoint::{Answer, Reply};
+use pointsman_tests::{Endpoint, RawConnection, eventually};
 
-use crate::support::{Plane, Setup, head};
+use crate::support::{BOUND, Plane, Setup, head};
 
 /// An endpoint that answers with a head and half a body.
 async fn half() -> Endpoint {
@@ -63,4 +63,35 @@ async fn a_request_may_count_until_the_head_of_its_response() {
         .until("a third attempt", |totals| totals.attempts == 3)
         .await;
     assert_eq!(plane.get("/").await.status, 503, "without a head it counts");
+}
+
+/// Decision 9: a tunnel counts until it has ended; in Gorouter's way until it stands.
+#[tokio::test]
+async fn a_tunnel_counts_as_a_body_does() {
+    for (until_head, status) in [(false, 503), (true, 200)] {
+        let endpoint = Endpoint::with(|head| match head.header("upgrade") {
+            Some(_) => Answer::Upgrade,
+            None => Reply::text("plain").into(),
+        });
+        let endpoint = endpoint.await;
+        let plane = plane(&endpoint, until_head);
+        let mut client = plane.connect().await;
+        let fields = [
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ];
+        client.write(head("GET /", &fields).as_bytes()).await;
+        assert_eq!(client.read_head().await.status, 101);
+        assert_eq!(plane.get("/").await.status, status);
+        drop(client);
+        eventually("room again", BOUND, async || {
+            match plane.get("/").await.status {
+                200 => Ok(()),
+                other => Err(other.to_string()),
+            }
+        })
+        .await;
+    }
 }

@@ -178,6 +178,7 @@ async fn lines_of_the_access_log_are_written_at_every_end() {
 }
 
 /// A disk that is full costs lines, which are counted and told once, and no request.
+/// D-161: what cannot be told of a request costs it nothing.
 #[tokio::test]
 async fn a_full_disk_costs_no_request() {
     let more = "workers: 1\naccess_log: {to: file, file: /dev/full}\n";

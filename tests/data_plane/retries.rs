@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pointsman_tests::endpoint::{Answer, Head, Reply};
 use pointsman_tests::{Authority, Endpoint, RawConnection};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::support::{BOUND, Plane, Setup, head};
 
@@ -52,6 +53,30 @@ async fn the_good_one_is_reached_within_the_attempts() {
         assert_eq!(seen.last(), Some(&1), "each endpoint is tried once");
         assert_eq!(plane.totals().attempts, tries as u64);
     }
+}
+
+/// where all endpoints fail, what reaches them is hardly more than what clients send, and each answer comes at
+/// once.
+/// L-27: beside a fifth of the requests in flight, ten further attempts are allowed at once and ten a second.
+#[tokio::test]
+async fn an_outage_is_not_multiplied() {
+    const REQUESTS: u32 = 500;
+    let (endpoints, plane) = dropping(3, usize::MAX, 3).await;
+    let mut client = plane.connect().await;
+    let begin = Instant::now();
+    for _ in 0..REQUESTS {
+        client.write(head("GET /", &[]).as_bytes()).await;
+        assert_eq!(client.read_answer().await.status, 502);
+    }
+    let time = begin.elapsed();
+    assert!(time / REQUESTS < Duration::from_millis(250), "{time:?}");
+    let totals = plane.totals();
+    let allowed = 11.0 + 10.0 * time.as_secs_f64();
+    let retries = u32::try_from(totals.retries).expect("few");
+    assert!(f64::from(retries) <= allowed, "{retries} in {time:?}");
+    assert!(retries >= 9 && totals.retries_refused > 0, "{totals:?}");
+    let reached = requests(&endpoints).iter().sum::<usize>() as u64;
+    assert_eq!(reached, u64::from(REQUESTS) + totals.retries);
 }
 
 /// A data plane that a script of one of its endpoints changes while a request is under way.
@@ -181,7 +206,7 @@ async fn bodies_are_repeated_as_far_as_they_are_kept() {
     }
 }
 
-/// D-452: an empty body is no body, so that the request is repeated as one without.
+/// An empty body is no body, so that the request is repeated as one without.
 #[tokio::test]
 async fn an_empty_body_is_none() {
     let (endpoints, plane) = dropping(2, 1, 3).await;

@@ -222,6 +222,32 @@ fn a_process_has_any_of_its_instances() {
     }
 }
 
+/// D-430: the process of an endpoint is what its tag says, and without one it has none
+#[test]
+fn an_endpoint_without_the_tag_is_of_no_process() {
+    let mut worker = Worker::with(0);
+    for (n, tags) in [
+        None,
+        Some(Vec::new()),
+        Some(vec![("process_id".to_owned(), "p".to_owned())]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        worker.upsert(EndpointThing {
+            tags,
+            ..endpoint("app", &format!("10.0.0.{n}:80"))
+        });
+    }
+    let route = Arc::clone(worker.table.get(&key("app")).unwrap());
+    for (process, candidates) in [("p", 1), ("q", 0)] {
+        let selection = only(of_process(process, None));
+        assert_eq!(selection.candidates(&route), candidates, "{process}");
+    }
+    let lease = worker.next(&mut only(of_process("p", None)), 0).unwrap();
+    assert_eq!(worker.number(&lease), 2);
+}
+
 /// D-228: choices for a part of a pool leave the marks and the turns of the pool alone.
 #[test]
 fn a_selector_leaves_the_pool_alone() {
@@ -250,5 +276,25 @@ fn bounds_hold_for_selectors_too() {
         assert_eq!(refused.unwrap_err(), Unavailable::Overloaded);
         drop(held);
         assert!(worker.next(&mut only(by_index(APP, "0")), 0).is_ok());
+    }
+}
+
+/// a session is at the instance with exactly its id, or at exactly its address.
+#[test]
+fn a_part_of_an_id_names_nobody() {
+    for mut worker in workers(3) {
+        let mut chosen = |endpoint: &str| -> BTreeSet<usize> {
+            let choices = (0..40).map(|_| {
+                let lease = worker.next(&mut sticking(endpoint, false), 0).unwrap();
+                worker.number(&lease)
+            });
+            choices.collect()
+        };
+        for named in ["instance-1", "10.0.0.1:80"] {
+            assert_eq!(chosen(named), BTreeSet::from([1]), "{named:?}");
+        }
+        for other in ["instance-", "instance-10", "Instance-1", "10.0.0.1", "1"] {
+            assert_eq!(chosen(other), BTreeSet::from([0, 1, 2]), "{other:?}");
+        }
     }
 }

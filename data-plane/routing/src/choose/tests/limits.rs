@@ -101,3 +101,17 @@ fn what_an_endpoint_lived_through_survives_a_change() {
     assert_eq!(worker.endpoints()[0].state().in_flight(), 0);
     assert_ne!(worker.endpoints()[0].state().index(), index);
 }
+
+/// A lease that has ended counts no more, and is not taken off twice when it is dropped.
+#[test]
+fn a_lease_ends_once() {
+    let mut worker = Worker::with(1);
+    let [mut ended, held] = [(); 2].map(|()| worker.next(&mut Selection::new(), 0).unwrap());
+    ended.end();
+    assert_eq!(worker.endpoints()[0].state().in_flight(), 1);
+    ended.end();
+    drop(ended);
+    assert_eq!(worker.endpoints()[0].state().in_flight(), 1);
+    drop(held);
+    assert_eq!(worker.endpoints()[0].state().in_flight(), 0);
+}

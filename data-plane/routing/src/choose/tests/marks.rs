@@ -17,6 +17,7 @@ fn a_marked_endpoint_is_passed_over_until_its_time_is_over() {
 
 /// D-373: round robin: given all failed, then all marks are cleared and the choice goes on
 /// D-368: round robin: given the only endpoint without a mark overloaded, then marks are cleared
+/// F-071: where all endpoints have failed, that keeps nobody from being asked
 #[test]
 fn marks_go_where_nobody_else_is_usable() {
     let mut worker = Worker::with(3);
