@@ -13,6 +13,7 @@ mod headers;
 mod limits;
 mod log;
 mod metrics;
+mod proxy_protocol;
 mod segments;
 mod state;
 mod sticky_sessions;
@@ -46,6 +47,7 @@ pub use headers::{Added, ForwardedClientCert, ForwardedProto, Headers, Rewrite};
 pub use limits::Limits;
 pub use log::{Form, Log};
 pub use metrics::Metrics;
+pub use proxy_protocol::ProxyProtocol;
 pub use segments::{Mode, Segments};
 pub use state::State;
 pub use sticky_sessions::StickySessions;
@@ -66,6 +68,8 @@ pub struct Config {
     pub listen: Vec<Address>,
     /// Where they connect to over TLS, and what is spoken there.
     pub tls: FrontTls,
+    /// That a load balancer before all of these says who its clients are. Absent: they come by themselves.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// The Unix socket at which a data plane that starts asks a running one for its listeners, and
     /// at which it offers them to the next. Absent: nobody hands over.
     pub hand_over: Option<PathBuf>,
@@ -118,6 +122,7 @@ impl Default for Config {
             zone: String::new(),
             listen: vec![Address(([0, 0, 0, 0], 8080).into())],
             tls: FrontTls::default(),
+            proxy_protocol: None,
             hand_over: None,
             workers: None,
             control_planes: ControlPlanes::default(),
@@ -180,6 +185,9 @@ impl Validate for Config {
             self.control_planes.validate(check);
         });
         check.within("tls", |check| self.tls.validate(check));
+        if let Some(proxy_protocol) = &self.proxy_protocol {
+            check.within("proxy_protocol", |check| proxy_protocol.validate(check));
+        }
         check.within("segments", |check| self.segments.validate(check));
         check.within("state", |check| self.state.validate(check));
         check.within("admin", |check| self.admin.validate(check));
@@ -251,6 +259,7 @@ impl Config {
                 tracing,
                 error_page,
                 per_app_latency: self.metrics.per_app_latency,
+                behind: self.proxy_protocol.map(ProxyProtocol::settings),
                 front_tls: None,
             },
             front: self.tls.settings(),

@@ -90,6 +90,8 @@ counters! {
     connections_open,
     /// Client connections that were handed to a worker with fewer of them.
     connections_handed_on,
+    /// Connections without a header of the PROXY protocol that could be used.
+    prefixes_refused,
     /// TLS handshakes of clients that came to their end.
     client_handshakes,
     /// Those of them that went on with an earlier session.

@@ -35,7 +35,7 @@ pub use error_page::{BadPage, ErrorPage, NoPage};
 pub use listener::{Gate, Heirlooms, Inherited, Listen, Sockets};
 pub use servable::Servable;
 pub use settings::{
-    BadRule, Balancing, CertFormat, Checks, ClientCerts, DomainName, ForwardedClientCert,
+    BadRule, Balancing, Behind, CertFormat, Checks, ClientCerts, DomainName, ForwardedClientCert,
     ForwardedProto, FrontTls, Headers, IdentityDomain, Limits, RequestSize, Rewrite, Sessions,
     Settings, SubjectRule, Timeouts, Tracing, Tunnels, Underscores, Upstream, UpstreamTls,
     VendorKey, Verification, ZonePreference,

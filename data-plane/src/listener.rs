@@ -225,7 +225,9 @@ pub(crate) async fn receive(mut mailbox: Mailbox, worker: Rc<Worker>) {
 
 fn begin(worker: &Rc<Worker>, socket: TcpStream, (peer, tls): (SocketAddr, bool), seat: Seat) {
     let open = worker.enter(seat);
-    if tls {
+    if worker.settings.behind.is_some() {
+        tokio::task::spawn_local(downstream::behind::serve(open, socket, peer, tls));
+    } else if tls {
         tokio::task::spawn_local(downstream::tls::serve(open, socket, peer));
     } else {
         let (io, client) = (Io::Plain(socket), Client::new(peer));

@@ -55,6 +55,8 @@ pub struct Settings {
     pub balancing: Balancing,
     /// Which connections leave HTTP.
     pub tunnels: Tunnels,
+    /// A load balancer before all listeners, which says who its clients are; `None` where clients come by themselves.
+    pub behind: Option<Behind>,
     /// TLS towards clients; `None` where no listener speaks it.
     pub front_tls: Option<FrontTls>,
     /// How endpoints are reached.
@@ -124,6 +126,24 @@ impl Limits {
         self.request_body.check()?;
         self.response.check()?;
         self.response_body.check()
+    }
+}
+
+/// A load balancer that says who its clients are, by the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// How long its header may take (L-06).
+    pub wait: Duration,
+    /// Whether a connection without a header is served, as its sender's own.
+    pub optional: bool,
+}
+
+impl Default for Behind {
+    fn default() -> Self {
+        Self {
+            wait: Duration::from_secs(1),
+            optional: false,
+        }
     }
 }
 

@@ -502,3 +502,24 @@ async fn workers_share_connections_over_tls() {
         assert_eq!(client.read_answer().await.body, b"https");
     }
 }
+
+/// A WebSocket over TLS is a tunnel as any other.
+#[tokio::test]
+async fn a_websocket_over_tls_is_a_tunnel() {
+    let authority = Authority::new("authority");
+    let endpoint = Endpoint::with(|_| Answer::Upgrade).await;
+    let plane = Setup::new().endpoint("app.test", &endpoint);
+    let plane = plane.front(front(&[&authority.server(&["app.test"])])).start();
+    let config = authority.client_config(None);
+    let client = plane.connect_tls(&config, "app.test").await;
+    let mut client = client.expect("a handshake");
+    let fields = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: k"];
+    client.write(head("GET /chat", &fields).as_bytes()).await;
+    assert_eq!(client.read_head().await.status, 101);
+    for message in [b"one".to_vec(), vec![b'x'; 100_000]] {
+        client.write(&message).await;
+        assert_eq!(client.read_exactly(message.len()).await, message);
+    }
+    let seen = endpoint.last_request().head;
+    assert_eq!(seen.header("X-Forwarded-Proto"), Some("https"));
+}

@@ -3,6 +3,7 @@
 mod answers;
 mod attempts;
 mod blame;
+mod behind;
 mod bodies;
 mod connections;
 mod drain;
@@ -11,6 +12,7 @@ mod evil;
 mod expect;
 mod framing;
 mod front_clients;
+mod front_process;
 mod front_support;
 mod front_tls;
 mod hashed;

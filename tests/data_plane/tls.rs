@@ -1,8 +1,14 @@
 //! Endpoints over TLS: reached only if they prove to be who they are registered as.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pointsman_tests::certs::Identity;
 use pointsman_tests::endpoint::{Answer, Head, Reply};
 use pointsman_tests::{Authority, Endpoint};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::ProducesTickets;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -218,4 +224,47 @@ async fn endpoints_may_demand_our_certificate() {
         assert_eq!(plane.get("/").await.status, status);
         assert_eq!(endpoint.request_count(), usize::from(status == 200));
     }
+}
+
+/// Tickets that say how often one was offered.
+#[derive(Debug)]
+struct Offered(Arc<dyn ProducesTickets>, AtomicUsize);
+
+impl ProducesTickets for Offered {
+    fn enabled(&self) -> bool {
+        true
+    }
+
+    fn lifetime(&self) -> u32 {
+        self.0.lifetime()
+    }
+
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        self.0.encrypt(plain)
+    }
+
+    fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.decrypt(cipher)
+    }
+}
+
+/// no session with an endpoint goes on from an earlier one, so that no proof is skipped.
+#[tokio::test]
+async fn every_connection_proves_who_the_endpoint_is() {
+    let authority = Authority::new("authority");
+    let mut config = ServerConfig::clone(&authority.server(&[NAME]).server_config(None));
+    let tickets = Arc::new(Offered(
+        Ticketer::new().expect("tickets"),
+        AtomicUsize::new(0),
+    ));
+    config.ticketer = Arc::<Offered>::clone(&tickets) as Arc<dyn ProducesTickets>;
+    let closing = |_: &Head| Reply::text("safe").with_header("Connection", "close").into();
+    let endpoint = Endpoint::with_tls(Arc::new(config), closing).await;
+    let plane = plane(&authority, &endpoint);
+    for _ in 0..3 {
+        assert_eq!(plane.get("/").await.status, 200);
+    }
+    assert_eq!(endpoint.accepted_connections(), 3);
+    assert_eq!(tickets.1.load(Ordering::Relaxed), 0);
 }

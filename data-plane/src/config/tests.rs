@@ -242,3 +242,90 @@ fn http_is_no_protocol_to_switch_to() {
     }
     assert!(problems("tunnels: {idle: 0s}").contains("tunnels.idle"));
 }
+
+#[test]
+fn tls_towards_clients_is_read() {
+    let text = "
+listen: []
+tls:
+  listen: ['127.0.0.1:8443']
+  certificates: [{certificate: a.crt, key: a.key}, {certificate: b.crt, key: b.key}]
+  min_version: '1.2'
+  max_version: '1.2'
+  cipher_suites: [ECDHE-RSA-AES128-GCM-SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]
+  client_certificates:
+    mode: required
+    ca: [clients.pem]
+    rules: [{issuer: {common_name: ca}, subjects: [{common_name: a, organizational_unit: [b, c]}]}]
+  domains: [{domain: '*.apps.identity', ca: [instances.pem], format: envoy}]
+timeouts: {client_handshake: 3s}
+";
+    let config = load_str::<Config>("dp.yml", text).unwrap().value;
+    assert_eq!(config.timeouts.settings().client_handshake.as_secs(), 3);
+    let tls = config.tls.settings().expect("it is spoken");
+    assert_eq!((tls.listen.len(), tls.certificates.len()), (1, 2));
+    assert_eq!(tls.versions, pointsman_process::tls::Versions::Tls12);
+    assert_eq!(tls.cipher_suites.map(|suites| suites.len()), Some(2));
+    let clients = tls.clients.expect("clients are asked");
+    assert!(clients.required);
+    assert_eq!(clients.rules[0].subjects[0].organizational_unit, ["b", "c"]);
+    let domain = &tls.domains[0];
+    assert_eq!(domain.name.to_string(), "*.apps.identity");
+    assert_eq!(
+        (domain.forwarded_client_cert, domain.format),
+        (crate::ForwardedClientCert::SanitizeSet, crate::CertFormat::Envoy)
+    );
+    assert!(load_str::<Config>("dp.yml", "{}").unwrap().value.tls.settings().is_none());
+}
+
+#[test]
+fn a_load_balancer_is_required_to_say_who_its_clients_are() {
+    let read = |text| load_str::<Config>("dp.yml", text).unwrap().value;
+    assert!(read("{}").proxy_protocol.is_none());
+    let behind = |text| read(text).proxy_protocol.unwrap().settings();
+    assert_eq!(behind("proxy_protocol: {}"), crate::Behind::default());
+    assert!(!crate::Behind::default().optional);
+    let optional = behind("proxy_protocol: {optional: true, wait: 100ms}");
+    assert_eq!((optional.optional, optional.wait.as_millis()), (true, 100));
+    let told = problems("proxy_protocol: {wait: 0s}");
+    assert!(told.contains("proxy_protocol.wait: is 0"), "{told}");
+}
+
+#[test]
+fn tls_that_would_protect_or_serve_nobody_is_told() {
+    let listens = "tls: {listen: ['0.0.0.0:8443'], certificates: [{certificate: c, key: k}]";
+    for (text, expected) in [
+        ("tls: {listen: ['0.0.0.0:1']}".to_owned(), "tls.certificates: is empty"),
+        (
+            "tls: {client_certificates: {mode: required}}".to_owned(),
+            "because no listener speaks TLS",
+        ),
+        (
+            format!("{listens}, min_version: '1.3', max_version: '1.2'}}"),
+            "tls.max_version: is below min_version",
+        ),
+        (
+            format!("{listens}, cipher_suites: [RC4-SHA]}}"),
+            "tls.cipher_suites[0]: \"RC4-SHA\" is no suite",
+        ),
+        (
+            format!("{listens}, client_certificates: {{mode: requested}}}}"),
+            "tls.client_certificates.ca: is empty",
+        ),
+        (
+            format!("{listens}, client_certificates: {{ca: [x]}}}}"),
+            "tls.client_certificates.mode: is ignored",
+        ),
+        (
+            format!("{listens}, domains: [{{domain: '*', ca: []}}]}}"),
+            "tls.domains[0].domain: \"*\" is neither a host",
+        ),
+        (
+            format!("{listens}, domains: [{{domain: a, ca: []}}]}}"),
+            "tls.domains[0].ca: is empty",
+        ),
+    ] {
+        let told = problems(&text);
+        assert!(told.contains(expected), "{text}: {told}");
+    }
+}

@@ -71,6 +71,11 @@ const COUNTERS: &[Row] = &[
         |t| t.connections_handed_on,
     ),
     (
+        "pointsman_prefixes_refused",
+        "Connections without a usable header of the PROXY protocol",
+        |t| t.prefixes_refused,
+    ),
+    (
         "pointsman_client_handshakes",
         "TLS handshakes of clients that came to their end",
         |t| t.client_handshakes,

@@ -298,15 +298,3 @@ fn a_signal_during_the_start_delay_ends_the_process_at_once() {
         "{log:#?}"
     );
 }
-
-#[test]
-fn protection_that_is_missing_stops_the_start() {
-    let router = Router::start("enable_proxy: true\n");
-    let (status, log) = router.until_it_ends();
-    assert_eq!(status, Some(1));
-    let error = log[0]["data"]["error"].as_str().unwrap_or_default();
-    assert!(
-        error.contains("enable_proxy: protects, and is not honoured by this release"),
-        "{error}"
-    );
-}

@@ -38,13 +38,7 @@ pub(super) static TABLE: &[Row] = &[
     row("enable_ssl", Served),
     row("enable_http2", Later),
     row("enable_http1_concurrent_read_write", Served),
-    row(
-        "enable_proxy",
-        Protecting(
-            |file| file.process.enable_proxy,
-            "connections that begin with a PROXY header are refused, and clients' addresses would be the balancer's",
-        ),
-    ),
+    row("enable_proxy", Served),
     row("index", Served),
     row("zone", Served),
     row("go_max_procs", Served),

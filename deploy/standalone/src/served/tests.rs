@@ -87,7 +87,6 @@ fn keys_that_are_not_served_are_named_when_they_have_a_value_of_their_own() {
 #[test]
 fn keys_that_protect_stop_the_start_by_name() {
     let text = "\
-enable_proxy: true
 tls_pem: []
 client_cert_validation: require
 route_services_secret: s3cr3t
@@ -99,14 +98,13 @@ route_services_secret_decrypt_only: old
         .map(|problem| problem.key.as_str())
         .collect();
     let expected = [
-        "enable_proxy",
         "route_services_secret",
         "route_services_secret_decrypt_only",
     ];
     assert_eq!(keys, expected);
     let told = refused.to_string();
     assert!(
-        told.contains("g.yml:1:15: enable_proxy: protects"),
+        told.contains("g.yml:3:24: route_services_secret: protects"),
         "{told}"
     );
     assert!(!told.contains("s3cr3t"), "{told}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Balancing, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits,
+    AccessLog, Balancing, Behind, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits,
     NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels, Upstream,
     UpstreamTls, VendorKey, ZonePreference, extra_fields,
 };
@@ -38,6 +38,11 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         sessions: sessions(file),
         balancing: balancing(file),
         tunnels: Tunnels::default(),
+        // Optional, and waited for as long as Gorouter does.
+        behind: file.process.enable_proxy.then_some(Behind {
+            wait: Duration::from_millis(100),
+            optional: true,
+        }),
         front_tls: front_tls(file)?,
         upstream: upstream(file)?,
         access_log: access_log(file),

@@ -198,6 +198,60 @@ ca_certs:
     assert!(get(router.traffic_port(), "/", HOST).ends_with("from the instance"));
 }
 
+/// What protects and cannot be honoured stops the start, by name.
+#[test]
+fn protection_that_is_missing_stops_the_start() {
+    let ca = block(&Ca::new("clients").0.pem(), 6);
+    let router = Router::start(&format!("domains:\n  - domain: a.b\n    ca_certs: {ca}"));
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(1));
+    let error = log[0]["data"]["error"].as_str().unwrap_or_default();
+    assert!(
+        error.contains("domains: protects, and is not honoured by this release"),
+        "{error}"
+    );
+}
+
+/// D-033: behind a load balancer the client is whoever it says, in clear text and over TLS.
+/// D-034: a client over TLS without a prefix is served as its own.
+#[test]
+fn a_load_balancer_says_who_its_clients_are() {
+    let (broker, instance) = (Broker::start(), Instance::start());
+    let server = Ca::new("server");
+    let pair = server.sign(HOST, ExtendedKeyUsagePurpose::ServerAuth, false);
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("access.log");
+    let further = format!(
+        "max_tls_version: TLSv1.3
+client_cert_validation: none
+enable_proxy: true
+access_log: {{file: {}}}
+",
+        log.display()
+    );
+    let mut router = start(&broker, &instance, &speaks_tls(&pair, &further));
+    let config = server.config(None);
+    assert!(get_tls(router.tls_port(), &config).ends_with("from the instance"));
+    let mut plain = TcpStream::connect((Ipv4Addr::LOCALHOST, router.traffic_port()));
+    let plain = plain.as_mut().expect("it listens");
+    let request = format!(
+        "PROXY TCP4 192.168.0.1 192.168.0.2 12345 80\r\n\
+         GET /behind HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    );
+    plain.write_all(request.as_bytes()).expect("it is taken");
+    let mut answer = String::new();
+    plain.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.ends_with("from the instance"), "{answer}");
+    router.signal("USR1");
+    let (status, _) = router.until_it_ends();
+    assert_eq!(status, Some(0));
+    let lines = std::fs::read_to_string(&log).expect("a log");
+    let line = lines.lines().find(|line| line.contains("/behind"));
+    let line = line.expect("a line of the request");
+    assert!(line.contains("x_forwarded_for:\"192.168.0.1\""), "{line}");
+    assert!(lines.contains("x_forwarded_proto:\"https\""), "{lines}");
+}
+
 /// Believes every server.
 #[derive(Debug)]
 struct Anybody(Arc<rustls::crypto::CryptoProvider>);

@@ -36,11 +36,8 @@ status: {port: 1234, user: user, pass: pass, routes: {port: 8083}}
         (1234, "user", "pass")
     );
     assert_eq!(status.routes.port, 8083);
-    assert!(
-        super::refused("enable_proxy: true")
-            .protecting()
-            .any(|key| key.key == "enable_proxy")
-    );
+    assert!(!file.process.enable_proxy);
+    assert!(super::file("enable_proxy: true").process.enable_proxy);
 }
 
 /// CF-032: the health checker's `User-Agent` has a default.
