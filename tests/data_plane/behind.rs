@@ -94,12 +94,18 @@ async fn the_header_comes_before_a_handshake() {
     let config = authority.client_config(None);
     for (header, source) in [(LINE, "192.168.0.1"), ("", "127.0.0.1")] {
         let mut socket = TcpStream::connect(plane.tls()).await.expect("it listens");
-        socket.write_all(header.as_bytes()).await.expect("it is taken");
+        socket
+            .write_all(header.as_bytes())
+            .await
+            .expect("it is taken");
         let name = ServerName::try_from("app.test").expect("a name");
         let connector = TlsConnector::from(std::sync::Arc::clone(&config));
         let stream = connector.connect(name, socket).await;
         let mut stream = stream.expect("a handshake");
-        stream.write_all(request().as_bytes()).await.expect("it is taken");
+        stream
+            .write_all(request().as_bytes())
+            .await
+            .expect("it is taken");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

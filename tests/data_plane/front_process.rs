@@ -31,7 +31,9 @@ async fn shown(plane: &Process, config: &Arc<ClientConfig>) -> Result<bool, Stri
 }
 
 async fn answers(client: &mut RawConnection) -> bool {
-    client.write(b"GET / HTTP/1.1\r\nHost: nobody\r\n\r\n").await;
+    client
+        .write(b"GET / HTTP/1.1\r\nHost: nobody\r\n\r\n")
+        .await;
     client.read_answer().await.status == 404
 }
 
@@ -44,11 +46,8 @@ async fn certificates_are_replaced_while_they_are_in_use() {
     let _files = old.server(&["a.test"]).write(folder.path(), "site");
     let plane = Process::start("data-plane", &speaks_tls(folder.path(), "")).await;
     let (believes_old, believes_new) = (old.client_config(None), new.client_config(None));
-    let connected = RawConnection::connect_tls(
-        plane.address("https"),
-        Arc::clone(&believes_old),
-        "a.test",
-    );
+    let connected =
+        RawConnection::connect_tls(plane.address("https"), Arc::clone(&believes_old), "a.test");
     let mut connected = connected.await.expect("a handshake");
     assert!(answers(&mut connected).await);
     assert!(shown(&plane, &believes_new).await.is_err());
@@ -100,7 +99,10 @@ async fn what_would_protect_nobody_stops_the_start() {
     };
     let path = folder.path().join("config.yml");
     for (further, told) in [
-        (rule("typo"), "no authority of clients has the subject CN=typo"),
+        (
+            rule("typo"),
+            "no authority of clients has the subject CN=typo",
+        ),
         (
             "  domains: [{domain: a.b, ca: [/nowhere/ca.pem]}]\n".to_owned(),
             "/nowhere/ca.pem: cannot be read",

@@ -509,11 +509,17 @@ async fn a_websocket_over_tls_is_a_tunnel() {
     let authority = Authority::new("authority");
     let endpoint = Endpoint::with(|_| Answer::Upgrade).await;
     let plane = Setup::new().endpoint("app.test", &endpoint);
-    let plane = plane.front(front(&[&authority.server(&["app.test"])])).start();
+    let plane = plane
+        .front(front(&[&authority.server(&["app.test"])]))
+        .start();
     let config = authority.client_config(None);
     let client = plane.connect_tls(&config, "app.test").await;
     let mut client = client.expect("a handshake");
-    let fields = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: k"];
+    let fields = [
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Key: k",
+    ];
     client.write(head("GET /chat", &fields).as_bytes()).await;
     assert_eq!(client.read_head().await.status, 101);
     for message in [b"one".to_vec(), vec![b'x'; 100_000]] {

@@ -2,8 +2,8 @@
 
 mod answers;
 mod attempts;
-mod blame;
 mod behind;
+mod blame;
 mod bodies;
 mod connections;
 mod drain;

@@ -259,7 +259,11 @@ async fn every_connection_proves_who_the_endpoint_is() {
         AtomicUsize::new(0),
     ));
     config.ticketer = Arc::<Offered>::clone(&tickets) as Arc<dyn ProducesTickets>;
-    let closing = |_: &Head| Reply::text("safe").with_header("Connection", "close").into();
+    let closing = |_: &Head| {
+        Reply::text("safe")
+            .with_header("Connection", "close")
+            .into()
+    };
     let endpoint = Endpoint::with_tls(Arc::new(config), closing).await;
     let plane = plane(&authority, &endpoint);
     for _ in 0..3 {

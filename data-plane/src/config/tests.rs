@@ -273,9 +273,19 @@ timeouts: {client_handshake: 3s}
     assert_eq!(domain.name.to_string(), "*.apps.identity");
     assert_eq!(
         (domain.forwarded_client_cert, domain.format),
-        (crate::ForwardedClientCert::SanitizeSet, crate::CertFormat::Envoy)
+        (
+            crate::ForwardedClientCert::SanitizeSet,
+            crate::CertFormat::Envoy
+        )
     );
-    assert!(load_str::<Config>("dp.yml", "{}").unwrap().value.tls.settings().is_none());
+    assert!(
+        load_str::<Config>("dp.yml", "{}")
+            .unwrap()
+            .value
+            .tls
+            .settings()
+            .is_none()
+    );
 }
 
 #[test]
@@ -295,7 +305,10 @@ fn a_load_balancer_is_required_to_say_who_its_clients_are() {
 fn tls_that_would_protect_or_serve_nobody_is_told() {
     let listens = "tls: {listen: ['0.0.0.0:8443'], certificates: [{certificate: c, key: k}]";
     for (text, expected) in [
-        ("tls: {listen: ['0.0.0.0:1']}".to_owned(), "tls.certificates: is empty"),
+        (
+            "tls: {listen: ['0.0.0.0:1']}".to_owned(),
+            "tls.certificates: is empty",
+        ),
         (
             "tls: {client_certificates: {mode: required}}".to_owned(),
             "because no listener speaks TLS",

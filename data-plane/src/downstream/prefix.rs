@@ -151,8 +151,14 @@ mod tests {
     #[test]
     fn lines_of_version_1() {
         for (line, expected) in [
-            ("TCP4 192.168.0.1 10.0.0.1 56324 443", address("192.168.0.1:56324")),
-            ("TCP6 2001:db8::1 ::1 4124 443", address("[2001:db8::1]:4124")),
+            (
+                "TCP4 192.168.0.1 10.0.0.1 56324 443",
+                address("192.168.0.1:56324"),
+            ),
+            (
+                "TCP6 2001:db8::1 ::1 4124 443",
+                address("[2001:db8::1]:4124"),
+            ),
             ("UNKNOWN", None),
             ("UNKNOWN 1.2.3.4 1.2.3.4 1 2", None),
             ("TCP4 192.168.0.1 10.0.0.1 56324", None),
@@ -210,7 +216,11 @@ mod tests {
                 None => Prefix::Malformed,
             };
             let more = [&bytes[..], b"GET /"].concat();
-            assert_eq!(Prefix::read(&more), expected, "{command:x} {family:x} {rest:?}");
+            assert_eq!(
+                Prefix::read(&more),
+                expected,
+                "{command:x} {family:x} {rest:?}"
+            );
             for end in 1..bytes.len() {
                 assert_eq!(Prefix::read(&bytes[..end]), Prefix::Partial);
             }
@@ -221,7 +231,13 @@ mod tests {
 
     #[test]
     fn everything_else_is_none() {
-        for bytes in [&b"GET / HTTP/1.1"[..], b"PROXYX", b"PRI * HTTP/2.0", b"\x16\x03\x01", b"\r\nG"] {
+        for bytes in [
+            &b"GET / HTTP/1.1"[..],
+            b"PROXYX",
+            b"PRI * HTTP/2.0",
+            b"\x16\x03\x01",
+            b"\r\nG",
+        ] {
             assert_eq!(Prefix::read(bytes), Prefix::Absent);
         }
         let mut random = fastrand::Rng::with_seed(7);

@@ -89,22 +89,18 @@ fn keys_that_protect_stop_the_start_by_name() {
     let text = "\
 tls_pem: []
 client_cert_validation: require
-route_services_secret: s3cr3t
-route_services_secret_decrypt_only: old
+nats: {tls_enabled: true, private_key: s3cr3t}
 ";
     let refused = parse("g.yml", text).expect_err("it asks for protection");
     let keys: Vec<_> = refused
         .protecting()
         .map(|problem| problem.key.as_str())
         .collect();
-    let expected = [
-        "route_services_secret",
-        "route_services_secret_decrypt_only",
-    ];
+    let expected = ["nats.tls_enabled"];
     assert_eq!(keys, expected);
     let told = refused.to_string();
     assert!(
-        told.contains("g.yml:3:24: route_services_secret: protects"),
+        told.contains("g.yml:3:21: nats.tls_enabled: protects"),
         "{told}"
     );
     assert!(!told.contains("s3cr3t"), "{told}");

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Balancing, Behind, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers, Limits,
-    NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels, Upstream,
+    AccessLog, Balancing, Behind, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers,
+    Limits, NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels, Upstream,
     UpstreamTls, VendorKey, ZonePreference, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
