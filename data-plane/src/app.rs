@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 pub use front_tls::{ClientFiles, DomainFiles, FrontTls};
 use hand_over::HandOver;
-pub use settings::{ControlPlaneTls, ControlPlanes, Settings, State, UpstreamTls};
+pub use settings::{ControlPlaneTls, ControlPlanes, ServiceTls, Settings, State, UpstreamTls};
 
 use crate::admin::{self, Inside};
 use crate::counters::Traffic;
@@ -116,15 +116,9 @@ pub async fn build(
     metrics: &mut Metrics,
 ) -> Result<Bound, BuildError> {
     let mut reloader = Reloader::new();
-    if let Some(files) = settings.client.take() {
-        settings.proxy.upstream.tls = Some(files.load(&mut reloader)?);
-    }
     let plain = settings.listen.iter().copied().map(Listen::plain);
     let mut listen: Vec<_> = plain.collect();
-    if let Some(files) = settings.front.take() {
-        listen.extend(files.listeners());
-        settings.proxy.front_tls = Some(files.load(&mut reloader)?);
-    }
+    listen.extend(load_tls(&mut settings, &mut reloader)?);
     let control_planes = settings
         .control_planes
         .links(&settings.name, &mut reloader)?;
@@ -187,6 +181,22 @@ fn addresses(listen: &[Listen], proxy: &Proxy, admin: Option<&admin::Bound>) -> 
         https: bound(true),
         admin: admin.map(admin::Bound::address),
     }
+}
+
+/// Reads what TLS needs from files, in every direction. Answers where TLS is spoken to clients.
+fn load_tls(settings: &mut Settings, reloader: &mut Reloader) -> Result<Vec<Listen>, tls::Refused> {
+    if let Some(files) = settings.client.take() {
+        settings.proxy.upstream.tls = Some(files.load(reloader)?);
+    }
+    if let Some(files) = settings.services.take() {
+        settings.proxy.route_services.tls = files.load(reloader)?;
+    }
+    let Some(files) = settings.front.take() else {
+        return Ok(Vec::new());
+    };
+    let listeners = files.listeners().collect();
+    settings.proxy.front_tls = Some(files.load(reloader)?);
+    Ok(listeners)
 }
 
 async fn bind_admin(

@@ -14,6 +14,7 @@ mod limits;
 mod log;
 mod metrics;
 mod proxy_protocol;
+mod route_services;
 mod segments;
 mod state;
 mod sticky_sessions;
@@ -48,6 +49,7 @@ pub use limits::Limits;
 pub use log::{Form, Log};
 pub use metrics::Metrics;
 pub use proxy_protocol::ProxyProtocol;
+pub use route_services::RouteServices;
 pub use segments::{Mode, Segments};
 pub use state::State;
 pub use sticky_sessions::StickySessions;
@@ -103,6 +105,8 @@ pub struct Config {
     pub tunnels: Tunnels,
     /// How endpoints are reached.
     pub upstream: Upstream,
+    /// How requests pass through the route services of their routes.
+    pub route_services: RouteServices,
     /// Where requests are logged.
     pub access_log: AccessLog,
     /// What is measured beside what always is.
@@ -139,6 +143,7 @@ impl Default for Config {
             balancing: Balancing::default(),
             tunnels: Tunnels::default(),
             upstream: Upstream::default(),
+            route_services: RouteServices::default(),
             access_log: AccessLog::default(),
             metrics: Metrics::default(),
             compatibility: Compatibility::default(),
@@ -201,6 +206,9 @@ impl Validate for Config {
         });
         check.within("tunnels", |check| self.tunnels.validate(check));
         check.within("upstream", |check| self.upstream.validate(check));
+        check.within("route_services", |check| {
+            self.route_services.validate(check);
+        });
         check.within("access_log", |check| self.access_log.validate(check));
     }
 }
@@ -254,6 +262,7 @@ impl Config {
                 balancing: self.balancing.settings(&self.zone),
                 tunnels: self.tunnels.settings(),
                 upstream: self.upstream.settings(),
+                route_services: self.route_services.settings(environment)?,
                 checks: self.checks.settings(),
                 access_log: self.access_log.settings(tracing.as_ref()),
                 tracing,
@@ -264,6 +273,7 @@ impl Config {
             },
             front: self.tls.settings(),
             client: self.upstream.client(),
+            services: self.route_services.tls(),
         })
     }
 }

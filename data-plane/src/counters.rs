@@ -142,6 +142,20 @@ counters! {
     bad_gateways,
     /// Answers of 504, or of 502 in its place, because an endpoint took too long.
     endpoint_timeouts,
+    /// Attempts at route services.
+    route_service_attempts,
+    /// Requests whose signature of a router proved nothing.
+    route_service_refused,
+    /// Answers of route services, status 1xx or other.
+    route_services_xxx,
+    /// Answers of route services, status 2xx.
+    route_services_2xx,
+    /// Answers of route services, status 3xx.
+    route_services_3xx,
+    /// Answers of route services, status 4xx.
+    route_services_4xx,
+    /// Answers of route services, status 5xx.
+    route_services_5xx,
     /// Endpoints that showed another name than the registered one (`backend_invalid_id`).
     backend_invalid_id,
     /// Endpoints whose certificate was not valid (`backend_invalid_tls_cert`).
@@ -196,6 +210,20 @@ impl Counters {
             4 => &self.responses_4xx,
             5 => &self.responses_5xx,
             _ => &self.responses_xxx,
+        };
+        counter.increment();
+    }
+}
+
+impl Counters {
+    /// Counts the answer of a route service.
+    pub(crate) fn count_service_response(&self, status: u16) {
+        let counter = match status / 100 {
+            2 => &self.route_services_2xx,
+            3 => &self.route_services_3xx,
+            4 => &self.route_services_4xx,
+            5 => &self.route_services_5xx,
+            _ => &self.route_services_xxx,
         };
         counter.increment();
     }

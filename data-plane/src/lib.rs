@@ -20,6 +20,7 @@ mod io;
 mod listener;
 mod persisted;
 mod proxy;
+mod route_service;
 mod servable;
 mod settings;
 mod start;
@@ -33,11 +34,12 @@ pub use access_log::{AccessLog, Sink, extra_fields};
 pub use counters::{Totals, Traffic};
 pub use error_page::{BadPage, ErrorPage, NoPage};
 pub use listener::{Gate, Heirlooms, Inherited, Listen, Sockets};
+pub use route_service::{AddressRules, AllowList, BadEntry, Signer};
 pub use servable::Servable;
 pub use settings::{
-    BadRule, Balancing, Behind, CertFormat, Checks, ClientCerts, DomainName, ForwardedClientCert,
-    ForwardedProto, FrontTls, Headers, IdentityDomain, Limits, RequestSize, Rewrite, Sessions,
-    Settings, SubjectRule, Timeouts, Tracing, Tunnels, Underscores, Upstream, UpstreamTls,
-    VendorKey, Verification, ZonePreference,
+    BadRule, Balancing, Behind, Believed, CertFormat, Checks, ClientCerts, DomainName,
+    ForwardedClientCert, ForwardedProto, FrontTls, Headers, IdentityDomain, Limits, RequestSize,
+    Rewrite, RouteServices, ServiceTls, Sessions, Settings, SubjectRule, Timeouts, Tracing,
+    Tunnels, Underscores, Upstream, UpstreamTls, VendorKey, Verification, ZonePreference,
 };
 pub use start::{Proxy, Surroundings, start};

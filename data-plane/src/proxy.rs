@@ -1,5 +1,7 @@
 //! A request's journey: keep its trace, identify it, find its route, choose an endpoint, measure its
-//! head, prepare what is sent, see whether its client may have that endpoint, attempt, and again where that is safe, relay the answer, record.
+//! head, prepare what is sent, see whether its client may have that endpoint, attempt, and again where
+//! that is safe, relay the answer, record. A route with a route service sends the request there first
+//! ([`service`]).
 //!
 //! Each step is a module of its own with a core that knows no socket. What can go wrong with an
 //! endpoint is one enum ([`Reason`]).
@@ -27,6 +29,7 @@ mod refusal;
 mod relay;
 mod replay;
 mod request_id;
+mod service;
 mod sticky;
 mod trace;
 mod tunnel;
@@ -50,6 +53,7 @@ use reason::Failure;
 pub(crate) use reason::Reason;
 use record::Record;
 use refusal::Refusal;
+use service::{Detour, Outward};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,8 @@ pub(crate) struct Journey<'a, 'c> {
     record: Record,
     /// Whether its line is written.
     recorded: bool,
+    /// What it has to do with a route service, if anything.
+    detour: Option<Box<Detour>>,
 }
 
 /// Why a request did not get an endpoint's answer, or not all of it.
@@ -83,6 +89,22 @@ enum Trouble {
     Failed(Failure),
     /// The answer had begun.
     BrokenOff(Reason),
+    /// The journey to a route service has ended so, and told why.
+    Ended(Ending),
+}
+
+/// What becomes of a request in the place of an attempt at an endpoint.
+enum Instead {
+    /// The router would not forward it.
+    Refused(Refusal),
+    /// It goes to the service of its route.
+    Service(Box<Outward>),
+}
+
+impl From<Refusal> for Instead {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// Serves one request, from its head to the line in the access log.
@@ -101,21 +123,17 @@ pub(crate) async fn handle(
         ends_by: Tick::NEVER,
         record,
         recorded: false,
+        detour: None,
     };
     worker.counters.requests.increment();
-    let ending = match journey.travel().await {
-        Ok(()) => Ending::Complete,
-        Err(trouble) => journey.settle(trouble).await,
-    };
-    deadline.clear();
-    journey.record(ending);
-    ending
+    journey.run().await
 }
 
 /// A journey that was left before its end leaves what is known of it on the desk, for
 /// [`answer_broken`].
 impl Drop for Journey<'_, '_> {
     fn drop(&mut self) {
+        self.take_back_request();
         if !self.recorded {
             self.desk.left = Some(self.record.clone());
         }
@@ -123,11 +141,26 @@ impl Drop for Journey<'_, '_> {
 }
 
 impl Journey<'_, '_> {
+    /// From the head to the line in the access log.
+    async fn run(&mut self) -> Ending {
+        let ending = match self.travel().await {
+            Ok(()) => Ending::Complete,
+            Err(trouble) => self.settle(trouble).await,
+        };
+        self.deadline.clear();
+        self.record(ending);
+        ending
+    }
+
     /// The whole way of a request.
     async fn travel(&mut self) -> Result<(), Trouble> {
         self.trace();
         let _permit = self.identify().map_err(Trouble::Refused)?;
-        let mut chosen = self.find().map_err(Trouble::Refused)?;
+        let mut chosen = match self.find() {
+            Ok(chosen) => chosen,
+            Err(Instead::Refused(refusal)) => return Err(Trouble::Refused(refusal)),
+            Err(Instead::Service(outward)) => return Box::pin(self.visit(outward)).await,
+        };
         self.measure(&chosen).map_err(Trouble::Refused)?;
         self.check_domain().map_err(Trouble::Refused)?;
         self.prepare();
@@ -145,9 +178,9 @@ impl Journey<'_, '_> {
             };
             if self.desk.prepared.upgrade.is_some() {
                 // A box of its own: what only tunnels need is not kept for every connection.
-                return Box::pin(self.switch(upstream, upload, chosen)).await;
+                return Box::pin(self.switch(upstream, upload, Some(chosen))).await;
             }
-            return self.relay(upstream, upload, &chosen).await;
+            return self.relay(upstream, upload, Some(&chosen)).await;
         }
     }
 
@@ -159,6 +192,7 @@ impl Journey<'_, '_> {
                 self.count_failed_upgrade();
                 self.fail(failure.reason).await
             }
+            Trouble::Ended(ending) => ending,
             Trouble::BrokenOff(reason) => {
                 self.worker.counters.failures.count(reason);
                 if reason == Reason::ClientStalled {

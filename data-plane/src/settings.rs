@@ -7,6 +7,7 @@ mod balancing;
 mod checks;
 mod front_tls;
 mod rewrite;
+mod route_services;
 mod sessions;
 mod tracing;
 mod tunnels;
@@ -29,6 +30,7 @@ pub use self::front_tls::{
     CertFormat, ClientCerts, DomainName, FrontTls, IdentityDomain, SubjectRule, Verification,
 };
 pub use self::rewrite::{BadRule, Rewrite};
+pub use self::route_services::{Believed, RouteServices, ServiceTls};
 pub use self::tracing::{Tracing, VendorKey};
 pub use self::tunnels::Tunnels;
 
@@ -61,6 +63,8 @@ pub struct Settings {
     pub front_tls: Option<FrontTls>,
     /// How endpoints are reached.
     pub upstream: Upstream,
+    /// How requests pass through route services.
+    pub route_services: RouteServices,
     /// The access log, if there is one.
     pub access_log: Option<AccessLog>,
     /// Whether the time of responses is measured for each app.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use pointsman_process::shutdown::Stages;
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -22,8 +23,12 @@ use crate::settings::{FrontTls, Settings};
 use crate::table::TableHandle;
 use crate::upstream::Commons;
 use crate::upstream::idle::IdleLimits;
+use crate::upstream::services;
 use crate::upstream::tls::Identities;
 use crate::worker::{self, Assignment, Crowd, Places};
+
+/// What TLS is spoken with towards endpoints, and towards route services.
+type UpstreamTls = (Arc<Identities>, Option<Arc<ClientConfig>>);
 
 /// What the proxy gets from the rest of the process.
 #[derive(Debug)]
@@ -77,8 +82,7 @@ pub fn start(
     let log = settings.access_log.take();
     let log = log.map(|log| Writer::start(log, Arc::clone(&written)));
     let log = log.transpose()?;
-    let identities = Identities::new(settings.upstream.tls.take()).map_err(io::Error::other)?;
-    let identities = Arc::new(identities);
+    let (identities, service_tls) = upstream_tls(&mut settings).map_err(io::Error::other)?;
     let front = front(listeners, settings.front_tls.take())?;
     let settings = Arc::new(settings);
     let places = Arc::new(Places::new(settings.limits.in_flight, count));
@@ -102,6 +106,7 @@ pub fn start(
             failures: failures.clone(),
             identities: Arc::clone(&identities),
             front: front.clone(),
+            service_tls: service_tls.clone(),
             places: Arc::clone(&places),
             lines: log.as_ref().map(Writer::lines),
             origin,
@@ -123,6 +128,13 @@ pub fn start(
         ends,
         log,
     })
+}
+
+/// How endpoints prove who they are, and how TLS is spoken with route services.
+fn upstream_tls(settings: &mut Settings) -> Result<UpstreamTls, rustls::Error> {
+    let identities = Identities::new(settings.upstream.tls.take())?;
+    let services = services::tls_config(&settings.route_services.tls)?;
+    Ok((Arc::new(identities), services))
 }
 
 /// TLS towards clients, which a listener that speaks it needs.

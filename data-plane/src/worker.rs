@@ -7,6 +7,7 @@ mod crowd;
 mod housekeeping;
 mod seldom;
 mod thread;
+mod told;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -28,13 +29,14 @@ use crate::servable::Servable;
 use crate::settings::Settings;
 use crate::table::Reader;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Handshakes, Idle, LateDials};
+use crate::upstream::{Handshakes, Idle, LateDials, Services};
 
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
 pub(crate) use crowd::{Crowd, Handed, Mailbox, Seat};
 pub(crate) use seldom::Seldom;
 pub(crate) use thread::{Assignment, spawn};
+pub(crate) use told::Told;
 
 /// Rooms that are kept for the next request.
 const ROOMS_KEPT: usize = 256;
@@ -75,6 +77,10 @@ pub(crate) struct Worker {
     pub(crate) front: Option<Arc<Front>>,
     /// The turnstile before the work of handshakes, with endpoints and with clients.
     pub(crate) handshakes: Handshakes,
+    /// The way to route services.
+    pub(crate) services: Services,
+    /// What was told of them.
+    pub(crate) told_of_services: Told,
     /// Where failures of endpoints are told.
     pub(crate) failures: FailureReporter,
     /// The access log, if there is one.

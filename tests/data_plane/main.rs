@@ -36,6 +36,7 @@ mod registrations;
 mod request_size;
 mod retries;
 mod rewriting;
+mod route_services;
 mod sanitizing;
 mod slow_start;
 mod sticky;

@@ -7,7 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     PKCS_RSA_SHA256, RsaKeySize, SanType, date_time_ymd,
 };
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -255,6 +255,22 @@ impl Identity {
             }
         };
         let config = builder.with_single_cert(chain(&self.certificate), self.key_der());
+        Arc::new(config.expect("a key that fits its certificate"))
+    }
+
+    /// The same for a server that speaks these versions of TLS only.
+    ///
+    /// # Panics
+    ///
+    /// When the crypto library refuses, which it has no reason to.
+    #[must_use]
+    pub fn server_config_of(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
+        install_crypto_provider();
+        let builder = ServerConfig::builder_with_protocol_versions(versions).with_no_client_auth();
+        let config = builder.with_single_cert(vec![der(&self.certificate)], self.key_der());
         Arc::new(config.expect("a key that fits its certificate"))
     }
 

@@ -19,6 +19,7 @@ pub mod ports;
 pub mod process;
 pub mod publisher;
 pub mod requests;
+pub mod route_service;
 
 pub use broker::Broker;
 pub use certs::Authority;

@@ -274,6 +274,29 @@ impl RequestHead {
         Ok(())
     }
 
+    /// Sends the request elsewhere: replaces target and authority, both for the lookup and for what
+    /// is written, as for a route service within the platform.
+    ///
+    /// # Errors
+    /// Why an HTTP/1 request made of these parts would be refused; the head is as before.
+    pub fn redirect(&mut self, target: &[u8], authority: &[u8]) -> Result<(), Refused> {
+        check_bytes(target)?;
+        let parsed = Target::parse(target, self.line.method)?;
+        if parsed.form == TargetForm::Absolute {
+            return Err(Refused::Target);
+        }
+        let host = Host::parse(authority)?;
+        let target_at = self.fields.keep(target).start;
+        let authority_at = self.fields.keep(authority).start;
+        let RequestLine {
+            method, method_at, ..
+        } = self.line;
+        self.line.fill(method, method_at, &parsed, target_at);
+        self.line
+            .set_authority(&Authority::new(&host, authority_at, authority.len()));
+        Ok(())
+    }
+
     /// The host of the authority without its port; an IPv6 address keeps its brackets.
     pub fn host(&self) -> &[u8] {
         self.fields.at(self.line.host)

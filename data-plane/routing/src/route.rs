@@ -43,6 +43,9 @@ pub struct Attributes {
     pub policy: Option<Box<Policy>>,
     /// How long its requests may take, where that is not left to the data plane.
     pub timeouts: Option<Box<RouteTimeouts>>,
+    /// The URL of the service that requests pass through before they reach an endpoint, where
+    /// there is one. Nobody has looked whether it is a URL.
+    pub route_service: Option<Box<str>>,
     /// The only group; empty for a route from NATS.
     pub group: Box<str>,
 }
@@ -65,6 +68,8 @@ pub struct Origin<'a> {
 pub struct Route {
     pub(crate) key: RouteKey,
     pub(crate) index: PoolIndex,
+    /// Whether the attributes that count have a route service: requests without one ask no further.
+    has_service: bool,
     /// The attributes of each isolation segment that has some. Which of them counts is decided
     /// when they change; it comes first.
     held: SmallVec<[Held; 1]>,
@@ -80,6 +85,7 @@ impl Route {
         Self {
             key,
             index,
+            has_service: false,
             held: SmallVec::new(),
             endpoints: SmallVec::new(),
             slots: None,
@@ -155,6 +161,32 @@ impl Route {
         self.content()?.attributes.policy.as_deref()
     }
 
+    /// Whether requests pass through a route service first.
+    #[inline]
+    #[must_use]
+    pub const fn has_route_service(&self) -> bool {
+        self.has_service
+    }
+
+    /// The URL of the service that requests pass through first, if there is one.
+    #[must_use]
+    pub fn route_service(&self) -> Option<&str> {
+        self.content()?.attributes.route_service.as_deref()
+    }
+
+    /// Whether an endpoint may take one more request. `max_connections` is the bound of those that
+    /// have none of their own; 0 for none (L-23).
+    #[must_use]
+    pub fn has_room(&self, max_connections: u32) -> bool {
+        self.endpoints.iter().any(|endpoint| {
+            let limit = match endpoint.max_connections() {
+                0 => max_connections,
+                own => own,
+            };
+            limit == 0 || endpoint.state().in_flight() < limit
+        })
+    }
+
     /// Where keys lead, and what led them.
     pub(crate) fn slots(&self) -> Option<(&Slots, &HashedBy)> {
         let slots = self.slots.as_ref()?.get_or_init(|| {
@@ -169,6 +201,8 @@ impl Route {
 
     /// Forgets where keys lead, after a change.
     fn forget_slots(&mut self) {
+        let has_service = |content: &Content| content.attributes.route_service.is_some();
+        self.has_service = self.content().is_some_and(has_service);
         let is_hashed = |content: &Content| content.attributes.hashed_by.is_some();
         self.slots = self
             .content()

@@ -12,9 +12,9 @@ use pointsman_process::tls::{
 use pointsman_proto::v1;
 
 use super::{BuildError, FrontTls};
-use crate::admin;
 use crate::listener::Inherited;
 use crate::subscription::{ControlPlane, Link, rank};
+use crate::{Believed, admin};
 
 /// The settings of every part. They come from a configuration file of ours, or from a
 /// `gorouter.yml`.
@@ -48,6 +48,8 @@ pub struct Settings {
     /// Files for TLS to endpoints. They take the place of what [`Self::proxy`] says about it, and
     /// are reloaded when they change.
     pub client: Option<UpstreamTls>,
+    /// The same for TLS to route services.
+    pub services: Option<ServiceTls>,
 }
 
 /// Where the table is kept for a start without a control plane.
@@ -97,6 +99,43 @@ pub struct UpstreamTls {
     pub ca: PathBuf,
     /// Chain and key of the certificate that is shown to an endpoint which asks for one.
     pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// Files for TLS to route services.
+#[derive(Clone, Debug)]
+pub struct ServiceTls {
+    /// Authorities that are believed beside those of the system.
+    pub ca: Option<PathBuf>,
+    /// Whether every certificate is.
+    pub everybody: bool,
+    /// Chain and key of the certificate that is shown to a service which asks for one.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+impl ServiceTls {
+    pub(super) fn load(&self, reloader: &mut Reloader) -> Result<crate::ServiceTls, Refused> {
+        let mut sources = Vec::new();
+        if !Source::System.certificates()?.is_empty() {
+            sources.push(Source::System);
+        }
+        sources.extend(self.ca.as_ref().map(Source::file));
+        let servers = if self.everybody {
+            Believed::Everybody
+        } else if sources.is_empty() {
+            Believed::Nobody
+        } else {
+            let trust = Trust::load(sources)?;
+            reloader.add(Arc::<Trust>::clone(&trust));
+            Believed::Certified(trust)
+        };
+        let client = self.client.as_ref();
+        let identity = client.map(|(chain, key)| identity(chain, key, reloader));
+        Ok(crate::ServiceTls {
+            servers,
+            identity: identity.transpose()?,
+            ..crate::ServiceTls::default()
+        })
+    }
 }
 
 impl UpstreamTls {

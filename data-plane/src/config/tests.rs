@@ -1,4 +1,4 @@
-use pointsman_process::configuration::load_str;
+use pointsman_process::configuration::{ProcessEnvironment, load_str};
 
 use super::*;
 
@@ -98,7 +98,7 @@ compatibility: {max_conns_until_response_head: true}
 ";
     let proxy = |text| {
         let config = load_str::<Config>("dp.yml", text).unwrap().value;
-        let environment = configuration::ProcessEnvironment;
+        let environment = ProcessEnvironment;
         config.settings(&environment).unwrap().proxy
     };
     let off = proxy("{}");
@@ -341,4 +341,97 @@ fn tls_that_would_protect_or_serve_nobody_is_told() {
         let told = problems(&text);
         assert!(told.contains(expected), "{text}: {told}");
     }
+}
+
+/// D-605: what is configured about route services is what the proxy is told.
+/// R-082: strict validation is the default.
+/// R-084: nothing is hairpinned unless it is listed.
+#[test]
+fn route_services_are_as_they_are_configured() {
+    let told = |text: &str| {
+        let config = load_str::<Config>("dp.yml", text).unwrap().value;
+        config.settings(&ProcessEnvironment).unwrap()
+    };
+    let defaults = told("{}");
+    assert!(defaults.services.is_none(), "no authority is read unasked");
+    let defaults = defaults.proxy.route_services;
+    assert!(defaults.signer.is_none() && defaults.hairpinning.is_none());
+    assert!(defaults.strict_signatures && defaults.recommend_https && defaults.websockets);
+    assert!(!defaults.bind_path && !defaults.plain_http);
+    assert!(!defaults.addresses.permit([127, 0, 0, 1].into()));
+    let folder = tempfile::tempdir().unwrap();
+    let secret = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "a secret\n").unwrap();
+        path.display().to_string()
+    };
+    let text = format!(
+        "
+route_services:
+  secret_file: {}
+  decrypt_only_secret_file: {}
+  timeout: 30s
+  recommend_https: false
+  strict_signatures: false
+  bind_path: true
+  hairpinning: [rs.example.com, '*.services.example.com']
+  max_attempts: 5
+  websockets: false
+  plain_http: true
+  deny: [10.0.0.0/8, '2001:db8::1']
+  allow: [127.0.0.1]
+  skip_verification: true
+",
+        secret("new"),
+        secret("old")
+    );
+    let given = told(&text);
+    assert!(given.services.unwrap().everybody);
+    let given = given.proxy.route_services;
+    assert!(given.signer.is_some() && given.bind_path && given.plain_http);
+    assert!(!given.recommend_https && !given.strict_signatures && !given.websockets);
+    assert_eq!(given.attempts, 5);
+    let hosts = given.hairpinning.unwrap();
+    assert!(hosts.permits("a.services.example.com") && !hosts.permits("example.com"));
+    assert!(given.addresses.permit([127, 0, 0, 1].into()));
+    assert!(!given.addresses.permit([10, 1, 2, 3].into()));
+    let all = told("route_services: {hairpinning: ['*']}")
+        .proxy
+        .route_services;
+    assert_eq!(all.hairpinning, Some(crate::AllowList::All));
+}
+
+/// Secrets and rules that could not be honoured stop the start by name.
+#[test]
+fn what_route_services_could_not_honour_is_told() {
+    for (text, expected) in [
+        (
+            "decrypt_only_secret_file: old",
+            "decrypt_only_secret_file: turns nothing on",
+        ),
+        ("timeout: 0s", "timeout: is 0"),
+        ("max_attempts: 0", "max_attempts: is 0"),
+        (
+            "hairpinning: [localhost]",
+            "hairpinning: \"localhost\" is no host",
+        ),
+        ("hairpinning: ['*', a.b]", "hairpinning: \"*\" is no host"),
+        ("deny: [10.0.0.0/33]", "deny: \"10.0.0.0/33\" is no network"),
+        ("allow: [localhost]", "allow: \"localhost\" is no network"),
+        (
+            "{skip_verification: true, ca: ca.pem}",
+            "ca: is not looked at",
+        ),
+    ] {
+        let text = text.trim_matches(['{', '}']);
+        let told = problems(&format!("route_services: {{{text}}}"));
+        assert!(
+            told.contains(&format!("route_services.{expected}")),
+            "{text}: {told}"
+        );
+    }
+    let config = "route_services: {secret_file: /nowhere/secret}";
+    let config = load_str::<Config>("dp.yml", config).unwrap().value;
+    let problem = config.settings(&ProcessEnvironment).unwrap_err();
+    assert!(problem.to_string().contains("/nowhere/secret"), "{problem}");
 }

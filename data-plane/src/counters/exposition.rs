@@ -61,6 +61,16 @@ const COUNTERS: &[Row] = &[
         |t| t.tunnels,
     ),
     (
+        "pointsman_route_service_attempts",
+        "Attempts at route services",
+        |t| t.route_service_attempts,
+    ),
+    (
+        "pointsman_route_service_refused",
+        "Requests whose route-service signature proved nothing",
+        |t| t.route_service_refused,
+    ),
+    (
         "pointsman_connections_accepted",
         "Client connections accepted",
         |t| t.connections_accepted,
@@ -242,6 +252,28 @@ const CLASSES: &[Class] = &[
     ("xxx", |t| t.responses_xxx),
 ];
 
+const SERVICE_CLASSES: &[Class] = &[
+    ("2xx", |t| t.route_services_2xx),
+    ("3xx", |t| t.route_services_3xx),
+    ("4xx", |t| t.route_services_4xx),
+    ("5xx", |t| t.route_services_5xx),
+    ("xxx", |t| t.route_services_xxx),
+];
+
+/// Families by class of status.
+const FAMILIES: [(&str, &str, &[Class]); 2] = [
+    (
+        "responses",
+        "Responses of requests for which an endpoint was chosen",
+        CLASSES,
+    ),
+    (
+        "responses_route_services",
+        "Responses of route services",
+        SERVICE_CLASSES,
+    ),
+];
+
 impl Collector for Traffic {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let totals = self.totals();
@@ -253,12 +285,12 @@ impl Collector for Traffic {
             let metric = ConstGauge::new(i64::try_from(value(&totals)).unwrap_or(i64::MAX));
             metric.encode(encoder.encode_descriptor(name, help, None, metric.metric_type())?)?;
         }
-        let help = "Responses of requests for which an endpoint was chosen";
-        let mut responses =
-            encoder.encode_descriptor("responses", help, None, MetricType::Counter)?;
-        for (class, value) in CLASSES {
-            let metric = ConstCounter::new(value(&totals));
-            metric.encode(responses.encode_family(&[("status_group", *class)])?)?;
+        for (name, help, classes) in FAMILIES {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (class, value) in classes {
+                let metric = ConstCounter::new(value(&totals));
+                metric.encode(family.encode_family(&[("status_group", *class)])?)?;
+            }
         }
         self.encode_failures(&mut encoder)?;
         self.encode_app_latencies(&mut encoder)?;
@@ -348,6 +380,7 @@ mod tests {
         let counters = Counters::default();
         counters.attempts.add(7);
         counters.count_response(503);
+        counters.count_service_response(404);
         counters.failures.count(Reason::Timeout);
         counters.latency.observe(Duration::from_millis(3));
         let took = Duration::from_millis(1500);
@@ -362,6 +395,7 @@ mod tests {
         for line in [
             "total_requests_total 7",
             "responses_total{status_group=\"5xx\"} 1",
+            "responses_route_services_total{status_group=\"4xx\"} 1",
             "pointsman_request_duration_seconds_bucket{le=\"0.0025\"} 0",
             "pointsman_request_duration_seconds_bucket{le=\"0.005\"} 1",
             "pointsman_request_duration_seconds_bucket{le=\"+Inf\"} 1",

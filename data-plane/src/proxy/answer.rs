@@ -57,6 +57,7 @@ pub(crate) async fn answer_refused(
         ends_by: Tick::NEVER,
         record,
         recorded: false,
+        detour: None,
     };
     let ending = journey.refuse_unread(unread).await;
     journey.record(ending);

@@ -41,7 +41,7 @@ impl<'a> Journey<'a, '_> {
                 }
             };
             let reused = upstream.begin();
-            match self.exchange_with(&mut upstream, chosen).await {
+            match self.exchange_with(&mut upstream, Some(chosen)).await {
                 Ok(relaying) => {
                     chosen.answered(self.worker);
                     return Ok((upstream, relaying));
@@ -95,21 +95,23 @@ struct Asking<'a> {
 
 impl<'a> Journey<'a, '_> {
     /// Sends the request and waits for the final head of the answer, which is put on the desk.
-    async fn exchange_with(
+    /// Without an endpoint it is for the route service that the request is at.
+    pub(super) async fn exchange_with(
         &mut self,
         upstream: &mut Connection,
-        chosen: &mut Chosen,
+        mut chosen: Option<&mut Chosen>,
     ) -> Result<Relaying<'a>, Failure> {
         let worker = self.worker;
         let timeouts = &worker.settings.timeouts;
+        let endpoint = chosen.as_ref().map(|chosen| &**chosen.lease.endpoint());
         let written = self
-            .write_head(upstream, chosen.lease.endpoint())
+            .write_head(upstream, endpoint)
             .map_err(Failure::unsent)?;
         let now = self.deadline.now();
         let held = self.exchange.request.expects_continue() && !self.exchange.body_is_read();
         let mut asking = Asking {
             upload: Upload::new(held, self.desk.prepared.idempotent),
-            patience: Patience::new(timeouts, self.bounds(chosen, now), now),
+            patience: Patience::new(timeouts, self.bounds(chosen.as_deref(), now), now),
             head_ends: upstream.wire.written() + written,
             continue_by: if held {
                 now.after(timeouts.wait_for_continue)
@@ -117,12 +119,16 @@ impl<'a> Journey<'a, '_> {
                 Tick::NEVER
             },
             interims: 0,
-            ages_at: match chosen.watched {
+            ages_at: match chosen.as_ref().and_then(|chosen| chosen.watched) {
                 Some(attempt) => now.after(attempt.next_age()),
                 None => Tick::NEVER,
             },
         };
-        let answered = poll_fn(|cx| self.poll_answer(cx, upstream, &mut asking, chosen)).await;
+        let answered = poll_fn(|cx| {
+            let chosen = chosen.as_deref_mut();
+            self.poll_answer(cx, upstream, &mut asking, chosen)
+        });
+        let answered = answered.await;
         let Asking {
             upload,
             mut patience,
@@ -144,13 +150,13 @@ impl<'a> Journey<'a, '_> {
 
     /// How long an attempt that begins now may take.
     #[inline]
-    fn bounds(&self, chosen: &Chosen, now: Tick) -> Bounds {
+    fn bounds(&self, chosen: Option<&Chosen>, now: Tick) -> Bounds {
         let when = (now, self.ends_by);
         let mut bounds = Bounds::new(&self.worker.settings.timeouts, when);
         if self.desk.prepared.upgrade.is_some() {
             bounds = bounds.of_switch(self.ends_by);
         }
-        match chosen.route.timeouts() {
+        match chosen.and_then(|chosen| chosen.route.timeouts()) {
             Some(route) => bounds.of_route(route, when),
             None => bounds,
         }
@@ -160,20 +166,24 @@ impl<'a> Journey<'a, '_> {
     fn write_head(
         &mut self,
         upstream: &mut Connection,
-        endpoint: &Endpoint,
+        endpoint: Option<&Endpoint>,
     ) -> Result<u64, Reason> {
         let head = &*self.exchange.request;
         let settings = &self.worker.settings.upstream;
-        let addressed = Addressed {
-            endpoint,
-            request_id: &self.record.request_id,
-            keep_alive: settings.keep_alive
-                && (settings.keep_alive_after_continue || !head.expects_continue()),
-        };
         let out = upstream.wire.output();
         let before = out.len();
-        let written = self.desk.prepared.write(out, head, &addressed);
-        written.map_err(|_| Reason::Unwritable)?;
+        if let Some(endpoint) = endpoint {
+            let addressed = Addressed {
+                endpoint,
+                request_id: &self.record.request_id,
+                keep_alive: settings.keep_alive
+                    && (settings.keep_alive_after_continue || !head.expects_continue()),
+            };
+            let written = self.desk.prepared.write(out, head, &addressed);
+            written.map_err(|_| Reason::Unwritable)?;
+        } else {
+            self.write_service_head(out)?;
+        }
         let length = out.len() - before;
         upstream.wire.begin_body(head.body());
         if self.record.forwarded.is_none() && self.worker.lines.borrow().is_some() {
@@ -188,7 +198,7 @@ impl<'a> Journey<'a, '_> {
         cx: &mut Context<'_>,
         upstream: &mut Connection,
         asking: &mut Asking<'_>,
-        chosen: &mut Chosen,
+        chosen: Option<&mut Chosen>,
     ) -> Poll<Result<(), Reason>> {
         loop {
             self.send(cx, upstream, &mut asking.upload)?;
@@ -216,7 +226,7 @@ impl<'a> Journey<'a, '_> {
             return Poll::Ready(Err(Reason::ClientGone));
         }
         if self.deadline.now() >= asking.ages_at {
-            asking.ages_at = self.age(chosen);
+            asking.ages_at = chosen.map_or(Tick::NEVER, |chosen| self.age(chosen));
         }
         self.wait(upstream, asking)
             .map_or_else(|reason| Poll::Ready(Err(reason)), |()| Poll::Pending)

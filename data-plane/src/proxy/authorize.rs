@@ -5,7 +5,7 @@ use pointsman_routing::{Caller, Policy};
 
 use super::choose::Chosen;
 use super::{Journey, Refusal};
-use crate::downstream::Client;
+use crate::downstream::client::Secured;
 use crate::downstream::tls::Front;
 
 impl Journey<'_, '_> {
@@ -14,7 +14,7 @@ impl Journey<'_, '_> {
     pub(super) fn check_domain(&self) -> Result<(), Refusal> {
         match &self.worker.front {
             Some(front) if front.has_domains() => {
-                within_domain(front, self.exchange.client, self.exchange.request.host())
+                within_domain(front, self.secured(), self.exchange.request.host())
             }
             _ => Ok(()),
         }
@@ -32,11 +32,7 @@ impl Journey<'_, '_> {
     #[cold]
     fn enforce(&self, policy: &Policy, chosen: &Chosen) -> Result<(), Refusal> {
         let endpoint = chosen.lease.endpoint();
-        let caller: Option<&Caller> = self
-            .exchange
-            .client
-            .tls()
-            .and_then(|tls| tls.caller.as_ref());
+        let caller: Option<&Caller> = self.secured().and_then(|tls| tls.caller.as_ref());
         if caller.is_some_and(|caller| policy.allows(caller, endpoint)) {
             return Ok(());
         }
@@ -52,8 +48,8 @@ impl Journey<'_, '_> {
 }
 
 #[cold]
-fn within_domain(front: &Front, client: &Client, host: &[u8]) -> Result<(), Refusal> {
-    let entered = client.tls().and_then(|tls| tls.domain);
+fn within_domain(front: &Front, tls: Option<&Secured>, host: &[u8]) -> Result<(), Refusal> {
+    let entered = tls.and_then(|tls| tls.domain);
     if front.domain_of(host) == entered {
         Ok(())
     } else {

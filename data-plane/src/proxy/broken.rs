@@ -67,6 +67,7 @@ pub(crate) async fn answer_broken(
             Record::new(Instant::now(), request_id::generate(worker.random128()))
         }),
         recorded: false,
+        detour: None,
     };
     if broken == Broken::Fault {
         let request = &*journey.exchange.request;

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::downstream::Client;
+use super::service::Passage;
+use crate::downstream::client::Secured;
 use crate::settings::ForwardedClientCert;
 
 /// What becomes of `X-Forwarded-Client-Cert`.
@@ -17,12 +18,20 @@ pub(super) enum ClientCert {
 }
 
 impl ClientCert {
-    /// For a client, in the mode for those whose handshake decides nothing else.
-    pub(super) fn of(client: &Client, mode: ForwardedClientCert) -> Self {
-        let tls = client.tls();
+    /// For a request that came over `scheme` after this handshake, in the mode for those whose
+    /// handshake decides nothing else.
+    pub(super) fn of(
+        tls: Option<&Secured>,
+        mode: ForwardedClientCert,
+        (passage, scheme): (Passage, &str),
+    ) -> Self {
         let shown = tls.is_some_and(|tls| tls.has_certificate);
         match tls.map_or(mode, |tls| tls.mode) {
             ForwardedClientCert::AlwaysForward => Self::Kept,
+            // It was for the route service, and has not to come back from there (D-262).
+            ForwardedClientCert::Forward if passage.has_arrived => Self::Removed,
+            // An earlier pass has seen to it (D-261).
+            _ if passage.is_signed && scheme == "https" => Self::Kept,
             ForwardedClientCert::Forward if shown => Self::Kept,
             ForwardedClientCert::Forward => Self::Removed,
             ForwardedClientCert::SanitizeSet => tls
@@ -35,7 +44,7 @@ impl ClientCert {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::downstream::client::Secured;
+    use crate::downstream::Client;
 
     const MODES: [ForwardedClientCert; 3] = [
         ForwardedClientCert::AlwaysForward,
@@ -63,7 +72,10 @@ mod tests {
         let [always, forward, sanitize] = MODES.map(|mode| {
             let plain = Client::new(([127, 0, 0, 1], 1).into());
             let (tls, mutual) = (secured(mode, None), secured(mode, Some("CERT")));
-            [plain, tls, mutual].map(|client| ClientCert::of(&client, mode))
+            [plain, tls, mutual].map(|client| {
+                let direct = (Passage::default(), client.scheme());
+                ClientCert::of(client.tls(), mode, direct)
+            })
         });
         use ClientCert::{Kept, Removed, Replaced};
         assert_eq!(always, [Kept, Kept, Kept]);
@@ -72,5 +84,42 @@ mod tests {
             sanitize,
             [Removed, Removed, Replaced(Rc::from(&b"CERT"[..]))]
         );
+    }
+
+    /// D-261: a certificate is left alone only where the request is signed and came over TLS.
+    /// D-262: it is removed from a request that has arrived only in the mode `forward`.
+    /// D-241: removing comes before leaving alone.
+    /// D-242: and holds in clear text, too.
+    /// D-243: what is left alone is, whatever certificate the connection has shown.
+    #[test]
+    fn the_certificate_of_the_first_pass_stands() {
+        let signed = Passage {
+            is_signed: true,
+            has_arrived: false,
+        };
+        let arrived = Passage {
+            has_arrived: true,
+            ..signed
+        };
+        use ClientCert::{Kept, Removed};
+        for (passage, over_tls, plain) in [
+            (signed, [Kept, Kept, Kept], [Kept, Removed, Removed]),
+            (arrived, [Kept, Removed, Kept], [Kept, Removed, Removed]),
+        ] {
+            for (at, mode) in MODES.into_iter().enumerate() {
+                for certificate in [None, Some("CERT")] {
+                    let client = secured(mode, certificate);
+                    let told = ClientCert::of(client.tls(), mode, (passage, "https"));
+                    assert_eq!(told, over_tls[at], "{mode:?} {passage:?}");
+                    let own = ClientCert::of(None, mode, (passage, "https"));
+                    assert_eq!(
+                        own, over_tls[at],
+                        "{mode:?} {passage:?} of the router's own"
+                    );
+                }
+                let told = ClientCert::of(None, mode, (passage, "http"));
+                assert_eq!(told, plain[at], "{mode:?} {passage:?}");
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use pointsman_http1::{Fields, Known, KnownSet};
 use pointsman_routing::{Asked, EmptyPool, Route, Settings, Unavailable};
 
 use super::choose::Chosen;
-use super::{Journey, Refusal, instance, sticky};
+use super::service::Found;
+use super::{Instead, Journey, Refusal, instance, sticky};
 use crate::settings::Sessions;
 
 /// Where a request may say which endpoint it wants.
@@ -18,7 +19,7 @@ const ASKING: KnownSet = KnownSet::of(&[
 
 impl Journey<'_, '_> {
     /// The route of the request, and the endpoint of its first attempt.
-    pub(super) fn find(&mut self) -> Result<Chosen, Refusal> {
+    pub(super) fn find(&mut self) -> Result<Chosen, Instead> {
         let worker = self.worker;
         let request = &*self.exchange.request;
         let mut asked = if request.fields().present().intersects(ASKING) {
@@ -34,40 +35,68 @@ impl Journey<'_, '_> {
         let mut scratch = worker.scratch.borrow_mut();
         let Some(route) = table.lookup(&host, &path, &mut scratch) else {
             worker.counters.rejected_requests.increment();
-            return Err(if partial {
+            let refusal = if partial {
                 Refusal::UnknownInstance
             } else {
                 Refusal::UnknownRoute
-            });
+            };
+            return Err(refusal.into());
         };
+        let present = request.fields().present();
+        let bound = route.timeouts().and_then(|timeouts| timeouts.request);
+        if let Some(bound) = bound.or(worker.settings.timeouts.request) {
+            let ends_by = self.deadline.now().after(bound);
+            self.ends_by = self.ends_by.min(ends_by);
+        }
+        if route.has_route_service() || present.contains(Known::XCfProxySignature) {
+            let only = asked.as_ref().and_then(|asked| asked.only.as_ref());
+            let mut found = Found {
+                table,
+                route,
+                scratch: &mut scratch,
+            };
+            if let Some(outward) = self.consider_service(&mut found, only)? {
+                return Err(Instead::Service(outward));
+            }
+        }
         if let Some(by) = route.hashed_by() {
-            let value = request.fields().get(by.header());
+            let value = self.exchange.request.fields().get(by.header());
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 asked.get_or_insert_default().key = Some(by.key(value));
             }
         }
-        let bound = route.timeouts().and_then(|timeouts| timeouts.request);
-        if let Some(bound) = bound.or(worker.settings.timeouts.request) {
-            self.ends_by = self.deadline.now().after(bound);
-        }
         let received = self.record.received;
         let chosen = Chosen::first(worker, route, table.settings(), received, asked);
         chosen.map_err(|unavailable| {
-            let refusal = match unavailable {
-                Unavailable::Empty if partial => Refusal::UnknownInstance,
-                _ => refusal(unavailable, route, table.settings()),
-            };
-            match refusal {
-                Refusal::ConnectionLimit => worker.counters.backend_exhausted_conns.increment(),
-                Refusal::NoEndpoints => worker.counters.no_endpoints.increment(),
-                Refusal::SessionLost => {
-                    worker.counters.bad_gateways.increment();
-                    tracing::debug!(route = %route.key(), "select-endpoint-failed");
-                }
-                _ => worker.counters.rejected_requests.increment(),
-            }
-            refusal
+            let from = (&**route, table.settings());
+            self.unavailable(unavailable, from, partial).into()
         })
+    }
+
+    /// What the request gets where no endpoint can take it; counts it. `partial`: it asks for some
+    /// instances of the route only.
+    #[cold]
+    pub(super) fn unavailable(
+        &self,
+        unavailable: Unavailable,
+        (route, settings): (&Route, &Settings),
+        partial: bool,
+    ) -> Refusal {
+        let counters = &self.worker.counters;
+        let refusal = match unavailable {
+            Unavailable::Empty if partial => Refusal::UnknownInstance,
+            _ => refusal(unavailable, route, settings),
+        };
+        match refusal {
+            Refusal::ConnectionLimit => counters.backend_exhausted_conns.increment(),
+            Refusal::NoEndpoints => counters.no_endpoints.increment(),
+            Refusal::SessionLost => {
+                counters.bad_gateways.increment();
+                tracing::debug!(route = %route.key(), "select-endpoint-failed");
+            }
+            _ => counters.rejected_requests.increment(),
+        }
+        refusal
     }
 }
 

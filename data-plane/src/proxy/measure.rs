@@ -12,14 +12,18 @@ use crate::settings::RequestSize;
 impl Journey<'_, '_> {
     /// Refuses a head that is too large. The log shows whom it was for.
     pub(super) fn measure(&mut self, chosen: &Chosen) -> Result<(), Refusal> {
-        let Some(bound) = self.worker.settings.checks.request_size else {
-            return Ok(());
-        };
-        if fits(self.exchange.request, bound) {
-            return Ok(());
+        if self.is_too_large() {
+            self.record.endpoint = Some(Arc::clone(chosen.lease.endpoint()));
+            return Err(Refusal::TooLarge);
         }
-        self.record.endpoint = Some(Arc::clone(chosen.lease.endpoint()));
-        Err(Refusal::TooLarge)
+        Ok(())
+    }
+
+    /// Whether the head is too large.
+    #[inline]
+    pub(super) fn is_too_large(&self) -> bool {
+        let bound = self.worker.settings.checks.request_size;
+        bound.is_some_and(|bound| !fits(self.exchange.request, bound))
     }
 }
 

@@ -16,8 +16,10 @@ use smallvec::SmallVec;
 use super::client_cert::ClientCert;
 use super::hops::HOPS;
 use super::request_id::RequestId;
+use super::service::{Passage, SIGNED};
 use super::{Journey, upgrade};
 use crate::decimal;
+use crate::route_service::Signed;
 use crate::settings::{ForwardedProto, Tunnels};
 
 /// What the router says itself, or what is not for endpoints.
@@ -69,6 +71,9 @@ const PROTECTED: KnownSet = KnownSet::of(&[
     Known::XB3ParentSpanId,
 ]);
 
+/// The address of a request that the router itself has sent, to a route service within the platform.
+pub(super) const OWN: &str = "127.0.0.1";
+
 /// What is sent with each attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
@@ -116,6 +121,8 @@ pub(super) struct Context<'a> {
     pub(super) proto: ForwardedProto,
     /// What becomes of its `X-Forwarded-Client-Cert`.
     pub(super) client_cert: ClientCert,
+    /// What the request's signature proves.
+    pub(super) passage: Passage,
     /// Further names that it cannot have removed.
     pub(super) kept: &'a [String],
     /// What a request may switch its connection to.
@@ -128,11 +135,27 @@ impl Journey<'_, '_> {
     /// Prepares the request for whatever endpoint gets it.
     pub(super) fn prepare(&mut self) {
         let headers = &self.worker.settings.headers;
+        let (passage, is_own) = match &self.detour {
+            None => (Passage::default(), false),
+            Some(detour) => (detour.passage, detour.is_own),
+        };
+        let client = self.exchange.client;
+        // What the router sends itself has not left the process, which is as good as TLS.
+        let (client_ip, scheme) = if is_own {
+            (OWN, "https")
+        } else {
+            (client.ip(), client.scheme())
+        };
         let context = Context {
-            client_ip: self.exchange.client.ip(),
-            scheme: self.exchange.client.scheme(),
+            client_ip,
+            scheme,
+            passage,
             proto: headers.forwarded_proto,
-            client_cert: ClientCert::of(self.exchange.client, headers.forwarded_client_cert),
+            client_cert: ClientCert::of(
+                self.secured(),
+                headers.forwarded_client_cert,
+                (passage, scheme),
+            ),
             kept: &headers.kept_from_connection,
             tunnels: &self.worker.settings.tunnels,
             wall_millis: self.worker.clock.wall(self.record.received) / 1_000_000,
@@ -159,6 +182,8 @@ impl Prepared {
             .filter(|value| !value.is_empty());
         self.forwarded_proto
             .extend_from_slice(match (context.proto, sent) {
+                // An earlier pass has seen to it, and may have been nearer to the client (D-273).
+                _ if context.passage.is_signed => sent.unwrap_or_default(),
                 (ForwardedProto::ForceHttps, _) => b"https",
                 (ForwardedProto::Keep, Some(sent)) => sent,
                 (ForwardedProto::Keep, None) | (ForwardedProto::Sanitize, _) => {
@@ -199,6 +224,48 @@ impl Prepared {
         }
     }
 
+    /// The head for a route service: `head` sent to this target and authority, with what the router
+    /// says itself and the signature, and without what is for endpoints. `None` where that is no
+    /// request.
+    pub(super) fn for_service(
+        &self,
+        head: &RequestHead,
+        (target, authority): (&str, &str),
+        (request_id, signed): (&RequestId, &Signed),
+    ) -> Option<RequestHead> {
+        let mut head = head.clone();
+        head.redirect(target.as_bytes(), authority.as_bytes())
+            .ok()?;
+        let fields = head.fields_mut();
+        fields.remove_all(self.without.union(SIGNED));
+        let client_cert = self.client_cert.as_deref().unwrap_or_default();
+        let said: [(Known, &[u8]); 9] = [
+            (Known::XForwardedClientCert, client_cert),
+            (Known::XForwardedFor, &self.forwarded_for),
+            (Known::XForwardedProto, &self.forwarded_proto),
+            (Known::XVcapRequestId, request_id),
+            (Known::XRequestStart, &self.request_start),
+            (Known::Trailer, &self.announced),
+            (Known::XCfForwardedUrl, signed.forwarded_url.as_bytes()),
+            (Known::XCfProxySignature, signed.signature.as_bytes()),
+            (Known::XCfProxyMetadata, signed.metadata.as_bytes()),
+        ];
+        for (name, value) in said.into_iter().filter(|(_, value)| !value.is_empty()) {
+            fields.push(name, value).ok()?;
+        }
+        if self.wants_trailers {
+            fields.push(Known::Te, b"trailers").ok()?;
+        }
+        if !self.hops.is_empty() {
+            fields.push(HOPS, &self.hops).ok()?;
+        }
+        if let Some(protocol) = &self.upgrade {
+            // It was removed with what ends at this hop.
+            fields.push(Known::Upgrade, protocol).ok()?;
+        }
+        Some(head)
+    }
+
     /// Writes the head for one endpoint.
     ///
     /// # Errors
@@ -216,7 +283,9 @@ impl Prepared {
         };
         let mut with: SmallVec<[(Name<'_>, &[u8]); 10]> = SmallVec::new();
         with.push((Known::XForwardedFor.into(), &self.forwarded_for));
-        with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
+        if !self.forwarded_proto.is_empty() {
+            with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
+        }
         with.push((Known::XVcapRequestId.into(), to.request_id));
         with.push((Known::XCfApplicationId.into(), endpoint.app_id().as_bytes()));
         with.push((Known::XCfInstanceId.into(), instance.as_bytes()));

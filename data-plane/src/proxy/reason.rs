@@ -20,12 +20,16 @@ pub(crate) enum Reason {
     NoSuchHost,
     /// This machine has no socket left to reach it with.
     Exhausted,
+    /// The route service has no address that may be connected to.
+    Forbidden,
     /// The TLS handshake took too long.
     HandshakeTimeout,
     /// The connection ended within the TLS handshake.
     HandshakeBroken,
     /// The endpoint does not agree on how to speak TLS.
     HandshakeFailed,
+    /// The endpoint speaks other versions of TLS.
+    TlsVersion,
     /// The endpoint does not speak TLS.
     NotTls,
     /// The certificate does not carry the registered name.
@@ -155,13 +159,15 @@ impl Failure {
             | Reason::HandshakeTimeout
             | Reason::HandshakeBroken
             | Reason::HandshakeFailed
+            | Reason::TlsVersion
             | Reason::NotTls
             | Reason::WrongName
             | Reason::Untrusted
             | Reason::ClientCertificate
             | Reason::Unwritable => Repeat::Elsewhere,
             Reason::Closed | Reason::Reset => Repeat::IfIdempotent,
-            Reason::Malformed(_)
+            Reason::Forbidden
+            | Reason::Malformed(_)
             | Reason::Switched
             | Reason::BadBody(_)
             | Reason::Timeout
@@ -183,6 +189,7 @@ impl Reason {
             | Self::NoSuchHost
             | Self::HandshakeTimeout
             | Self::HandshakeFailed
+            | Self::TlsVersion
             | Self::NotTls
             | Self::WrongName
             | Self::Untrusted
@@ -190,6 +197,7 @@ impl Reason {
             Self::HandshakeBroken | Self::Reset => Blame::Mark,
             // Its own shortage is no fault of an endpoint.
             Self::Exhausted
+            | Self::Forbidden
             | Self::Closed
             | Self::Malformed(_)
             | Self::Switched
@@ -209,6 +217,7 @@ impl Reason {
             self,
             Self::Unwritable
                 | Self::Exhausted
+                | Self::Forbidden
                 | Self::ClientGone
                 | Self::ClientStalled
                 | Self::ClientBody(_)
@@ -232,8 +241,10 @@ impl Reason {
             | Self::Unreachable
             | Self::DialTimeout
             | Self::NoSuchHost
+            | Self::Forbidden
             | Self::HandshakeTimeout
             | Self::HandshakeBroken
+            | Self::TlsVersion
             | Self::Closed
             | Self::Reset
             | Self::Malformed(_)
@@ -278,9 +289,13 @@ impl Reason {
             Self::DialTimeout => "dial tcp: i/o timeout",
             Self::NoSuchHost => "dial tcp: lookup: no such host",
             Self::Exhausted => "dial tcp: socket: too many open files",
+            Self::Forbidden => {
+                "dial tcp: connection to the address of the route service not allowed"
+            }
             Self::HandshakeTimeout => "net/http: TLS handshake timeout",
             Self::HandshakeBroken => "EOF during TLS handshake",
             Self::HandshakeFailed => "remote error: tls: handshake failure",
+            Self::TlsVersion => "remote error: tls: protocol version not supported",
             Self::NotTls => "tls: first record does not look like a TLS handshake",
             Self::WrongName => "x509: certificate is not valid for the registered name",
             Self::Untrusted => "x509: certificate is not trusted or has expired",
@@ -299,15 +314,17 @@ impl Reason {
     }
 
     /// All words.
-    pub(crate) const WORDS: [&'static str; 23] = [
+    pub(crate) const WORDS: [&'static str; 25] = [
         "refused",
         "unreachable",
         "dial_timeout",
         "no_such_host",
         "exhausted",
+        "forbidden",
         "handshake_timeout",
         "handshake_broken",
         "handshake_failed",
+        "tls_version",
         "not_tls",
         "wrong_name",
         "untrusted",
@@ -333,9 +350,11 @@ impl Reason {
             Self::DialTimeout => "dial_timeout",
             Self::NoSuchHost => "no_such_host",
             Self::Exhausted => "exhausted",
+            Self::Forbidden => "forbidden",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::HandshakeBroken => "handshake_broken",
             Self::HandshakeFailed => "handshake_failed",
+            Self::TlsVersion => "tls_version",
             Self::NotTls => "not_tls",
             Self::WrongName => "wrong_name",
             Self::Untrusted => "untrusted",
@@ -368,8 +387,10 @@ impl Reason {
             | Self::Unreachable
             | Self::DialTimeout
             | Self::NoSuchHost
+            | Self::Forbidden
             | Self::HandshakeTimeout
             | Self::HandshakeBroken
+            | Self::TlsVersion
             | Self::Closed
             | Self::Reset
             | Self::Malformed(_)

@@ -7,6 +7,7 @@ use pointsman_http1::Known;
 use pointsman_routing::Endpoint;
 use tokio::time::Instant;
 
+use super::prepare::OWN;
 use super::reason::{Reason, RouterError};
 use super::request_id::RequestId;
 use super::{Ending, Journey};
@@ -44,6 +45,8 @@ pub(super) struct Record {
     pub(super) attempts: u32,
     /// Whether the request was prepared for an endpoint.
     pub(super) prepared: bool,
+    /// Whether it went to a route service, which is no endpoint.
+    pub(super) through_service: bool,
 }
 
 impl Record {
@@ -59,6 +62,7 @@ impl Record {
             endpoint: None,
             attempts: 0,
             prepared: false,
+            through_service: false,
         }
     }
 
@@ -85,14 +89,16 @@ impl Journey<'_, '_> {
         let counters = &self.worker.counters;
         counters.bytes_received.add(self.exchange.received());
         counters.bytes_sent.add(self.exchange.sent());
-        if let Some(endpoint) = &self.record.endpoint {
+        let endpoint = self.record.endpoint.as_deref();
+        if endpoint.is_some() || self.record.through_service {
             counters.count_response(self.record.status);
             // What did not come to its end took no time that tells anything.
             if ending != Ending::Short {
                 counters.latency.observe(time);
             }
             if self.worker.settings.per_app_latency {
-                let source = endpoint.tags().and_then(|tags| tags.get("source_id"));
+                let tags = endpoint.and_then(Endpoint::tags);
+                let source = tags.and_then(|tags| tags.get("source_id"));
                 let source = source.filter(|source| !source.is_empty());
                 counters
                     .app_latencies
@@ -118,8 +124,10 @@ impl Journey<'_, '_> {
             exchange,
             record,
             desk,
+            detour,
             ..
         } = self;
+        let is_own = detour.as_ref().is_some_and(|detour| detour.is_own);
         let request = &*exchange.request;
         let fields = request.fields();
         let endpoint = record.endpoint.as_deref();
@@ -147,7 +155,11 @@ impl Journey<'_, '_> {
             sent: exchange.sent(),
             referer: fields.get(Known::Referer),
             user_agent: fields.get(Known::UserAgent),
-            remote: Some(exchange.client.address().as_bytes()),
+            remote: Some(if is_own {
+                OWN.as_bytes()
+            } else {
+                exchange.client.address().as_bytes()
+            }),
             backend: registered(|endpoint| endpoint.address().as_str()),
             forwarded_for,
             forwarded_proto,

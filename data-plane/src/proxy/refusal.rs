@@ -2,6 +2,7 @@
 //! 5.15 and 9.1 of the data-plane reference.
 
 use super::reason::RouterError;
+use crate::route_service::Invalid;
 
 /// The type of the router's own texts (D-102).
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
@@ -44,7 +45,23 @@ pub(crate) enum Refusal {
     Overloaded,
     /// The request has come back through a router too often (R-099).
     Loop,
+    /// The route has a route service, and there is no secret to sign requests with (D-566).
+    NoRouteServices,
+    /// The route has a route service, through which no `WebSocket` passes (D-640).
+    WebSocketThroughService,
+    /// The request comes back from the service of its route with a signature that proves nothing
+    /// (D-239, D-240).
+    UnprovenService(Invalid),
+    /// The request has a signature that proves nothing, and its route has no service (R-082).
+    ForgedSignature(Invalid),
+    /// The request cannot be sent to the service of its route: the service's URL is none (D-582).
+    ServiceRequest,
+    /// No attempt at a route service is allowed (CF-115).
+    NoServiceAttempts,
 }
+
+/// What a failed attempt is called where none was made.
+const NOT_ATTEMPTED: &str = "no attempt at a route service is allowed";
 
 impl Refusal {
     /// The status.
@@ -60,8 +77,20 @@ impl Refusal {
             Self::UnknownRoute => 404,
             Self::Misdirected => 421,
             Self::TooLarge => 431,
-            Self::SessionLost => 502,
-            Self::Unhealthy | Self::NoEndpoints | Self::ConnectionLimit | Self::Overloaded => 503,
+            Self::ServiceRequest => 500,
+            Self::UnprovenService(Invalid::Expired) | Self::ForgedSignature(Invalid::Expired) => {
+                504
+            }
+            Self::ForgedSignature(_) => 400,
+            Self::SessionLost
+            | Self::NoRouteServices
+            | Self::UnprovenService(_)
+            | Self::NoServiceAttempts => 502,
+            Self::WebSocketThroughService
+            | Self::Unhealthy
+            | Self::NoEndpoints
+            | Self::ConnectionLimit
+            | Self::Overloaded => 503,
             Self::Loop => 508,
         }
     }
@@ -85,6 +114,15 @@ impl Refusal {
             Self::Forbidden => "forbidden",
             Self::Overloaded => "overloaded",
             Self::Loop => "loop_detected",
+            Self::NoRouteServices | Self::WebSocketThroughService => "route_service_unsupported",
+            Self::UnprovenService(Invalid::Expired) | Self::ForgedSignature(Invalid::Expired) => {
+                "expired_route_service_signature"
+            }
+            Self::UnprovenService(_) | Self::ForgedSignature(_) => {
+                "invalid_route_service_signature"
+            }
+            Self::ServiceRequest => "route_service_request_failed",
+            Self::NoServiceAttempts => return Some(RouterError::EndpointFailure(NOT_ATTEMPTED)),
         };
         Some(RouterError::Plain(word))
     }
@@ -101,7 +139,13 @@ impl Refusal {
             | Self::InvalidProcessInstance
             | Self::UnknownInstance
             | Self::Misdirected
-            | Self::Forbidden => Some("no-cache, no-store"),
+            | Self::Forbidden
+            | Self::NoRouteServices
+            | Self::WebSocketThroughService
+            | Self::UnprovenService(_)
+            | Self::ForgedSignature(_)
+            | Self::ServiceRequest
+            | Self::NoServiceAttempts => Some("no-cache, no-store"),
             Self::Healthy | Self::Unhealthy => Some("private, max-age=0"),
             Self::AboutRouter | Self::TooLarge | Self::ConnectionLimit | Self::SessionLost => None,
         }
@@ -127,6 +171,7 @@ impl Refusal {
                 | Self::SessionLost
                 | Self::Misdirected
                 | Self::Forbidden
+                | Self::NoServiceAttempts
         )
     }
 
@@ -153,12 +198,43 @@ impl Refusal {
             Self::Overloaded => {
                 b"503 Service Unavailable: Router has too many requests in flight.\n"
             }
-            Self::SessionLost => {
+            Self::SessionLost | Self::NoServiceAttempts => {
                 b"502 Bad Gateway: Registered endpoint failed to handle the request.\n"
+            }
+            Self::NoRouteServices => b"502 Bad Gateway: Support for route services is disabled.\n",
+            Self::WebSocketThroughService => {
+                b"503 Service Unavailable: Websocket requests are not supported for routes bound to Route Services.\n"
+            }
+            Self::ServiceRequest => {
+                b"500 Internal Server Error: Route service request failed.\n"
+            }
+            Self::UnprovenService(invalid) | Self::ForgedSignature(invalid) => {
+                return self.write_unproven(invalid, out);
             }
             _ => return self.write_about(host, out),
         };
         out.extend_from_slice(whole);
+    }
+
+    /// The bodies that say what a signature lacks.
+    fn write_unproven(self, invalid: Invalid, out: &mut Vec<u8>) {
+        let (before, text) = match self.status() {
+            504 => (
+                "504 Gateway Timeout: Failed to validate Route Service Signature: ",
+                invalid.text(),
+            ),
+            400 => (
+                "400 Bad Request: ",
+                "invalid route service signature detected",
+            ),
+            _ => (
+                "502 Bad Gateway: Failed to validate Route Service Signature: ",
+                invalid.text(),
+            ),
+        };
+        out.extend_from_slice(before.as_bytes());
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'\n');
     }
 
     /// The bodies that name the host.
@@ -252,6 +328,50 @@ mod tests {
             refusal.write_body(b"nope.example.com:99", &mut out);
             assert_eq!(String::from_utf8_lossy(&out), body);
             assert_eq!(refusal.status(), status);
+        }
+    }
+
+    /// D-566: without a secret the message is fixed.
+    /// D-567: so is that of a forged signature.
+    #[test]
+    fn bodies_about_route_services_are_gorouters() {
+        for (refusal, body) in [
+            (
+                Refusal::NoRouteServices,
+                "502 Bad Gateway: Support for route services is disabled.\n",
+            ),
+            (
+                Refusal::UnprovenService(Invalid::Key),
+                "502 Bad Gateway: Failed to validate Route Service Signature: cipher: message \
+                 authentication failed\n",
+            ),
+            (
+                Refusal::UnprovenService(Invalid::Expired),
+                "504 Gateway Timeout: Failed to validate Route Service Signature: route service \
+                 request expired\n",
+            ),
+            (
+                Refusal::ForgedSignature(Invalid::Key),
+                "400 Bad Request: invalid route service signature detected\n",
+            ),
+            (
+                Refusal::ForgedSignature(Invalid::Expired),
+                "504 Gateway Timeout: Failed to validate Route Service Signature: route service \
+                 request expired\n",
+            ),
+            (
+                Refusal::ServiceRequest,
+                "500 Internal Server Error: Route service request failed.\n",
+            ),
+            (
+                Refusal::NoServiceAttempts,
+                "502 Bad Gateway: Registered endpoint failed to handle the request.\n",
+            ),
+        ] {
+            let mut out = Vec::new();
+            refusal.write_body(b"nope.example.com:99", &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), body);
+            assert!(body.starts_with(&refusal.status().to_string()));
         }
     }
 }

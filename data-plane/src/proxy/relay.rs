@@ -25,12 +25,13 @@ const LAST_SUCCESS: u16 = 299;
 pub(super) const NEVER_TOLD: KnownSet = KnownSet::of(&[Known::XCfProxySignature]);
 
 impl Journey<'_, '_> {
-    /// Passes the answer on, and keeps the connection if it can be used again.
+    /// Passes the answer on, and keeps the connection if it can be used again. Without an endpoint it
+    /// is the answer of a route service.
     pub(super) async fn relay(
         &mut self,
         mut upstream: Box<Connection>,
         mut relaying: Relaying<'_>,
-        chosen: &Chosen,
+        chosen: Option<&Chosen>,
     ) -> Result<(), Trouble> {
         if self.desk.response.status() > LAST_SUCCESS {
             relaying.upload.stop();
@@ -44,17 +45,23 @@ impl Journey<'_, '_> {
         poll_fn(|cx| self.poll_relay(cx, &mut upstream, &mut relaying))
             .await
             .map_err(Trouble::BrokenOff)?;
-        self.give_back(upstream, &relaying);
+        self.give_back(upstream, &relaying, chosen.is_some());
         self.flush_answer(&mut relaying)
             .await
             .map_err(Trouble::BrokenOff)
     }
 
     /// Writes the head of the answer.
-    fn begin_answer(&mut self, upstream: &mut Connection, chosen: &Chosen) -> Result<(), Reason> {
+    fn begin_answer(
+        &mut self,
+        upstream: &mut Connection,
+        chosen: Option<&Chosen>,
+    ) -> Result<(), Reason> {
         let cookies = self.session_cookies(chosen);
         self.desk.response.fields_mut().strip_hop_by_hop(|_| false);
-        self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+        if let Some(chosen) = chosen {
+            self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+        }
         let settings = &self.worker.settings;
         let response = &mut self.desk.response;
         let body = response.body(self.exchange.request.method());
@@ -168,7 +175,7 @@ impl Journey<'_, '_> {
     }
 
     /// Keeps the connection for another request, if both messages on it have ended as they should.
-    fn give_back(&mut self, upstream: Box<Connection>, relaying: &Relaying<'_>) {
+    fn give_back(&mut self, upstream: Box<Connection>, relaying: &Relaying<'_>, of_endpoint: bool) {
         let worker = self.worker;
         let settings = &worker.settings.upstream;
         let reusable = settings.keep_alive
@@ -178,7 +185,9 @@ impl Journey<'_, '_> {
             && upstream.exchanges() < settings.connection_requests
             && upstream.wire.is_clean()
             && !worker.stage().is_closing();
-        if reusable {
+        if reusable && !of_endpoint {
+            self.keep_service(upstream);
+        } else if reusable {
             worker.idle.borrow_mut().put(upstream, self.deadline.now());
         }
     }

@@ -135,9 +135,13 @@ fn is_for_route_service(request: &Fields) -> bool {
 }
 
 impl Journey<'_, '_> {
-    /// What the client is given to keep, so that its session stays where it is now.
+    /// What the client is given to keep, so that its session stays where it is now. A route service
+    /// keeps no session of ours.
     #[inline]
-    pub(super) fn session_cookies(&self, chosen: &Chosen) -> Lines {
+    pub(super) fn session_cookies(&self, chosen: Option<&Chosen>) -> Lines {
+        let Some(chosen) = chosen else {
+            return Lines::new();
+        };
         let asked = chosen.selection.asked();
         let session = asked.and_then(|asked| asked.session.as_ref());
         let sets_cookies = self

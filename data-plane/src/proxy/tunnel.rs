@@ -62,16 +62,17 @@ impl Journey<'_, '_> {
     pub(super) async fn tunnel(
         &mut self,
         mut upstream: Box<Connection>,
-        chosen: Chosen,
+        chosen: Option<Chosen>,
     ) -> Result<(), Trouble> {
-        self.begin_tunnel(&chosen).map_err(|reason| {
+        self.begin_tunnel(chosen.as_ref()).map_err(|reason| {
             Trouble::Failed(Failure {
                 reason,
                 sent: Sent::Head,
             })
         })?;
-        let idle = chosen.route.timeouts().and_then(|timeouts| timeouts.idle);
-        let _lease = chosen.into_lease();
+        let timeouts = chosen.as_ref().and_then(|chosen| chosen.route.timeouts());
+        let idle = timeouts.and_then(|timeouts| timeouts.idle);
+        let _lease = chosen.map(Chosen::into_lease);
         let worker = self.worker;
         let _open = Open::count(&worker.counters);
         let protocol = self.desk.prepared.upgrade.as_deref().unwrap_or_default();
@@ -94,12 +95,14 @@ impl Journey<'_, '_> {
 
     /// Writes the head of the switch: the endpoint's fields, the request's id and what the client is to
     /// keep. Nothing else is changed in it (11.2 of the data-plane reference).
-    fn begin_tunnel(&mut self, chosen: &Chosen) -> Result<(), Reason> {
+    fn begin_tunnel(&mut self, chosen: Option<&Chosen>) -> Result<(), Reason> {
         let cookies = self.session_cookies(chosen);
         let response = &mut self.desk.response;
         let protocol: Box<[u8]> = response.upgrade().unwrap_or_default().into();
         response.fields_mut().strip_hop_by_hop(|_| false);
-        self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+        if let Some(chosen) = chosen {
+            self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+        }
         let response = &self.desk.response;
         let mut without = NEVER_TOLD;
         if !self.worker.settings.headers.keep_endpoint_router_error {

@@ -52,18 +52,18 @@ impl Prepared {
 
 impl Journey<'_, '_> {
     /// What becomes of the answer to a request that asked for another protocol: a tunnel, or an
-    /// answer as any other (D-522).
+    /// answer as any other (D-522). Without an endpoint it is the answer of a route service (D-640).
     pub(super) async fn switch(
         &mut self,
         upstream: Box<Connection>,
         relaying: Relaying<'_>,
-        chosen: Chosen,
+        chosen: Option<Chosen>,
     ) -> Result<(), Trouble> {
         self.worker.counters.websocket_upgrades.increment();
         if self.desk.response.status() == SWITCHING {
             self.tunnel(upstream, chosen).await
         } else {
-            self.relay(upstream, relaying, &chosen).await
+            self.relay(upstream, relaying, chosen.as_ref()).await
         }
     }
 

@@ -3,7 +3,7 @@
 use pointsman_proto::v1::Capability;
 
 /// What it claims in its hello. Everything else it rejects by name.
-pub const CLAIMED: [Capability; 7] = [
+pub const CLAIMED: [Capability; 8] = [
     Capability::TlsEndpoint,
     Capability::LeastConnection,
     Capability::HashBalancing,
@@ -11,6 +11,7 @@ pub const CLAIMED: [Capability; 7] = [
     Capability::RouteEmptyPool,
     Capability::Policy,
     Capability::RouteTimeouts,
+    Capability::RouteService,
 ];
 
 /// The words for a thing that needs what is not claimed.

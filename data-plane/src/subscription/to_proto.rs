@@ -103,6 +103,7 @@ fn attributes(route: &Route) -> v1::Route {
             request_headers: None,
             pool: Some(v1::Pool {
                 balancing,
+                route_service_url: route.route_service().unwrap_or_default().to_owned(),
                 ..v1::Pool::default()
             }),
         }],

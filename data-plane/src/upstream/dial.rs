@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pointsman_routing::Endpoint;
 use rustix::io::Errno;
+use rustls::ClientConnection;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 
@@ -29,6 +30,14 @@ pub(crate) async fn connect(endpoint: &Endpoint) -> Result<(TcpStream, SocketAdd
         Some(address) => address,
         None => resolve(endpoint).await?,
     };
+    Ok((open(address).await?, address))
+}
+
+/// Connects to an address.
+///
+/// # Errors
+/// Why there is no connection.
+pub(super) async fn open(address: SocketAddr) -> Result<TcpStream, Reason> {
     let socket = TcpStream::connect(address)
         .await
         .map_err(|error| dial_reason(&error))?;
@@ -39,7 +48,7 @@ pub(crate) async fn connect(endpoint: &Endpoint) -> Result<(TcpStream, SocketAdd
         .with_interval(PROBE_INTERVAL)
         .with_retries(PROBES);
     let _ = SockRef::from(&socket).set_tcp_keepalive(&probes);
-    Ok((socket, address))
+    Ok(socket)
 }
 
 async fn resolve(endpoint: &Endpoint) -> Result<SocketAddr, Reason> {
@@ -90,6 +99,18 @@ pub(crate) async fn secure(
     };
     handshakes.turn().await;
     let session = identities.session(name, address.ip())?;
+    shake(socket, session, handshakes).await
+}
+
+/// Makes a TLS connection of this one.
+///
+/// # Errors
+/// Why it is none.
+pub(super) async fn shake(
+    socket: TcpStream,
+    session: ClientConnection,
+    handshakes: &Handshakes,
+) -> Result<Io, Reason> {
     let mut tls = Box::new(TlsIo::new(socket, session.into()));
     match handshakes.shake(&mut tls).await {
         Ok(()) => Ok(Io::Tls(tls)),

@@ -12,7 +12,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::server::ParsedCertificate;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
-    Error, SignatureScheme,
+    Error, PeerIncompatible, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -153,6 +153,11 @@ pub(crate) fn reason(error: &io::Error) -> Option<Reason> {
             | AlertDescription::UnknownCA
             | AlertDescription::CertificateRequired,
         ) => Reason::ClientCertificate,
+        Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => Reason::TlsVersion,
         Error::InvalidMessage(_) => Reason::NotTls,
         _ => Reason::HandshakeFailed,
     })
@@ -198,6 +203,14 @@ mod tests {
             (
                 Error::AlertReceived(AlertDescription::HandshakeFailure),
                 Reason::HandshakeFailed,
+            ),
+            (
+                Error::AlertReceived(AlertDescription::ProtocolVersion),
+                Reason::TlsVersion,
+            ),
+            (
+                PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig.into(),
+                Reason::TlsVersion,
             ),
             (
                 Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType),

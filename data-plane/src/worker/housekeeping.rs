@@ -37,6 +37,7 @@ impl Worker {
         let mut idle = self.idle.borrow_mut();
         let kept = idle.sweep(self.deadlines.now());
         self.counters.idle_upstream.set(kept as u64);
+        self.services.sweep(self.deadlines.now(), &self.settings);
     }
 
     /// A table that was replaced is given back also by a worker without requests, and soon: while tables follow upon

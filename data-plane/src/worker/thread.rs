@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use pointsman_process::shutdown::Stages;
+use rustls::ClientConfig;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -15,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use super::admission::Places;
 use super::seldom::Seldom;
-use super::{Admission, Crowd, Mailbox, Worker, housekeeping};
+use super::{Admission, Crowd, Mailbox, Told, Worker, housekeeping};
 use crate::access_log::Lines;
 use crate::buffer::Buffers;
 use crate::clock::Clock;
@@ -30,7 +31,7 @@ use crate::servable::Servable;
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Commons, Handshakes, Idle, LateDials};
+use crate::upstream::{Commons, Handshakes, Idle, LateDials, Services};
 
 /// How long connections get to end by themselves once they were told that the time is over.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -57,6 +58,8 @@ pub(crate) struct Assignment {
     pub(crate) identities: Arc<Identities>,
     /// TLS towards clients.
     pub(crate) front: Option<Arc<Front>>,
+    /// How TLS is spoken with route services.
+    pub(crate) service_tls: Option<Arc<ClientConfig>>,
     /// Places for requests in flight.
     pub(crate) places: Arc<Places>,
     /// Its lines of the access log.
@@ -144,6 +147,7 @@ async fn leave(worker: &Rc<Worker>, stages: &Stages) {
     tokio::task::yield_now().await;
     worker.enter_stage(Stage::Closing);
     worker.idle.borrow_mut().clear();
+    worker.services.clear();
     tokio::select! {
         () = drain::until_empty(worker) => {}
         () = stages.ending().cancelled() => {
@@ -195,6 +199,8 @@ impl Worker {
             identities: assignment.identities,
             front: assignment.front,
             handshakes: Handshakes::default(),
+            services: Services::new(assignment.service_tls),
+            told_of_services: Told::default(),
             failures: assignment.failures,
             lines: lines.into(),
             servable: assignment.servable,

@@ -283,3 +283,29 @@ fn an_assigned_head_is_checked() {
         assert!(head.fields().is_empty() && head.target().is_empty() && head.host().is_empty());
     }
 }
+
+/// A request that is sent elsewhere is looked up and written as one for there; what is no target or no host leaves it
+/// as it was.
+#[test]
+fn a_request_is_sent_elsewhere() {
+    let mut head = accepted(b"POST /a?b HTTP/1.1\r\nHost: one:1\r\nContent-Length: 2\r\n\r\n");
+    for (target, authority, refused) in [
+        (&b"no path"[..], &b"two"[..], Refused::TargetByte),
+        (b"http://x/", b"two", Refused::Target),
+        (b"/%zz", b"two", Refused::TargetByte),
+        (b"/", b"a b", Refused::MalformedHost),
+        (b"/", b"", Refused::EmptyHost),
+    ] {
+        assert_eq!(head.redirect(target, authority), Err(refused));
+        assert_eq!((head.path(), head.host()), (&b"/a"[..], &b"one"[..]));
+    }
+    assert_eq!(head.redirect(b"/c/d?e", b"two:2"), Ok(()));
+    assert_eq!(
+        (head.path(), head.query(), head.host(), head.port()),
+        (&b"/c/d"[..], Some(&b"e"[..]), &b"two"[..], Some(2))
+    );
+    assert_eq!(
+        written(&head, UpstreamConnection::KeepAlive),
+        "POST /c/d?e HTTP/1.1\r\nHost: two:2\r\nContent-Length: 2\r\n\r\n"
+    );
+}

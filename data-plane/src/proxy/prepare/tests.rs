@@ -27,6 +27,10 @@ const CONTEXT: Context<'static> = Context {
     scheme: "http",
     proto: ForwardedProto::Keep,
     client_cert: ClientCert::Kept,
+    passage: Passage {
+        is_signed: false,
+        has_arrived: false,
+    },
     kept: &[],
     tunnels: &TUNNELS,
     wall_millis: 1_795_316_053_725,
@@ -148,4 +152,45 @@ fn trailers_are_announced_and_asked_for() {
     assert_eq!(plain.announced, b"", "a body with a length has none");
     let (chunked, _) = prepared(&format!("Transfer-Encoding: chunked\r\n{fields}"), CONTEXT);
     assert_eq!(chunked.announced, b"A, B, C");
+}
+
+const SIGNED_ONLY: Passage = Passage {
+    is_signed: true,
+    has_arrived: false,
+};
+const ARRIVED: Passage = Passage {
+    is_signed: true,
+    has_arrived: true,
+};
+
+/// D-273: what an earlier pass has said of the scheme is not touched, whatever the settings.
+/// D-281: only what a router has signed has had an earlier pass.
+#[test]
+fn the_scheme_of_the_first_pass_stands() {
+    use ForwardedProto::{ForceHttps, Keep, Sanitize};
+
+    for proto in [Keep, Sanitize, ForceHttps] {
+        for passage in [SIGNED_ONLY, ARRIVED] {
+            for (fields, expected) in [
+                ("X-Forwarded-Proto: http\r\n", "http"),
+                ("X-Forwarded-Proto: https\r\n", "https"),
+                ("", ""),
+            ] {
+                let context = Context {
+                    proto,
+                    passage,
+                    ..CONTEXT
+                };
+                let (prepared, _) = prepared(fields, context);
+                let said = String::from_utf8_lossy(&prepared.forwarded_proto);
+                assert_eq!(said, expected, "{proto:?} {passage:?}");
+            }
+        }
+    }
+    let unsigned = Context {
+        proto: Sanitize,
+        ..CONTEXT
+    };
+    let (prepared, _) = prepared("X-Forwarded-Proto: https\r\n", unsigned);
+    assert_eq!(prepared.forwarded_proto, b"http");
 }

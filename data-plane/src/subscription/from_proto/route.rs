@@ -66,6 +66,10 @@ fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
         hashed_by,
         policy: route.policy.as_ref().map(policy),
         timeouts: route.timeouts.as_ref().map(timeouts).transpose()?.flatten(),
+        route_service: pool
+            .map(|pool| pool.route_service_url.as_str())
+            .filter(|url| !url.is_empty())
+            .map(Into::into),
         group: group.id.as_str().into(),
     })
 }
@@ -119,9 +123,6 @@ fn filter(filter: &v1::Filter) -> Capability {
 
 /// How the endpoints of a pool are chosen, if the pool says so.
 fn balancing(pool: &v1::Pool) -> Result<(Option<Algorithm>, Option<HashedBy>), String> {
-    if !pool.route_service_url.is_empty() {
-        return Err(lacks(Capability::RouteService));
-    }
     if pool.activation.is_some() {
         return Err(lacks(Capability::Activation));
     }

@@ -290,10 +290,6 @@ fn what_cannot_be_honoured_is_rejected_by_the_name_of_what_it_needs() {
             "GROUP_HEADERS",
         ),
         (
-            |it| it.groups[0].pool.as_mut().unwrap().route_service_url = "https://x".into(),
-            "ROUTE_SERVICE",
-        ),
-        (
             |it| it.groups[0].pool.as_mut().unwrap().activation = Some(v1::Activation::default()),
             "ACTIVATION",
         ),

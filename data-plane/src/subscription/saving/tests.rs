@@ -35,6 +35,7 @@ fn route(at: u32) -> Thing {
                     idle: None,
                 })
             }),
+            route_service: (at == 4).then(|| "https://rs.example.com/a?b".into()),
             group: "".into(),
         },
     })

@@ -1,5 +1,6 @@
 //! Route services.
 
+use pointsman_data_plane::AllowList;
 use pointsman_process::configuration::go::Duration;
 use pointsman_process::configuration::{Check, Validate};
 
@@ -54,21 +55,6 @@ impl RouteServices {
     }
 }
 
-/// A host name, or `*.` and one.
-fn is_host(entry: &str) -> bool {
-    let name = entry.strip_prefix("*.").unwrap_or(entry);
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    name.contains('.') && name.split('.').all(label)
-}
-
 impl Validate for RouteServices {
     fn validate(&self, check: &mut Check<'_>) {
         let map = &self.route_services;
@@ -88,12 +74,9 @@ impl Validate for RouteServices {
             .iter()
             .enumerate()
         {
-            if !is_host(entry) {
-                let text = format!(
-                    "invalid route service hairpinning allowlist entry: {entry}. Must be wildcard (*.domain.com) \
-                     or FQDN (hostname.domain.com)"
-                );
-                check.refuse_plainly(&format!("route_services_hairpinning_allowlist[{at}]"), text);
+            if let Err(bad) = AllowList::parse([entry.as_str()]) {
+                let key = format!("route_services_hairpinning_allowlist[{at}]");
+                check.refuse_plainly(&key, bad.to_string());
             }
         }
     }

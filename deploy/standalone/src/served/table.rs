@@ -10,8 +10,6 @@ const fn row(key: &'static str, standing: Standing) -> Row {
     Row { key, standing }
 }
 
-const NO_ROUTE_SERVICES: &str = "routes with a route service are not served yet";
-
 /// Whether the keys of the TLS listener matter: Gorouter does not look at them otherwise (CF-074).
 fn tls(file: &GorouterYml) -> bool {
     file.process.enable_ssl
@@ -146,7 +144,7 @@ pub(super) static TABLE: &[Row] = &[
     row("disable_keep_alives", Served),
     row("max_idle_conns", Served),
     row("max_idle_conns_per_host", Served),
-    row("skip_ssl_validation", Later),
+    row("skip_ssl_validation", Served),
     row("http_1_endpoint_timeout", Served),
     row("http_2_endpoint_timeout", Later),
     // Clients and drain.
@@ -156,50 +154,15 @@ pub(super) static TABLE: &[Row] = &[
     row("drain_timeout", Served),
     row("healthcheck_user_agent", Served),
     // Route services.
-    row("route_services.max_attempts", Later),
-    row(
-        "route_services.strict_signature_validation",
-        Protecting(
-            |file| {
-                let group = &file.route_services;
-                group.is_enabled() && group.route_services.strict_signature_validation
-            },
-            NO_ROUTE_SERVICES,
-        ),
-    ),
-    row("route_services.cert_chain", Later),
-    row("route_services.private_key", Later),
-    row("route_services.enable_websockets", Later),
-    row(
-        "route_services_secret",
-        Protecting(|file| file.route_services.is_enabled(), NO_ROUTE_SERVICES),
-    ),
-    row(
-        "route_services_secret_decrypt_only",
-        Protecting(
-            |file| {
-                let group = &file.route_services;
-                group.is_enabled() && !group.route_services_secret_decrypt_only.is_empty()
-            },
-            NO_ROUTE_SERVICES,
-        ),
-    ),
-    row("route_services_recommend_https", Later),
-    row("route_services_timeout", Later),
-    row("route_services_hairpinning", Later),
-    row(
-        "route_services_hairpinning_allowlist",
-        Protecting(
-            |file| {
-                let group = &file.route_services;
-                group.is_enabled()
-                    && group.route_services_hairpinning
-                    && !group.route_services_hairpinning_allowlist.0.is_empty()
-            },
-            NO_ROUTE_SERVICES,
-        ),
-    ),
-    row("route_services_internal_server_port", Later),
+    row("route_services", Served),
+    row("route_services_secret", Served),
+    row("route_services_secret_decrypt_only", Served),
+    row("route_services_recommend_https", Served),
+    row("route_services_timeout", Served),
+    row("route_services_hairpinning", Served),
+    row("route_services_hairpinning_allowlist", Served),
+    // Nothing listens there: what is hairpinned does not leave the process.
+    row("route_services_internal_server_port", Inert),
     // Logs and metrics.
     row("logging.level", Served),
     row("logging.format", Served),

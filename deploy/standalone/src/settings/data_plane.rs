@@ -16,6 +16,7 @@ use pointsman_process::tls::{Dates, Identity, Refused, Source, Trust};
 
 use super::FOR_EVER;
 use super::front_tls::front_tls;
+use super::route_services::route_services;
 use crate::gorouter_yml::GorouterYml;
 
 /// Everything about the proxy.
@@ -25,6 +26,7 @@ use crate::gorouter_yml::GorouterYml;
 /// When a CA or a certificate of the file cannot be used; most of that was found when the file was checked. When the
 /// error page cannot.
 pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send + Sync>> {
+    let upstream = upstream(file)?;
     Ok(Settings {
         workers: usize::try_from(file.process.go_max_procs)
             .ok()
@@ -44,7 +46,8 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
             optional: true,
         }),
         front_tls: front_tls(file)?,
-        upstream: upstream(file)?,
+        route_services: route_services(file, &upstream)?,
+        upstream,
         access_log: access_log(file),
         // Measured for nobody, as long as nothing shows it.
         per_app_latency: false,

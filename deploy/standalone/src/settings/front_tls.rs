@@ -42,7 +42,7 @@ pub(super) fn front_tls(file: &GorouterYml) -> Result<Option<FrontTls>, Refused>
 
 /// The versions of a file. The lowest ones that it may name are not spoken any more; a file whose lowest is above its
 /// highest was not accepted.
-fn versions(group: &FrontendTls) -> Versions {
+pub(super) fn versions(group: &FrontendTls) -> Versions {
     match (
         group.min_tls_version.as_str(),
         group.max_tls_version.as_str(),

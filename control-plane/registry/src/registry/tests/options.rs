@@ -64,6 +64,7 @@ fn a_single_endpoint_decides() {
 }
 
 /// C-204: the last put decides about the route service
+/// D-411: which is the most recent registration
 /// C-206: and so on, in turn
 /// C-207: a refresh decides nothing
 /// C-219: and about the algorithm

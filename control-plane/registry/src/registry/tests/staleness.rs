@@ -47,6 +47,19 @@ fn what_is_not_heard_goes() {
     assert_eq!(scene.routes(), Vec::<String>::new());
 }
 
+/// D-608: what is not heard goes, whatever route service it was registered with
+#[test]
+fn what_is_not_heard_goes_with_its_route_service() {
+    let mut scene = scene();
+    let outdated = message("10.0.0.1:80", &["foo"]).route_service("https://old");
+    scene.register(&outdated);
+    scene.pass(seconds(60));
+    scene.register(&message("10.0.0.2:80", &["foo"]).route_service("https://new"));
+    assert_eq!(pruned(&scene.pass(seconds(61))), ["foo 10.0.0.1:80"]);
+    assert_eq!(pruned(&scene.pass(seconds(60))), ["foo 10.0.0.2:80"]);
+    assert_eq!(scene.routes(), Vec::<String>::new());
+}
+
 /// C-314: a route goes alone, what is below it stays
 /// C-315: what is refreshed stays as it is
 /// C-318: and nothing is told of it
