@@ -1,9 +1,16 @@
-//! Single values.
+//! Values of fields, each read by a function that is given the field, the map whose value is next, and the reading.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use pointsman_registry::MAX_TAGS;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
+
+use super::object::{Object, ObjectInto};
+use super::{Reading, Tags};
+use crate::sources::message::cause::Cause;
 
 /// A string, borrowed from the payload where nothing in it is escaped.
 #[derive(Debug, Default)]
@@ -33,8 +40,12 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// Sets a field, unless its value is null, which leaves it as it was.
-pub(super) fn set<'de, T, A>(field: &mut T, map: &mut A) -> Result<(), A::Error>
+/// A number, unless its value is null, which leaves the field as it was.
+pub(super) fn number<'de, T, A>(
+    field: &mut T,
+    map: &mut A,
+    _reading: &Reading<'_>,
+) -> Result<(), A::Error>
 where
     T: Deserialize<'de>,
     A: MapAccess<'de>,
@@ -46,12 +57,125 @@ where
 }
 
 /// The same for a text.
-pub(super) fn set_text<'de, A: MapAccess<'de>>(
+pub(super) fn text<'de, A: MapAccess<'de>>(
     field: &mut Cow<'de, str>,
     map: &mut A,
+    _reading: &Reading<'_>,
 ) -> Result<(), A::Error> {
     if let Some(Text(value)) = map.next_value()? {
         *field = value;
     }
     Ok(())
+}
+
+/// A list of URIs; null is none.
+pub(super) fn uris<'de, A: MapAccess<'de>>(
+    field: &mut Vec<Cow<'de, str>>,
+    map: &mut A,
+    reading: &Reading<'_>,
+) -> Result<(), A::Error> {
+    *field = map.next_value_seed(Uris(reading))?;
+    Ok(())
+}
+
+/// Tags, added to those that are there; null is none.
+pub(super) fn tags<'de, A: MapAccess<'de>>(
+    field: &mut Option<Tags<'de>>,
+    map: &mut A,
+    reading: &Reading<'_>,
+) -> Result<(), A::Error> {
+    map.next_value_seed(TagsInto {
+        tags: field,
+        reading,
+    })
+}
+
+/// An object, added to what is there of it.
+pub(super) fn object_of<'de, O: Object<'de>, A: MapAccess<'de>>(
+    field: &mut O,
+    map: &mut A,
+    reading: &Reading<'_>,
+) -> Result<(), A::Error> {
+    map.next_value_seed(ObjectInto::new(field, reading))
+}
+
+/// Reads URIs, null being the empty URI, up to the bound.
+struct Uris<'a>(&'a Reading<'a>);
+
+impl<'de> DeserializeSeed<'de> for Uris<'_> {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Uris<'_> {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of strings")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut uris = Vec::new();
+        while let Some(uri) = items.next_element::<Option<Text<'de>>>()? {
+            if uris.len() == self.0.limits.uris {
+                self.0.cause.set(Cause::TooManyUris);
+                return Err(A::Error::custom(format_args!(
+                    "at most {}",
+                    self.0.limits.uris
+                )));
+            }
+            uris.push(uri.unwrap_or_default().0);
+        }
+        Ok(uris)
+    }
+}
+
+/// Reads tags into those that are there, up to the bound.
+struct TagsInto<'a, 'de> {
+    tags: &'a mut Option<Tags<'de>>,
+    reading: &'a Reading<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for TagsInto<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TagsInto<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of strings")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        *self.tags = None;
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let tags = self.tags.get_or_insert_default();
+        while let Some((Text(name), value)) = map.next_entry::<Text<'de>, Option<Text<'de>>>()? {
+            let Text(value) = value.unwrap_or_default();
+            match tags.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, other)) => *other = value,
+                None => tags.push((name, value)),
+            }
+            if tags.len() > MAX_TAGS {
+                self.reading.cause.set(Cause::TooManyTags);
+                return Err(A::Error::custom(format_args!("at most {MAX_TAGS}")));
+            }
+        }
+        Ok(())
+    }
 }
