@@ -9,6 +9,7 @@
 mod answer;
 mod attempt;
 mod authorize;
+mod blame;
 mod broken;
 mod budget;
 mod choose;

@@ -75,7 +75,7 @@ async fn what_is_set_aside_is_told() {
         .start();
     assert_eq!(plane.get("/wrong").await.status, 503);
     let address = endpoint.address().to_string();
-    let line = logs::line(&["endpoint-set-aside", &address]).await;
+    let line = logs::line(&["prune-failed-endpoint", &address]).await;
     assert!(line.contains("\"reason\":\"wrong_name\""), "{line}");
     assert!(line.contains("\"route\":\"app.test\""), "{line}");
     let told = plane.told("wrong_name").await;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Journey;
 use super::budget::Retry;
-use super::reason::{Blame, Failure, Reason, Safety};
+use super::reason::{Failure, Reason, Safety};
 use crate::worker::Worker;
 
 /// The endpoint of an attempt, and what a further choice needs.
@@ -142,30 +142,6 @@ fn next(
 }
 
 impl Worker {
-    /// Marks an endpoint that has failed, or sets it aside, and lets the control plane know.
-    pub(super) fn hold_against(
-        &self,
-        route: &Arc<Route>,
-        endpoint: &Arc<Endpoint>,
-        reason: Reason,
-    ) {
-        let now = self.table_time(Instant::now());
-        match reason.blame() {
-            Blame::None => return,
-            Blame::SetAside if endpoint.tls().is_some() => {
-                endpoint.set_aside(now);
-                tracing::warn!(
-                    endpoint = %endpoint.address(),
-                    route = %route.key(),
-                    reason = reason.word(),
-                    "endpoint-set-aside"
-                );
-            }
-            Blame::SetAside | Blame::Mark => endpoint.mark_failed(now),
-        }
-        self.failures.note(route, endpoint, reason.word());
-    }
-
     /// Tells that an endpoint was taken out as an outlier.
     #[cold]
     fn tell_ejection(&self, route: &Arc<Route>, ejection: &Ejection) {
