@@ -27,7 +27,7 @@ pub use settings::{Distribution, DistributionListener, DistributionTls, Settings
 use crate::admin::{self, Inside};
 use crate::distribution;
 use crate::registry_task::{Ended, Handle, RegistryTask, Source};
-use crate::sources::nats::{Announcement, Nats};
+use crate::sources::nats::{self, Announcement, Nats};
 
 /// Why a control plane could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,9 @@ pub enum BuildError {
     /// The crypto library refuses the settings of TLS.
     #[error("TLS cannot be set up: {0}")]
     Crypto(#[from] rustls::Error),
+    /// TLS towards NATS cannot be used.
+    #[error(transparent)]
+    Nats(#[from] nats::TlsError),
 }
 
 /// Where a control plane listens.
@@ -102,7 +105,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         settings.messages.clone(),
         announcement,
         metrics,
-    );
+    )?;
     let service = settings
         .distribution
         .service(&settings.name, &settings.effective);
@@ -200,7 +203,8 @@ impl Bound {
                 Ok::<(), Infallible>(())
             });
         }
-        let (nats, source, end) = (self.nats, self.source, ending.clone());
+        let (mut nats, source, end) = (self.nats, self.source, ending.clone());
+        incoming::spawn_reload(tasks, "nats-certificates", "nats", nats.reloader());
         tasks.spawn_vital("nats", async move {
             tokio::select! {
                 // First, since the registry may have ended already, which is no failure of the source then.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 pub use admin::Admin;
 pub use distribution::{Distribution, Tls};
 pub use log::{Form, Log};
-pub use nats::{Nats, Server};
+pub use nats::{Nats, NatsTls, Server};
 pub use registration::{EffectiveValues, EmptyPool, Guard, Registration};
 
 use crate::app;

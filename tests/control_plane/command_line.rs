@@ -67,6 +67,7 @@ async fn a_port_in_use_is_told() {
 
 /// C-352: afterwards, connections are refused
 /// C-001: a signal ends the subscriber without an error
+/// C-019: and what watches the connection too
 #[tokio::test]
 async fn a_signal_ends_it_in_good_order() {
     let mut plane = Plane::start().await;

@@ -216,12 +216,50 @@ async fn the_start_has_its_order() {
     assert!(process.is_running());
 }
 
+/// C-018: however long the connection lasts, `router.start` is not sent again
+#[tokio::test]
+async fn nothing_is_announced_without_a_reason() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let configuration = format!(
+        "nats: {{servers: ['{address}'], ping_interval: 10ms}}\nregistration: {{interval: 1s}}\n\
+         distribution: {{listen: '127.0.0.1:0'}}\nadmin: {{listen: '127.0.0.1:0'}}\n"
+    );
+    let _process = Process::start("control-plane", &configuration).await;
+    let seen = tokio::time::timeout(BOUND, converse_for(listener, 300)).await;
+    // Three seconds of pings are three intervals after which publishers repeat themselves.
+    let starts = seen.expect("pings").into_iter();
+    let starts = starts.filter(|line| line.starts_with("PUB router.start"));
+    assert_eq!(starts.count(), 1);
+}
+
+/// Plays a server until so many pings came; returns what was published and subscribed.
+async fn converse_for(listener: TcpListener, pings: usize) -> Vec<String> {
+    let (stream, _) = listener.accept().await.expect("a connection");
+    let (read, mut write) = stream.into_split();
+    write.write_all(INFO).await.expect("a greeting");
+    let mut lines = BufReader::new(read).lines();
+    let (mut seen, mut heard) = (Vec::new(), 0);
+    while heard < pings {
+        let line = lines.next_line().await.expect("a line");
+        let line = line.expect("an open connection");
+        if line == "PING" {
+            heard += 1;
+            write.write_all(b"PONG\r\n").await.expect("an answer");
+        } else if line.starts_with("PUB ") || line.starts_with("SUB ") {
+            seen.push(line);
+        }
+    }
+    seen
+}
+
+const INFO: &[u8] = b"INFO {\"server_id\":\"X\",\"version\":\"2.9.10\",\"max_payload\":1048576,\"proto\":1,\"headers\":true}\r\n";
+
 /// Plays a server until so many subscriptions came; returns what was published and subscribed.
 async fn converse(listener: TcpListener, subscriptions: usize) -> Vec<String> {
     let (stream, _) = listener.accept().await.expect("a connection");
     let (read, mut write) = stream.into_split();
-    let info = "INFO {\"server_id\":\"X\",\"version\":\"2.9.10\",\"max_payload\":1048576,\"proto\":1,\"headers\":true}\r\n";
-    write.write_all(info.as_bytes()).await.expect("a greeting");
+    write.write_all(INFO).await.expect("a greeting");
     let mut lines = BufReader::new(read).lines();
     let mut seen = Vec::new();
     while seen

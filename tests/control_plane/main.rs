@@ -8,6 +8,7 @@ mod flood;
 mod follower;
 mod greeting;
 mod messages;
+mod nats_tls;
 mod operator;
 mod plane;
 mod slow;

@@ -141,6 +141,72 @@ async fn a_listing_is_gorouters_to_the_letter() {
     );
 }
 
+/// A router that asks for another interval is told of, once: publishers do as the last one asked.
+#[tokio::test]
+async fn another_interval_of_another_router_is_told() {
+    let plane = Plane::start().await;
+    let said = |id: &str, interval: u64| {
+        format!(
+            r#"{{"id":"{id}","hosts":["10.0.1.5"],"minimumRegisterIntervalInSeconds":{interval},"pruneThresholdInSeconds":120}}"#
+        )
+    };
+    for (id, interval) in [("1-same", 20), ("2-other", 30), ("2-other", 30)] {
+        let payload = said(id, interval);
+        plane.publisher.publish("router.start", payload).await;
+    }
+    plane
+        .publisher
+        .register(&emitted("mark.example.com", 0))
+        .await;
+    plane.until_routes(&["mark.example.com"]).await;
+    // Lines keep their order, and this one comes last.
+    plane.until_logged("endpoint-registered").await;
+    let told = plane.logged("another-router-asks-for-another-interval");
+    assert_eq!(told.len(), 1, "{told:?}");
+    let data = &told[0]["data"];
+    assert_eq!(
+        (
+            &data["router"],
+            &data["interval_seconds"],
+            &data["own_interval_seconds"]
+        ),
+        (&"2-other".into(), &30.into(), &20.into())
+    );
+}
+
+/// Route and endpoint are told where something changed, and only there.
+#[tokio::test]
+async fn changes_are_told_and_nothing_else() {
+    let plane = Plane::start().await;
+    let app = emitted("a.example.com", 0);
+    let other = Emitted::plain("a.example.com", ([127, 0, 0, 1], 8081).into(), 1);
+    let mark = emitted("mark.example.com", 2);
+    for message in [&app, &app, &app, &other, &app] {
+        plane.publisher.register(message).await;
+    }
+    for message in [&other, &other, &app, &app] {
+        plane.publisher.unregister(message).await;
+    }
+    plane.publisher.register(&mark).await;
+    // Lines keep their order, and the one about this endpoint comes last.
+    until_logged(&plane.process, "endpoint-registered", 3).await;
+    let told = |event: &str| {
+        let lines = plane.logged(event);
+        let of_app = lines.iter().filter(|line| {
+            let uri = line["data"]["uri"].as_str().unwrap_or_default();
+            uri == "a.example.com"
+        });
+        of_app.count()
+    };
+    let events = [
+        "route-registered",
+        "endpoint-registered",
+        "endpoint-unregistered",
+        "route-unregistered",
+    ];
+    assert_eq!(events.map(told), [1, 2, 2, 1]);
+}
+
 /// C-063: `router.start` of another router is ignored
 /// C-065: `router.register.extra` is not received
 /// R-117: subjects other than the three are ignored

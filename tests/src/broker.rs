@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::certs::Files;
 use crate::{environment, eventually, ports};
 
 /// How long a server may take until it listens.
@@ -29,6 +30,19 @@ pub enum Access {
     },
     /// Who knows this token.
     Token(String),
+    /// Everybody over TLS, or who shows a certificate.
+    Tls(Box<Tls>),
+}
+
+/// What a server takes for TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The server's certificate.
+    pub server: Files,
+    /// The file of the authority that certifies the server and its clients.
+    pub authority: PathBuf,
+    /// The certificate of the test's own clients; clients must show one where it is given.
+    pub client: Option<Files>,
 }
 
 /// A running `nats-server` on a free port of the loopback address; it ends when the value is dropped.
@@ -100,6 +114,15 @@ impl Broker {
                 ConnectOptions::with_user_and_password(user, password)
             }
             Access::Token(token) => ConnectOptions::with_token(token),
+            Access::Tls(tls) => {
+                let options = ConnectOptions::new()
+                    .require_tls(true)
+                    .add_root_certificates(tls.authority);
+                match tls.client {
+                    None => options,
+                    Some(own) => options.add_client_certificate(own.certificate, own.key),
+                }
+            }
         }
     }
 
@@ -181,6 +204,15 @@ impl Broker {
             }
             Access::Token(token) => {
                 command.args(["--auth", token]);
+            }
+            Access::Tls(tls) => {
+                command.arg("--tls");
+                command.arg("--tlscert").arg(&tls.server.certificate);
+                command.arg("--tlskey").arg(&tls.server.key);
+                if tls.client.is_some() {
+                    command.arg("--tlsverify");
+                    command.arg("--tlscacert").arg(&tls.authority);
+                }
             }
         }
         let child = command

@@ -92,11 +92,7 @@ impl Incoming {
             }
             Self::Tls(listener, mutual) => {
                 let Mutual { acceptor, reloader } = *mutual;
-                let stop = tasks.stages().ending().clone();
-                tasks.spawn_vital("certificates", async move {
-                    reloader.run(stop, tell_reloaded).await;
-                    Ok::<(), io::Error>(())
-                });
+                spawn_reload(tasks, "certificates", "distribution", reloader);
                 let (sender, receiver) = mpsc::channel(HANDSHAKES);
                 spawn_accept(tasks, accept_tls(listener, acceptor, sender));
                 let incoming = ReceiverStream::new(receiver).map(Ok::<TlsStream<_>, io::Error>);
@@ -138,23 +134,33 @@ where
     Ok(())
 }
 
-fn tell_reloaded(reloaded: Reloaded) {
+/// Spawns what watches the files of certificates, which are the `component`'s.
+pub(super) fn spawn_reload(tasks: &Tasks, name: &str, component: &'static str, reloader: Reloader) {
+    if reloader.is_empty() {
+        return;
+    }
+    let stop = tasks.stages().ending().clone();
+    tasks.spawn_vital(name, async move {
+        reloader
+            .run(stop, |reloaded| tell_reloaded(component, reloaded))
+            .await;
+        Ok::<(), io::Error>(())
+    });
+}
+
+fn tell_reloaded(component: &'static str, reloaded: Reloaded) {
     match reloaded {
         Reloaded::Changed(name) => {
-            tracing::info!(component = "distribution", name, "certificate-reloaded");
+            tracing::info!(component, name, "certificate-reloaded");
         }
         Reloaded::Kept(refused) => {
-            tracing::error!(component = "distribution", error = %refused, "certificate-refused");
+            tracing::error!(component, error = %refused, "certificate-refused");
         }
         Reloaded::Mended(name) => {
-            tracing::info!(component = "distribution", name, "certificate-good-again");
+            tracing::info!(component, name, "certificate-good-again");
         }
         Reloaded::PollOnly(error) => {
-            tracing::warn!(
-                component = "distribution",
-                error,
-                "certificate-changes-are-polled"
-            );
+            tracing::warn!(component, error, "certificate-changes-are-polled");
         }
     }
 }

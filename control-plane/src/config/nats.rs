@@ -1,16 +1,18 @@
 //! The section `nats`.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use pointsman_process::configuration::{
     Check, Environment, HostPort, Interval, Problem, SecretFile, Size, Validate,
 };
+use pointsman_process::tls::{Dates, Source};
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny};
+use serde::de::{self, Deserializer};
 
-use crate::sources::nats::{Credentials, FirstConnection, Pending, Settings};
+use crate::sources::nats::{Credentials, FirstConnection, Pending, Settings, Tls, TlsIdentity};
 
 /// Where registrations come from.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,8 +36,21 @@ pub struct Nats {
     pub pending_messages: usize,
     /// Bytes that may wait to be handled.
     pub pending_bytes: Size,
-    /// TLS towards the servers, which is not served yet: it must not look as if it were.
-    pub tls: Option<IgnoredAny>,
+    /// TLS towards the servers, all of them. Absent: clear text.
+    pub tls: Option<NatsTls>,
+}
+
+/// TLS towards the servers.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NatsTls {
+    /// The file of the authorities that certify the servers.
+    pub ca: PathBuf,
+    /// The file of the certificate chain that we show, leaf first. Absent: we show none.
+    #[serde(default)]
+    pub certificate: Option<PathBuf>,
+    /// The file of its key.
+    #[serde(default)]
+    pub key: Option<PathBuf>,
 }
 
 /// A server, by name and port.
@@ -49,7 +64,7 @@ pub enum InvalidServer {
     #[error("it holds credentials; write them as user with password_file, or as token_file")]
     Credentials,
     /// It asks for TLS.
-    #[error("TLS to NATS is not served yet; write nats://HOST:PORT")]
+    #[error("TLS is asked for by the section nats.tls, for all servers; write nats://HOST:PORT")]
     Tls,
     /// It is something else.
     #[error("`{0}` is no NATS server; write HOST:PORT or nats://HOST:PORT")]
@@ -125,12 +140,14 @@ impl Validate for Nats {
                 "name at least one, as nats://127.0.0.1:4222",
             );
         }
-        if check.is_given("tls") {
-            check.refuse(
+        match &self.tls {
+            None if check.is_given("tls") => check.refuse(
                 "tls",
-                "is not served yet, and would not protect the connection",
-                "leave it out, and reach NATS over a network that is trusted",
-            );
+                "is empty, and would not protect the connection",
+                "name the authorities of the servers as tls.ca, or leave it out",
+            ),
+            None => {}
+            Some(tls) => tls.validate(check),
         }
         self.validate_credentials(check);
         for (key, Interval(given)) in [
@@ -155,6 +172,28 @@ impl Validate for Nats {
                 "is less than one message may have",
                 "write 1MiB or more",
             );
+        }
+    }
+}
+
+impl NatsTls {
+    fn validate(&self, check: &mut Check<'_>) {
+        match (&self.certificate, &self.key) {
+            (Some(_), None) => check.refuse("tls.certificate", "has no key", "add tls.key"),
+            (None, Some(_)) => check.refuse("tls.key", "has no certificate", "add tls.certificate"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+
+    fn settings(&self) -> Tls {
+        let identity = self.certificate.as_ref().zip(self.key.as_ref());
+        Tls {
+            authorities: Source::file(&self.ca),
+            identity: identity.map(|(chain, key)| TlsIdentity {
+                chain: Source::file(chain),
+                key: Source::file(key),
+                dates: Dates::Enforced,
+            }),
         }
     }
 }
@@ -198,6 +237,7 @@ impl Nats {
                 .map(|Server(server)| server.clone())
                 .collect(),
             credentials,
+            tls: self.tls.as_ref().map(NatsTls::settings),
             first_connection: FirstConnection::Forever,
             connect_timeout: self.connect_timeout.0,
             reconnect_max_wait: self.reconnect_max_wait.0,

@@ -51,6 +51,7 @@ nats:
   reconnect_max_wait: 1s
   pending_messages: 1000
   pending_bytes: 2MiB
+  tls: {ca: nats-ca.crt, certificate: nats.crt, key: nats.key}
 registration:
   interval: 5s
   stale_threshold: 30s
@@ -82,6 +83,7 @@ log: {level: debug, form: human, timestamps: unix-epoch}
 
 /// C-072: several servers with user and password
 /// C-073: their values are taken over
+/// C-074: so are the authorities of the servers, and our certificate with its key
 #[test]
 fn everything_can_be_said() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,6 +106,11 @@ fn everything_can_be_said() {
         credentials.contains("nats") && !credentials.contains("sesame"),
         "{credentials}"
     );
+    let tls = settings.nats.tls.unwrap();
+    let identity = tls.identity.unwrap();
+    let sources = [tls.authorities, identity.chain, identity.key];
+    let names = sources.map(|source| source.to_string());
+    assert_eq!(names, ["nats-ca.crt", "nats.crt", "nats.key"]);
     assert_eq!(settings.registry.prune_stale_tls.unwrap().as_secs(), 3600);
     assert_eq!(settings.registry.limits.routes, 100);
     let guard = settings.registry.guard;
@@ -126,7 +133,6 @@ fn every_problem_is_told_with_its_place_and_what_would_be_right() {
 nats:
   server: [a]
   servers: ['nats://user:secret@a:1', 'tls://a:1', 'a b']
-  tls: {ca: x}
 registration:
   interval: 20
   stale_treshold: 2m
@@ -140,10 +146,10 @@ admin:
     for told in [
         "cp.yml:2:3: nats.server: is no key of this file; did you mean `servers`?",
         "cp.yml:3:13: nats.servers[0]: it holds credentials; write them as user with password_file",
-        "cp.yml:3:39: nats.servers[1]: TLS to NATS is not served yet",
+        "cp.yml:3:39: nats.servers[1]: TLS is asked for by the section nats.tls",
         "`a b` is no NATS server; write HOST:PORT or nats://HOST:PORT",
-        "cp.yml:6:13: registration.interval: ",
-        "cp.yml:7:3: registration.stale_treshold: is no key of this file; did you mean `stale_threshold`?",
+        "cp.yml:5:13: registration.interval: ",
+        "cp.yml:6:3: registration.stale_treshold: is no key of this file; did you mean `stale_threshold`?",
     ] {
         assert!(problems.contains(told), "missing: {told}\nin:\n{problems}");
     }
@@ -151,9 +157,20 @@ admin:
 }
 
 /// What stops the start, and what is said about it.
-const REFUSED: [(&str, &str); 27] = [
-    ("nats: {tls: {ca: x}}", "nats.tls: is not served yet"),
-    ("nats: {tls: null}", "nats.tls: is not served yet"),
+const REFUSED: [(&str, &str); 29] = [
+    ("nats: {tls: null}", "nats.tls: is empty"),
+    (
+        "nats: {tls: {certificate: a, key: b}}",
+        "nats.tls: the key `ca` is missing",
+    ),
+    (
+        "nats: {tls: {ca: a, certificate: b}}",
+        "nats.tls.certificate: has no key",
+    ),
+    (
+        "nats: {tls: {ca: a, key: b}}",
+        "nats.tls.key: has no certificate",
+    ),
     ("nats: {servers: []}", "nats.servers: is empty"),
     ("nats: {user: a}", "nats.user: has no password"),
     (

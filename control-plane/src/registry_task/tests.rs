@@ -421,3 +421,101 @@ async fn messages_are_counted_by_component_and_by_what_became_of_them() {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
 }
+
+/// C-132: a registration tells how long ago the platform changed its endpoint
+/// C-133: without that time it tells nothing
+/// C-135: a change of ten seconds ago is ten seconds, and a little
+/// C-136: a refresh is no registration, and tells nothing either
+#[tokio::test(start_paused = true)]
+async fn a_new_endpoint_tells_how_long_it_took() {
+    let running = run(Settings::default());
+    let ago = |address: &str, seconds: u64| {
+        let since = Duration::from_secs(seconds);
+        let changed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - since;
+        let mut message = message(address, "foo");
+        let fields = Fields {
+            updated_at_ns: i64::try_from(changed.as_nanos()).unwrap(),
+            ..Fields::default()
+        };
+        message.description = Arc::new(Description::new(fields).unwrap());
+        message
+    };
+    let told = async |messages: &[Registration]| {
+        for message in messages {
+            let event = Event::Register(message.clone());
+            running.source.send(event).await.unwrap();
+        }
+        // A look is answered once the events before it were handled.
+        running.routes().await;
+        let metrics = running.metrics();
+        let figure = |name: &str| {
+            let mut lines = metrics.lines();
+            let line = lines.find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().parse::<f64>().unwrap()
+        };
+        let names = ["sum", "count"];
+        names.map(|name| figure(&format!("route_registration_latency_{name}")))
+    };
+    let without = message("10.0.0.1:80", "foo");
+    assert_eq!(told(&[without]).await[1], 0.0);
+    let three = ago("10.0.0.2:80", 3);
+    let [sum, count] = told(&[three.clone(), three]).await;
+    assert!(count == 1.0 && (3_000.0..3_500.0).contains(&sum), "{sum}");
+    let [both, count] = told(&[ago("10.0.0.3:80", 10)]).await;
+    let ten = both - sum;
+    assert!(count == 2.0 && (10_000.0..14_000.0).contains(&ten), "{ten}");
+}
+
+/// C-316: routes can be looked up while others are being pruned
+/// C-317: and afterwards the figures tell what is left
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mass_that_goes_delays_no_look() {
+    /// More than the task removes without a pause.
+    const MANY: usize = 20_000;
+    let running = run(Settings {
+        registration_interval: Duration::from_millis(10),
+        guard: Guard {
+            percent: 100,
+            ..Settings::default().guard
+        },
+        ..Settings::default()
+    });
+    running.source.send(Event::Returned).await.unwrap();
+    for number in 0..MANY {
+        let mut message = message("10.0.0.1:80", &format!("r{number}"));
+        message.stale_threshold_seconds = 1;
+        running.source.send(Event::Register(message)).await.unwrap();
+    }
+    for uri in ["a", "b"] {
+        let event = Event::Register(message("10.0.0.1:80", uri));
+        running.source.send(event).await.unwrap();
+    }
+    let (mut during, mut left) = (0, usize::MAX);
+    let begun = Instant::now();
+    while left > 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{left} are left");
+        let key = Arc::clone(Uri::parse("a").unwrap().key());
+        let look = move |registry: &Registry, now| {
+            let left = registry.counts(now).routes;
+            (left, registry.route(&key, now).is_some())
+        };
+        let found;
+        (left, found) = running.handle.read(look).await.unwrap();
+        assert!(found || begun.elapsed() < Duration::from_millis(900));
+        during += usize::from(found && left > 2 && left < MANY);
+        tokio::task::yield_now().await;
+    }
+    assert!(
+        during > 0,
+        "no look fell between the first and the last one"
+    );
+    loop {
+        let metrics = running.metrics();
+        if metrics.contains("\ntotal_routes 2\n") {
+            assert!(metrics.contains("routes_pruned_total 20000"), "{metrics}");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

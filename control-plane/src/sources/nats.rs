@@ -9,10 +9,12 @@ mod connect;
 mod greetings;
 mod known;
 mod metrics;
+mod others;
 mod presence;
 mod registrations;
 mod servers;
 mod settings;
+mod tls;
 mod watch;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use async_nats::{Client, Subscriber};
 use bytes::Bytes;
+use pointsman_process::tls::Reloader;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 use tokio::time;
@@ -31,7 +34,8 @@ use connect::{Connection, Peer};
 use metrics::Metrics;
 use presence::Presence;
 use registrations::Reader;
-pub use settings::{Credentials, FirstConnection, Pending, Settings};
+pub use settings::{Credentials, FirstConnection, Pending, Settings, Tls, TlsIdentity};
+pub use tls::TlsError;
 use watch::{State, Watch};
 
 use super::message::Policy;
@@ -81,6 +85,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Nats {
     shared: Shared,
+    tls: tls::Material,
 }
 
 /// What all duties of the source know.
@@ -95,13 +100,17 @@ struct Shared {
 impl Nats {
     /// A source with its own settings, the rules of messages, and what it says about itself. `metrics` are those of
     /// the process.
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// When TLS is asked for and its certificates or key cannot be used.
     pub fn new(
         settings: Settings,
         policy: Policy,
         announcement: Announcement,
         metrics: &mut Registry,
-    ) -> Self {
+    ) -> Result<Self, TlsError> {
+        let tls = tls::Material::load(settings.tls.as_ref())?;
         let refusals = Arc::new(Refusals::new(metrics));
         let metrics = Metrics::new(metrics);
         let unknown_keys = metrics.unknown_keys.clone();
@@ -110,14 +119,20 @@ impl Nats {
             refusals,
             unknown_keys,
         });
-        Self {
+        Ok(Self {
             shared: Shared {
                 settings,
                 announcement,
                 reader,
                 metrics,
             },
-        }
+            tls,
+        })
+    }
+
+    /// What watches the files of certificates and key, for a task of its own. It is given once.
+    pub fn reloader(&mut self) -> Reloader {
+        std::mem::take(&mut self.tls.reloader)
     }
 
     /// Connects, subscribes, and hands over what comes; ends only with an error. Dropping it ends it at once.
@@ -128,7 +143,7 @@ impl Nats {
     pub async fn run(self, source: Source) -> Result<(), Error> {
         let shared = &self.shared;
         tracing::info!(component = "nats", "setting-up-nats-connection");
-        let first = connect::first(&shared.settings, &shared.metrics);
+        let first = connect::first(&shared.settings, &self.tls, &shared.metrics);
         let connection = Box::pin(first).await?;
         connection.servers.connected();
         shared.metrics.connected.set(1);

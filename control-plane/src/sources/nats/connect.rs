@@ -12,6 +12,7 @@ use tokio::time::{self, Instant};
 use super::presence::Sample;
 use super::servers::Servers;
 use super::settings::{Credentials, FirstConnection, Settings};
+use super::tls::Material;
 use super::{Error, Metrics};
 
 /// Events of the connection that wait to be looked at. A lost one is noticed all the same, only later.
@@ -41,14 +42,19 @@ pub(super) struct Peer {
 /// # Errors
 ///
 /// When that was not long enough, or a server's name is no name.
-pub(super) async fn first(settings: &Settings, metrics: &Metrics) -> Result<Connection, Error> {
+pub(super) async fn first(
+    settings: &Settings,
+    tls: &Material,
+    metrics: &Metrics,
+) -> Result<Connection, Error> {
     let servers = Arc::new(Servers::new(settings.reconnect_max_wait));
     let (sender, events) = mpsc::channel(EVENTS);
     let addresses = addresses(settings)?;
+    let options = || options(settings, tls, &servers, &sender);
     let mut round = 0;
     let client = loop {
         round += 1;
-        match one_round(settings, &addresses, &servers, &sender).await {
+        match one_round(&addresses, options).await {
             Ok(client) => break client,
             Err(error) => {
                 // The text of the library names no credentials; its source says what the system said.
@@ -88,16 +94,13 @@ pub(super) async fn first(settings: &Settings, metrics: &Metrics) -> Result<Conn
 
 /// Tries every configured server once.
 async fn one_round(
-    settings: &Settings,
     addresses: &[ServerAddr],
-    servers: &Arc<Servers>,
-    events: &mpsc::Sender<Event>,
+    options: impl Fn() -> ConnectOptions,
 ) -> Result<Client, ConnectError> {
     let mut tries = addresses.len();
     loop {
         tries -= 1;
-        let options = options(settings, servers, events);
-        match options.connect(addresses).await {
+        match options().connect(addresses).await {
             Err(_) if tries > 0 => {}
             connected => return connected,
         }
@@ -106,6 +109,7 @@ async fn one_round(
 
 fn options(
     settings: &Settings,
+    tls: &Material,
     servers: &Arc<Servers>,
     events: &mpsc::Sender<Event>,
 ) -> ConnectOptions {
@@ -129,6 +133,12 @@ fn options(
             let _ = events.try_send(event);
             async {}
         });
+    let options = match &tls.config {
+        Some(config) => options
+            .require_tls(true)
+            .tls_client_config((**config).clone()),
+        None => options,
+    };
     match &settings.credentials {
         Credentials::None => options,
         Credentials::Password { user, password } => {

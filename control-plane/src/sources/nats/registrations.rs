@@ -9,22 +9,28 @@ use tokio_stream::StreamExt as _;
 
 use super::backlog::{Backlog, Kind, Received};
 use super::known::{Key, Known};
+use super::others::Others;
 use super::{Error, Shared};
 use crate::registry_task::{Event, Source};
 use crate::sources::message::{self, Cause, Refusal};
 use crate::sources::refusals::Origin;
 
 /// Takes messages off the connection as fast as they come, so that only one place holds what waits, within its bounds.
-/// Subjects that are nobody's registration are left alone, undecoded.
+/// Subjects that are nobody's registration are left alone; of other routers' announcements the interval is
+/// looked at.
 pub(super) async fn take_in(
     shared: &Shared,
     mut messages: Subscriber,
     backlog: &Backlog,
     drops: &Notify,
 ) -> Result<(), Error> {
+    let mut others = Others::default();
     while let Some(message) = messages.next().await {
         let Some(kind) = Kind::of_subject(&message.subject) else {
             shared.metrics.ignored.inc();
+            if &*message.subject == "router.start" {
+                others.heard(&message.payload, &shared.announcement);
+            }
             continue;
         };
         shared.metrics.received(kind);

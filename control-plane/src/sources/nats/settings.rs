@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pointsman_process::configuration::HostPort;
+use pointsman_process::tls::{Dates, Source};
 use secrecy::SecretString;
 
 /// The settings of the NATS source.
@@ -12,6 +13,9 @@ pub struct Settings {
     pub servers: Vec<HostPort>,
     /// Who we are to them.
     pub credentials: Credentials,
+    /// TLS towards them; `None`: clear text, unless a server demands TLS and shows a certificate that the operating
+    /// system trusts.
+    pub tls: Option<Tls>,
     /// How long to try for the first connection.
     pub first_connection: FirstConnection,
     /// The bound of one attempt to connect to one server.
@@ -23,6 +27,26 @@ pub struct Settings {
     pub ping_interval: Duration,
     /// How much may wait to be handled.
     pub pending: Pending,
+}
+
+/// TLS towards the servers, which is demanded of all of them, the learned ones too.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The authorities that certify the servers; nobody else is believed.
+    pub authorities: Source,
+    /// The certificate that we show; `None`: we show none.
+    pub identity: Option<TlsIdentity>,
+}
+
+/// A certificate and its key.
+#[derive(Clone, Debug)]
+pub struct TlsIdentity {
+    /// The chain, leaf first.
+    pub chain: Source,
+    /// The key.
+    pub key: Source,
+    /// What the dates of the certificate decide.
+    pub dates: Dates,
 }
 
 /// Who we are to the servers.
@@ -84,6 +108,7 @@ impl Default for Settings {
                 port: 4222,
             }],
             credentials: Credentials::None,
+            tls: None,
             first_connection: FirstConnection::Forever,
             connect_timeout: Duration::from_secs(2),
             reconnect_max_wait: Duration::from_secs(30),

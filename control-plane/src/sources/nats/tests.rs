@@ -25,7 +25,7 @@ fn nats(servers: Vec<HostPort>, first_connection: FirstConnection) -> (Nats, Sou
         reconnect_max_wait: Duration::from_millis(10),
         ..Settings::default()
     };
-    let nats = Nats::new(settings, Policy::default(), announcement, &mut metrics);
+    let nats = Nats::new(settings, Policy::default(), announcement, &mut metrics).unwrap();
     (nats, source, task)
 }
 
@@ -93,11 +93,34 @@ async fn a_source_without_a_registry_fails() {
     assert!(matches!(ended, Err(Error::Registry(Ended))));
 }
 
+/// C-011: where the start cannot be announced, the source fails and says why
+#[tokio::test]
+async fn a_start_that_cannot_be_announced_fails() {
+    let (listener, server) = listener().await;
+    let (nats, source, _task) = nats(vec![server], FirstConnection::Forever);
+    let (ended, ()) = tokio::join!(nats.run(source), async {
+        let (stream, _) = listener.accept().await.unwrap();
+        // Shorter than any announcement.
+        drop(tokio::spawn(serve_with(stream, 10)));
+    });
+    let error = ended.unwrap_err();
+    assert!(matches!(error, Error::Publish(_)), "{error}");
+    let told = error.to_string();
+    assert!(told.starts_with("cannot publish to NATS: "), "{told}");
+}
+
 /// Plays a server that says nothing of its own.
 async fn serve(stream: TcpStream) {
+    serve_with(stream, 1_048_576).await;
+}
+
+/// The same, which takes messages up to this size.
+async fn serve_with(stream: TcpStream, max_payload: usize) {
     let (read, mut write) = stream.into_split();
-    let info = b"INFO {\"server_id\":\"X\",\"version\":\"2.9.10\",\"max_payload\":1048576,\"proto\":1}\r\n";
-    write.write_all(info).await.unwrap();
+    let info = format!(
+        "INFO {{\"server_id\":\"X\",\"version\":\"2.9.10\",\"max_payload\":{max_payload},\"proto\":1}}\r\n"
+    );
+    write.write_all(info.as_bytes()).await.unwrap();
     let mut lines = BufReader::new(read).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         if line == "PING" && write.write_all(b"PONG\r\n").await.is_err() {

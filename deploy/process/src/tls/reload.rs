@@ -67,6 +67,12 @@ impl Reloader {
         }
     }
 
+    /// Whether there is nothing to watch.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Watches until it is stopped.
     pub async fn run(self, stop: CancellationToken, mut tell: impl FnMut(Reloaded) + Send) {
         let changed = Arc::new(Notify::new());

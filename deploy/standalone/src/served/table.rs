@@ -56,16 +56,10 @@ pub(super) static TABLE: &[Row] = &[
     row("nats.hosts", Served),
     row("nats.user", Served),
     row("nats.pass", Served),
-    row(
-        "nats.tls_enabled",
-        Protecting(
-            |file| file.nats.nats.tls_enabled,
-            "NATS is reached without TLS only",
-        ),
-    ),
-    row("nats.ca_certs", Later),
-    row("nats.cert_chain", Later),
-    row("nats.private_key", Later),
+    row("nats.tls_enabled", Served),
+    row("nats.ca_certs", Served),
+    row("nats.cert_chain", Served),
+    row("nats.private_key", Served),
     row("nats_client_ping_interval", Served),
     // Routing API.
     row("routing_api", Later),

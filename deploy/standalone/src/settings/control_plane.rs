@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use pointsman_control_plane::{admin, app, distribution, sources};
 use pointsman_process::configuration::HostPort;
+use pointsman_process::tls::{Dates, Source};
 use pointsman_registry as registry;
 use secrecy::SecretString;
 use sources::message::{Limits, Policy, TopLevelWildcards};
-use sources::nats::{Credentials, FirstConnection};
+use sources::nats::{Credentials, FirstConnection, Tls, TlsIdentity};
 
 use crate::gorouter_yml::GorouterYml;
 use crate::gorouter_yml::nats::NatsConfig;
@@ -55,6 +56,7 @@ fn nats(file: &GorouterYml) -> sources::nats::Settings {
     sources::nats::Settings {
         servers: nats.hosts.0.iter().map(server).collect(),
         credentials: credentials(nats),
+        tls: nats.tls_enabled.then(|| tls(nats)),
         // Three tries, then the start has failed (CF-049).
         first_connection: FirstConnection::Rounds {
             count: 3,
@@ -77,6 +79,18 @@ fn credentials(nats: &NatsConfig) -> Credentials {
     Credentials::Password {
         user: nats.user.clone(),
         password: SecretString::from(nats.pass.expose()),
+    }
+}
+
+/// The authorities and the certificate of the file; whose dates do not matter, as in Gorouter.
+fn tls(nats: &NatsConfig) -> Tls {
+    Tls {
+        authorities: Source::inline("nats.ca_certs", &nats.ca_certs),
+        identity: Some(TlsIdentity {
+            chain: Source::inline("nats.cert_chain", &nats.cert_chain),
+            key: Source::inline("nats.private_key", nats.private_key.expose()),
+            dates: Dates::Ignored,
+        }),
     }
 }
 

@@ -11,6 +11,7 @@ fn file(text: &str) -> GorouterYml {
 
 /// CF-123: without a timeout of its own a drain lasts as long as a request may.
 /// CF-124: with one it lasts that long.
+/// C-467: without a drain timeout it is the endpoint's, else its own.
 #[test]
 fn a_drain_lasts_as_long_as_a_request() {
     let bounds = |text: &str| {
@@ -49,6 +50,8 @@ fn logs_have_gorouters_form() {
 
 /// CF-041: without a certificate there is no health over TLS.
 /// CF-042: health without TLS may be switched off.
+/// C-440: with health over TLS alone there is no listener without it.
+/// C-442: without a certificate there is none over TLS.
 #[test]
 fn listeners_are_where_gorouter_has_them() {
     let found = listeners(&file("port: 80\nstatus: {port: 1, routes: {port: 2}}"));
@@ -70,6 +73,8 @@ fn listeners_are_where_gorouter_has_them() {
     assert_eq!(found.traffic_tls, Some("[::]:443".parse().unwrap()));
 }
 
+/// C-165: segments and mode are taken over.
+/// C-239: an endpoint that failed is passed over for a quarter of the threshold.
 #[test]
 fn the_control_plane_behaves_as_gorouter() {
     let text = "\
@@ -94,6 +99,10 @@ isolation_segments: [a]
     assert_eq!(settings.registry.start_delay, Duration::from_secs(20));
     assert_eq!(settings.effective.mark_time, Duration::from_secs(10));
     assert_eq!(settings.effective.empty_pool_status, 503);
+    assert_eq!(
+        settings.effective.default_algorithm,
+        pointsman_registry::Algorithm::LeastConnection
+    );
     assert_eq!(
         settings.registry.empty_pool_timeout,
         Duration::from_secs(30)
@@ -402,4 +411,31 @@ fn a_table_is_kept_where_a_folder_is_configured() {
     let east = state(&file(east)).expect("it is kept");
     assert_ne!(all.filter, east.filter);
     assert_eq!((all.plain.as_secs(), all.tls.as_secs()), (3600, 86_400));
+}
+
+/// C-275: the job of a BOSH deployment asks for 503 where nobody answers, and keeps no empty route.
+/// C-336: and for registrations that do not age while NATS is away.
+/// C-074: TLS towards NATS has the authorities of the file, and its certificate.
+#[test]
+fn what_the_bosh_job_writes_counts() {
+    let text = "\
+suspend_pruning_if_nats_unavailable: true
+empty_pool_response_code_503: true
+empty_pool_timeout: 0s
+";
+    let settings = control_plane(&file(text));
+    assert_eq!(settings.effective.empty_pool_status, 503);
+    assert_eq!(settings.registry.empty_pool_timeout, Duration::ZERO);
+    assert_eq!(settings.while_away, pointsman_registry::WhileAway::Wait);
+    assert!(settings.nats.tls.is_none());
+    let mut file = file("");
+    let nats = &mut file.nats.nats;
+    nats.tls_enabled = true;
+    let tls = control_plane(&file).nats.tls.expect("it is asked for");
+    let identity = tls.identity.expect("there is no TLS without it");
+    let sources = [tls.authorities, identity.chain, identity.key];
+    assert_eq!(
+        sources.map(|source| source.to_string()),
+        ["nats.ca_certs", "nats.cert_chain", "nats.private_key"]
+    );
 }

@@ -5,6 +5,8 @@ use super::file;
 /// CF-028: keys at the top of the file are stored.
 /// CF-030: the PROXY protocol can be asked for.
 /// CF-033: the keys of `status` are stored.
+/// C-358: the port of `/routes` is 8082 by default.
+/// C-387: port, user, password and the port of `/routes` are taken over, and there is no certificate.
 #[test]
 fn ports_and_identity_are_stored() {
     let file = file(
@@ -38,9 +40,17 @@ status: {port: 1234, user: user, pass: pass, routes: {port: 8083}}
     assert_eq!(status.routes.port, 8083);
     assert!(!file.process.enable_proxy);
     assert!(super::file("enable_proxy: true").process.enable_proxy);
+    assert!(status.tls.certificate.is_empty() && status.tls.key.is_empty());
+    assert_eq!(super::file("").status.status.routes.port, 8082);
+    assert!(
+        super::refused("enable_proxy: true")
+            .protecting()
+            .any(|key| key.key == "enable_proxy")
+    );
 }
 
 /// CF-032: the health checker's `User-Agent` has a default.
+/// C-386: `HTTP-Monitor/1.1`, or what the file says.
 #[test]
 fn the_health_checkers_name_has_a_default() {
     assert_eq!(
@@ -111,6 +121,9 @@ fn the_routing_api_is_off_until_it_has_uri_and_port() {
 /// CF-062: the stale threshold is never below the wait at start.
 /// CF-063: pruning is suspended only where the file says so.
 /// CF-065: the default of the sharding mode is `all`.
+/// C-159: the default of the sharding mode is `all`.
+/// C-310: interval and threshold are taken over.
+/// C-311: a start delay above the threshold is the threshold.
 #[test]
 fn the_routing_table_has_gorouters_defaults_and_derived_values() {
     let table = file("").routing_table;
@@ -128,6 +141,7 @@ suspend_pruning_if_nats_unavailable: true
     )
     .routing_table;
     assert_eq!(table.prune_stale_droplets_interval.to_string(), "2s");
+    assert_eq!(table.droplet_stale_threshold.to_string(), "30s");
     assert_eq!(table.stale_threshold().to_string(), "1m0s");
     assert!(table.suspend_pruning_if_nats_unavailable);
 }
@@ -180,11 +194,14 @@ keep_alive_100_continue_requests: true
 /// CF-118: the timeouts of endpoints are stored.
 /// CF-120: certificates of route services are verified by default.
 /// CF-121: idle clients have 15 minutes.
+/// C-247: `max_conns` is 0 without a value, else its value.
+/// C-211: the default algorithm is `round-robin`.
 #[test]
 fn endpoint_and_client_keys_have_gorouters_defaults() {
     let file_of_defaults = file("");
     let backends = &file_of_defaults.backends;
     assert_eq!(backends.backends.max_conns, 0);
+    assert_eq!(backends.balancing_algorithm, "round-robin");
     assert!(backends.disable_keep_alives && !backends.skip_ssl_validation);
     assert_eq!(
         (backends.max_idle_conns, backends.max_idle_conns_per_host),

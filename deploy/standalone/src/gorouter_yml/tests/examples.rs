@@ -70,6 +70,20 @@ fn the_file_of_a_bosh_deployment_is_right_and_asks_for_protection() {
     let refused = load(include_str!("examples/bosh.yml")).expect_err("it asks for more");
     assert_eq!(refused.problems().count(), 0, "{refused}");
     assert_eq!(protecting(&refused), BTreeSet::from(["nats.tls_enabled"]));
+    assert_eq!(
+        protecting(&refused),
+        BTreeSet::from(["nats.tls_enabled", "route_services_secret"])
+        BTreeSet::from([
+            "enable_ssl",
+            "tls_pem",
+            "cipher_suites",
+            "min_tls_version",
+            "max_tls_version",
+            "client_cert_validation",
+            "client_ca_certs",
+            "route_services_secret",
+        ])
+    );
 }
 
 #[test]
@@ -77,4 +91,24 @@ fn the_hardened_file_is_right_and_asks_for_more_protection() {
     let refused = load(include_str!("examples/hardened.yml")).expect_err("it asks for more");
     assert_eq!(refused.problems().count(), 0, "{refused}");
     assert_eq!(protecting(&refused), BTreeSet::from(["nats.tls_enabled",]));
+    assert_eq!(
+        protecting(&refused),
+        BTreeSet::from([
+            "nats.tls_enabled",
+            "enable_ssl",
+            "tls_pem",
+            "cipher_suites",
+            "min_tls_version",
+            "max_tls_version",
+            "client_cert_validation",
+            "client_ca_certs",
+            "only_trust_client_ca_certs",
+            "enable_verify_client_certificate_metadata",
+            "verify_client_certificate_metadata",
+            "route_services.strict_signature_validation",
+            "route_services_secret",
+            "route_services_secret_decrypt_only",
+            "route_services_hairpinning_allowlist",
+        ])
+    );
 }
