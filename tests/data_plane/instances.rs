@@ -35,6 +35,7 @@ fn body(answer: &RawAnswer) -> String {
 /// D-227: given both, the app instance is reached.
 /// D-310: a valid X-CF-Process-Instance reaches the endpoint.
 /// D-309: X-CF-App-Instance does not reach the endpoint, X-CF-Process-Instance does.
+/// C-309: a request with a valid field reaches its instance.
 #[tokio::test]
 async fn instances_are_reached_by_name() {
     let (endpoints, setup) = three().await;
@@ -75,6 +76,9 @@ async fn instances_are_reached_by_name() {
 /// D-197: and a process, by words without an index.
 /// D-204: the route may be there.
 /// D-215: the answer is not to be kept.
+/// C-298: where there is no route there is no instance of an app.
+/// C-304: nor one of a process.
+/// C-307: a well-formed field that names nobody is a 400 that nobody keeps.
 #[tokio::test]
 async fn unknown_instances_are_told_by_name() {
     let (_endpoints, setup) = three().await;
@@ -119,6 +123,7 @@ async fn unknown_instances_are_told_by_name() {
 /// D-211: an app alone is no instance.
 /// D-226: guids are in small letters.
 /// D-213: the answer is not to be kept.
+/// C-308: a malformed field is a 400 before any look-up.
 #[tokio::test]
 async fn fields_that_name_no_instance_are_refused() {
     let (endpoints, setup) = three().await;

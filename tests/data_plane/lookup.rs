@@ -21,6 +21,7 @@ fn unavailable() -> pointsman_routing::Settings {
 /// D-224: the text has the host with its port.
 /// D-214: the 404 is not cached.
 /// D-102: own texts are text/plain and not to be sniffed.
+/// C-274: no route is a 404 `unknown_route` that nobody keeps.
 #[tokio::test]
 async fn an_unknown_host_is_a_404() {
     let endpoint = Endpoint::named("app").await;
@@ -88,6 +89,8 @@ async fn the_clients_own_address_is_no_host() {
 
 /// D-198: a route without endpoints is a 503 `no_endpoints` where the control plane says so.
 /// D-199: otherwise it is a 404 `unknown_route`.
+/// C-272: an empty route is a 503 with its text, which may be kept for two seconds, and no rejected request.
+/// C-273: where the 503 is off it is a 404, and a rejected request.
 #[tokio::test]
 async fn a_route_without_endpoints() {
     let plane = Setup::new()
@@ -103,6 +106,7 @@ async fn a_route_without_endpoints() {
     let body =
         "503 Service Unavailable: Requested route ('empty.test') has no available endpoints.\n";
     assert_eq!(String::from_utf8_lossy(&answer.body), body);
+    assert_eq!(plane.totals().rejected_requests, 0);
     let plane = Setup::new().route("empty.test").start();
     let answer = plane
         .ask("GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n")
@@ -111,6 +115,7 @@ async fn a_route_without_endpoints() {
         (answer.status, answer.header("X-Cf-RouterError")),
         (404, Some("unknown_route"))
     );
+    assert_eq!(plane.totals().rejected_requests, 1);
 }
 
 /// D-202: with every endpoint at its bound, a request is a 503 `Connection Limit Reached`.
@@ -170,6 +175,9 @@ async fn the_process_has_a_bound() {
 
 /// D-221: the longest path with endpoints serves.
 /// D-222: a wildcard serves what is below it.
+/// C-281: the query of a request does not count.
+/// C-282: nor does it behind a deeper path.
+/// C-285: nor behind a host alone.
 #[tokio::test]
 async fn paths_and_wildcards() {
     let root = Endpoint::named("root").await;
@@ -184,6 +192,8 @@ async fn paths_and_wildcards() {
         ("app.test", "/", "root"),
         ("app.test", "/a", "deep"),
         ("app.test", "/a/b?c", "deep"),
+        ("app.test", "/?fields=foo,bar", "root"),
+        ("app.test", "/a?foo=bar", "deep"),
         ("app.test", "/ab", "root"),
         ("x.y.wild.test", "/", "wild"),
     ] {

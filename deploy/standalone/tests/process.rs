@@ -5,6 +5,8 @@
 mod broker;
 #[path = "process/instance.rs"]
 mod instance;
+#[path = "process/logged.rs"]
+mod logged;
 #[path = "process/router.rs"]
 mod router;
 #[path = "process/tls.rs"]
@@ -12,7 +14,7 @@ mod tls;
 
 use broker::Broker;
 use instance::Instance;
-use router::{Router, ask, ended, get};
+use router::{Router, ask, ended, free_port, get, is_open, until};
 
 /// Short enough for a test, long enough for a slow machine to start in.
 const DELAY: &str = "start_response_delay_interval: 1s\n";
@@ -70,6 +72,8 @@ fn without_nats_the_start_fails() {
 /// CF-072: segments and mode are told at the start.
 /// CF-103: a bound on heads above 1 MiB is warned of.
 /// D-236: so it is.
+/// C-175: the segments are told at the start.
+/// C-367: a process that has become healthy drains by no means.
 #[test]
 fn a_start_tells_what_scripts_wait_for() {
     let broker = Broker::start();
@@ -115,15 +119,32 @@ fn a_start_tells_what_scripts_wait_for() {
     let listener = router.find("tcp-listener-started");
     assert_ne!(listener["data"]["address"]["Port"], 0, "{listener}");
     router.wait_until_healthy();
+    let draining = |line: &serde_json::Value| line["message"] == "gorouter-draining";
+    assert!(!router.log().iter().any(draining));
 }
 
 /// CF-146: SIGUSR1 makes the process unhealthy, lets it serve on and finish, and ends it with status 0.
 /// CF-148: a second signal is told and changes nothing.
+/// C-368: a healthy process that drains is degraded.
+/// C-369: the drain begins with that.
+/// C-370: and begins once, however often it is asked for.
+/// C-371: nothing makes it healthy again.
+/// C-380: when it has ended, its health port refuses connections.
+/// C-357: so does that of `/routes`.
+/// C-384: a listener that ends because the process does is not told as failed.
+/// C-450: after the wait, connections are refused.
+/// C-452: a running request is waited for.
+/// C-456: SIGUSR1 makes it unhealthy.
+/// C-459: of several signals the first one counts.
+/// C-462: a running request is answered, and the status is 0.
+/// C-464: new connections are refused.
+/// C-466: many of them drain as one does, to `gorouter.stopped`.
+/// C-471: what NATS tells during the drain still counts.
 #[test]
 fn sigusr1_drains_in_full() {
     let broker = Broker::start();
     let instance = Instance::start();
-    let mut router = Router::start(&(broker.nats() + DELAY + "drain_wait: 2s\n"));
+    let mut router = Router::start(&(broker.nats() + DELAY + "drain_wait: 4s\n"));
     router.wait_for("subscriber-started");
     broker.register("app.example.com", instance.port());
     router.wait_until_healthy();
@@ -134,7 +155,7 @@ fn sigusr1_drains_in_full() {
 
     router.signal("USR1");
     let draining = router.wait_for("gorouter-draining");
-    assert_eq!(draining["data"]["wait_seconds"], 2.0);
+    assert_eq!(draining["data"]["wait_seconds"], 4.0);
     assert!(get(router.health_port(), "/health", "x").starts_with("HTTP/1.1 503 "));
     assert!(get(port, "/", "app.example.com").ends_with("from the instance"));
     router.signal("TERM");
@@ -142,7 +163,19 @@ fn sigusr1_drains_in_full() {
         router.wait_for("gorouter.signal.ignored")["data"]["signal"],
         "terminated"
     );
+    for _ in 0..5 {
+        router.signal("USR1");
+    }
+    broker.register("late.example.com", instance.port());
+    until("what is registered during the wait is served", || {
+        get(port, "/", "late.example.com").ends_with("from the instance")
+    });
+    assert!(get(router.health_port(), "/health", "x").starts_with("HTTP/1.1 503 "));
     router.wait_for("gorouter.stopping");
+    until("nobody is taken in any more", || !is_open(port));
+    let (health, routes) = (router.health_port(), router.routes_port());
+    assert!(get(health, "/health", "x").starts_with("HTTP/1.1 503 "));
+    assert!(router.routes().contains("late.example.com"));
     instance.finish_slow_request();
     assert!(
         slow.join()
@@ -151,10 +184,17 @@ fn sigusr1_drains_in_full() {
     );
     let (status, log) = router.until_it_ends();
     assert_eq!(status, Some(0));
-    assert_eq!(
-        log.last().map(|line| line["message"].clone()),
-        Some("gorouter.exited".into())
-    );
+    let messages: Vec<_> = log.iter().map(|line| line["message"].as_str()).collect();
+    let last = [Some("gorouter.stopped"), Some("gorouter.exited")];
+    assert!(messages.ends_with(&last), "{messages:?}");
+    let drains = messages
+        .iter()
+        .filter(|it| **it == Some("gorouter-draining"));
+    assert_eq!(drains.count(), 1, "the first signal alone counts");
+    assert!(!messages.contains(&Some("health-listener-failed")));
+    for port in [health, routes] {
+        assert!(!is_open(port), "{port} is still open");
+    }
 }
 
 /// CF-140: an error page is none, one, or the end of the start where it cannot be read.
@@ -191,6 +231,7 @@ fn an_error_page_that_cannot_be_used_stops_the_start() {
 /// D-171: fields of the file are added to answers.
 /// D-183: the health checker of the file is answered.
 /// D-237: a path over the bound of the file is a 431, and shown as such in the access log.
+/// C-385: the health checker gets 200 and `ok` at the traffic port.
 #[test]
 fn requests_are_treated_as_the_file_says() {
     let broker = Broker::start();
@@ -259,6 +300,8 @@ fn sigterm_finishes_what_is_in_flight_without_the_wait() {
 }
 
 /// CF-150: requests that outlast the drain timeout are cut, and the status is 0 all the same.
+/// C-453: it ends with the error of the time-out.
+/// C-463: the client gets an error, and the status is 0.
 #[test]
 fn a_drain_ends_with_its_timeout() {
     let broker = Broker::start();
@@ -274,6 +317,10 @@ fn a_drain_ends_with_its_timeout() {
     router.wait_for("router.drain.timed-out");
     let (status, log) = router.until_it_ends();
     assert_eq!(status, Some(0), "{log:#?}");
+    let mut errors = log.iter();
+    let error = errors.find(|line| line["message"] == "gorouter-draining-error");
+    let error = error.map(|line| line["data"]["error"].clone());
+    assert_eq!(error, Some("router: Drain timeout".into()), "{log:#?}");
     assert!(
         !slow
             .join()
@@ -281,6 +328,84 @@ fn a_drain_ends_with_its_timeout() {
             .ends_with("from the instance")
     );
     instance.finish_slow_request();
+}
+
+/// C-458: SIGINT does not wait for balancers to look elsewhere.
+/// C-460: a SIGUSR1 after it changes nothing.
+#[test]
+fn sigint_is_sigterm() {
+    let broker = Broker::start();
+    let instance = Instance::start();
+    let mut router = Router::start(&(broker.nats() + DELAY + "drain_wait: 600s\n"));
+    router.wait_for("subscriber-started");
+    broker.register("app.example.com", instance.port());
+    router.wait_until_healthy();
+    let port = router.traffic_port();
+    let slow = std::thread::spawn(move || get(port, "/slow", "app.example.com"));
+    instance.wait_for_slow_request();
+    router.signal("INT");
+    router.wait_for("gorouter.stopping");
+    router.signal("USR1");
+    assert_eq!(
+        router.wait_for("gorouter.signal.ignored")["data"]["signal"],
+        "user defined signal 1"
+    );
+    until("nobody is taken in any more", || !is_open(port));
+    instance.finish_slow_request();
+    slow.join().expect("an answer");
+    assert_eq!(router.until_it_ends().0, Some(0));
+}
+
+/// C-461: any other signal ends the process without a drain, as the system has it.
+#[test]
+fn another_signal_is_the_systems() {
+    let broker = Broker::start();
+    let mut router = Router::start(&(broker.nats() + DELAY + "drain_wait: 600s\n"));
+    router.wait_until_healthy();
+    router.signal("USR2");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, None, "it ended by the signal");
+    assert!(
+        log.iter()
+            .all(|line| line["message"] != "gorouter-draining")
+    );
+}
+
+/// C-438: during the start delay `/health` is 503.
+/// C-439: which the log tells, with its length.
+/// C-444: nobody takes requests meanwhile.
+/// C-445: `/routes` answers, and shows what comes.
+/// C-176: the mode is told at the start, `all` where the file says nothing.
+#[test]
+fn during_the_start_delay_it_listens_and_serves_nobody() {
+    let broker = Broker::start();
+    let file = "start_response_delay_interval: 600s\ndroplet_stale_threshold: 1200s\n";
+    let traffic = free_port();
+    let mut router = Router::start_on(traffic, &(broker.nats() + file));
+    let sleeping = router
+        .wait_for("Sleeping before returning success on /health endpoint to preload routing table");
+    assert_eq!(sleeping["data"]["sleep_time_seconds"], 600.0);
+    let told = router.find("retrieved-isolation-segments");
+    assert_eq!(told["data"]["routing_table_sharding_mode"], "all");
+    router.wait_for("subscriber-started");
+    let health = router.health_port();
+    let mut registered = 0;
+    until("the route is shown", || {
+        assert!(get(health, "/health", "x").starts_with("HTTP/1.1 503 "));
+        assert!(!is_open(traffic));
+        broker.register("app.example.com", 9999);
+        registered += 1;
+        router
+            .routes()
+            .contains(r#""app.example.com":[{"address":"127.0.0.1:9999""#)
+    });
+    assert!(registered > 0);
+    let alive = get(
+        health,
+        "/is-process-alive-do-not-use-for-loadbalancing",
+        "x",
+    );
+    assert!(alive.starts_with("HTTP/1.1 200 "), "{alive}");
 }
 
 #[test]

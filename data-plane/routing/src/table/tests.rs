@@ -44,8 +44,31 @@ const ROWS: &[(&str, &str, &str)] = &[
     ("*.wild.card/api", "foo.wild.card/apis", "no route"),
     ("*.foo.com", "foo.com", "no route"),
     ("*.foo.com", "*.foo.com", "*.foo.com"),
+    ("foo", "foo", "foo"),
+    ("foo", "FOO", "foo"),
     ("foo", "foo/extra/paths", "foo"),
+    ("foo/bar", "foo/bar", "foo/bar"),
+    ("foo/bar", "foo/bar/baz", "foo/bar"),
     ("foo foo/bar/baz", "foo/bar", "foo"),
+    ("foo/bar/baz foo", "foo/bar", "foo"),
+    ("a.b.com", "a.b.com", "a.b.com"),
+    ("a.b.com", "a.b.com/foo", "a.b.com"),
+    ("!a.b.com", "a.b.com", "a.b.com, empty"),
+    ("!a.b.com", "a.b.com/foo", "a.b.com, empty"),
+    ("a.b.com !a.b.com/foo", "a.b.com/foo", "a.b.com"),
+    ("a.b.com a.b.com/foo", "a.b.com/foo", "a.b.com/foo"),
+    ("!a.b.com !a.b.com/foo", "a.b.com/foo", "a.b.com/foo, empty"),
+    (
+        "dora.app.com/app",
+        "dora.app.com/app/with/extra",
+        "dora.app.com/app",
+    ),
+    ("dora.app.com/app", "golang.app.com/app", "no route"),
+    (
+        "dora.app.com/env",
+        "dora.app.com/env/abc",
+        "dora.app.com/env",
+    ),
     ("foo foo/bar/baz", "foo/bar/baz/x", "foo/bar/baz"),
     ("foo/bar/baz", "foo/bar", "no route"),
     ("foo.com/bar", "foo.com/baz", "no route"),
@@ -83,6 +106,30 @@ const ROWS: &[(&str, &str, &str)] = &[
 /// D-221: the deepest pool with endpoints answers; an empty one falls back to a shorter one
 /// D-222: a wildcard answers for several labels
 /// D-223: a trailing dot in the host is another host
+/// C-103: the route of exactly the path is found
+/// C-104: a route answers for what is below its path
+/// C-105: and not for what is above it
+/// C-106: the longest path with endpoints answers
+/// C-107: whichever was registered first
+/// C-108: a host without a path answers for every path
+/// C-109: also while it is empty
+/// C-110: an empty deeper route leaves the request to the shorter one
+/// C-111: a deeper route with endpoints does not
+/// C-112: of two empty ones the deeper one is found
+/// C-113: an empty shorter route is no match where the way goes on to a node without a route
+/// C-278: the wildcard that matches is found, however many labels it stands for
+/// C-279: an exact host comes before a wildcard
+/// C-283: an unknown host has no route
+/// C-284: a route answers for further paths
+/// C-286: what is no route has none
+/// C-287: a wildcard answers where a host has no route for the path
+/// C-288: an empty route of the exact host comes before a full wildcard
+/// C-290: a lone star is no wildcard
+/// C-291: nor is a star within a name
+/// C-114: a route stands at its own path, and not at those that lead there
+/// C-115: a deeper route stands below a shorter one
+/// C-130: every route is visited once
+/// C-144: a path answers for itself and what is below it, at its own host
 #[test]
 fn requests_find_the_route_that_gorouter_finds() {
     for (routes, request, expected) in ROWS {
@@ -100,12 +147,17 @@ fn requests_find_the_route_that_gorouter_finds() {
     }
     let table = writer(&[("app.example.com", 1)]).publish();
     assert_eq!(found(&table, "app.example.com.", ""), "no route");
+    let table = writer(&[("a", 1), ("a/b", 0), ("a/b/c", 1), ("*.a", 1)]).publish();
+    let mut all: Vec<_> = table.iter().map(|it| it.key().to_string()).collect();
+    all.sort();
+    assert_eq!(all, ["*.a", "a", "a/b", "a/b/c"]);
 }
 
 /// D-218: a trailing slash does not count
 /// D-219: keys are lower case, without trailing slashes
 /// D-220: neither port nor case of host and path count
 /// D-224: a port is cut before the search
+/// C-276: case does not count
 #[test]
 fn ports_case_and_trailing_slashes_do_not_count() {
     let table = writer(&[("app.example.com/ctx", 1), ("[::1]", 1)]).publish();

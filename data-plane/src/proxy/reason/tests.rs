@@ -104,6 +104,8 @@ fn a_shortage_of_sockets_blames_nobody() {
 /// D-467: what a TLS endpoint is set aside for.
 /// D-492: a timeout after the head was sent leaves no mark.
 /// the same.
+/// C-230: a plain endpoint that resets is marked.
+/// C-235: a TLS endpoint that resets is marked, and not set aside.
 #[test]
 fn blame_falls_on_endpoints_only() {
     for &reason in ALL {

@@ -49,6 +49,11 @@ async fn ask(address: SocketAddr, path: &str, headers: &str) -> String {
     answer
 }
 
+/// C-371: what is degraded stays so.
+/// C-374: an answer says nothing about the connection.
+/// C-375: degraded is 503.
+/// C-376: with the same headers as healthy.
+/// C-378: healthy is 200 and `ok`.
 #[tokio::test]
 async fn health_follows_readiness_and_liveness_does_not() {
     let (_supervisor, readiness, health, _) = started("", "").await;
@@ -64,17 +69,18 @@ async fn health_follows_readiness_and_liveness_does_not() {
         healthy.starts_with("HTTP/1.1 200 ") && healthy.ends_with("\r\n\r\nok\n"),
         "{healthy}"
     );
-    assert!(
-        healthy.contains("cache-control: private, max-age=0\r\n"),
-        "{healthy}"
-    );
-    assert!(healthy.contains("expires: 0\r\n"), "{healthy}");
     readiness.leave("draining");
-    assert!(
-        ask(health, "/health", "")
-            .await
-            .starts_with("HTTP/1.1 503 ")
-    );
+    condition.met();
+    let leaving = ask(health, "/health", "").await;
+    assert!(leaving.starts_with("HTTP/1.1 503 "), "{leaving}");
+    assert!(ask(health, alive, "").await.ends_with("\r\n\r\nok\n"));
+    for answer in [starting, healthy, leaving] {
+        assert!(
+            answer.contains("cache-control: private, max-age=0\r\n"),
+            "{answer}"
+        );
+        assert!(answer.contains("expires: 0\r\n"), "{answer}");
+    }
     for path in ["/healthz", "/varz", "/routes", "/"] {
         assert!(
             ask(health, path, "").await.starts_with("HTTP/1.1 404 "),
@@ -111,6 +117,81 @@ async fn routes_are_for_the_configured_user() {
     );
     assert!(asked("/other", "").await.starts_with("HTTP/1.1 401 "));
     assert!(asked("/other", good).await.starts_with("HTTP/1.1 404 "));
+}
+
+/// C-353: at any other address than 127.0.0.1 nobody hears who asks for `/routes`.
+#[tokio::test]
+async fn routes_are_for_the_loopback_only() {
+    let file = crate::gorouter_yml::parse("g.yml", "")
+        .expect("it is accepted")
+        .file;
+    let wanted = crate::settings::listeners(&file).routes;
+    assert_eq!(wanted.ip(), Ipv4Addr::LOCALHOST);
+    let (_supervisor, _, _, routes) = started("", "").await;
+    let elsewhere = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), routes.port()));
+    let refused = TcpStream::connect(elsewhere).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+/// C-381: over TLS the answers are the same.
+/// C-382: a client that would rather speak HTTP/2 is answered over HTTP/1.1.
+/// C-441: and 503 while the process starts.
+#[tokio::test]
+async fn health_over_tls_is_the_same() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["router.test".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
+    pointsman_process::tls::install_provider();
+    let mut client = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let client = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listeners = Listeners {
+        traffic: None,
+        health: None,
+        health_tls: Some(free),
+        routes: free,
+    };
+    let status = StatusConfig {
+        tls: StatusTLSConfig {
+            certificate: certificate.pem(),
+            key: Secret::from(key.serialize_pem().as_str()),
+            ..StatusTLSConfig::default()
+        },
+        ..StatusConfig::default()
+    };
+    let bound = bind(&listeners, &status).await.expect("free ports");
+    let (listener, _) = bound.health_tls.as_ref().expect("there is a certificate");
+    let address = listener.local_addr().unwrap();
+    let (supervisor, readiness) = (Supervisor::new(), Readiness::new());
+    let condition = readiness.condition("start", "starting");
+    let (_, table) = pointsman_data_plane::table::publication();
+    bound.start(supervisor.tasks(), &readiness, table);
+    let asked = async || {
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let name = rustls::pki_types::ServerName::try_from("router.test").unwrap();
+        let mut stream = client.connect(name, stream).await.expect("a handshake");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        let request = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        // Whoever answers may close without saying so in TLS.
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    };
+    let starting = asked().await;
+    assert!(starting.starts_with("HTTP/1.1 503 "), "{starting}");
+    condition.met();
+    let healthy = asked().await;
+    assert!(
+        healthy.starts_with("HTTP/1.1 200 ") && healthy.ends_with("\r\n\r\nok\n"),
+        "{healthy}"
+    );
+    assert!(healthy.contains("cache-control: private, max-age=0\r\n"));
 }
 
 #[tokio::test]

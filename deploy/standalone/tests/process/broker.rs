@@ -54,8 +54,13 @@ impl Broker {
 
     /// Registers an endpoint on 127.0.0.1, and waits until the broker has taken the message.
     pub(crate) fn register(&self, uri: &str, port: u16) {
+        self.register_as(uri, &format!(r#""port":{port}"#));
+    }
+
+    /// The same, with its port among these keys.
+    pub(crate) fn register_as(&self, uri: &str, keys: &str) {
         let message = format!(
-            r#"{{"host":"127.0.0.1","port":{port},"uris":["{uri}"],"app":"app-1","private_instance_id":"i-1"}}"#
+            r#"{{"host":"127.0.0.1","uris":["{uri}"],"app":"app-1","private_instance_id":"i-1",{keys}}}"#
         );
         let mut stream = self.connect().expect("the broker runs");
         let publish = format!(

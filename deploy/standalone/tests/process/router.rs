@@ -21,6 +21,7 @@ pub(crate) struct Router {
     lines: Receiver<Value>,
     log: Vec<Value>,
     health: u16,
+    routes: u16,
     _folder: TempDir,
 }
 
@@ -58,17 +59,44 @@ pub(crate) fn ask(port: u16, path: &str, fields: &str) -> String {
     answer
 }
 
+/// Whether somebody takes connections there.
+pub(crate) fn is_open(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Asks again until it is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < BOUND, "{what}: not in time");
+        thread::yield_now();
+    }
+}
+
 impl Router {
     /// Starts it with free ports and these keys.
     pub(crate) fn start(keys: &str) -> Self {
+        Self::start_on(0, keys)
+    }
+
+    /// The same with a traffic port that is known before it is open.
+    pub(crate) fn start_on(traffic: u16, keys: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("gorouter.yml");
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let (health, routes) = (free(), free());
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
         let (health_port, routes_port) = (port(&health), port(&routes));
-        let ports =
-            format!("port: 0\nstatus: {{port: {health_port}, routes: {{port: {routes_port}}}}}\n");
+        let ports = format!(
+            "port: {traffic}\nstatus: {{port: {health_port}, routes: {{port: {routes_port}}}}}\n"
+        );
         std::fs::write(&path, format!("{ports}{keys}")).expect("it can be written");
         drop((health, routes));
         let mut process = Command::new(BINARY)
@@ -89,6 +117,7 @@ impl Router {
             lines,
             log: Vec::new(),
             health: health_port,
+            routes: routes_port,
             _folder: folder,
         }
     }
@@ -97,6 +126,20 @@ impl Router {
     pub(crate) fn health_port(&mut self) -> u16 {
         self.wait_for("setting-up-nats-connection");
         self.health
+    }
+
+    /// What `/routes` tells the user without name and password, which is the default.
+    pub(crate) fn routes(&self) -> String {
+        ask(
+            self.routes,
+            "/routes",
+            "Host: x\r\nAuthorization: Basic Og==",
+        )
+    }
+
+    /// Where `/routes` is.
+    pub(crate) fn routes_port(&self) -> u16 {
+        self.routes
     }
 
     /// Where requests are taken.
@@ -141,12 +184,9 @@ impl Router {
     /// Waits until health is good.
     pub(crate) fn wait_until_healthy(&mut self) {
         self.wait_for("gorouter.started");
-        #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
-        let begun = Instant::now();
-        while !get(self.health, "/health", "x").ends_with("\r\n\r\nok\n") {
-            assert!(begun.elapsed() < BOUND, "it does not become healthy");
-            thread::yield_now();
-        }
+        until("it is healthy", || {
+            get(self.health, "/health", "x").ends_with("\r\n\r\nok\n")
+        });
     }
 
     /// Sends it a signal by its name.

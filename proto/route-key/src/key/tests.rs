@@ -92,3 +92,18 @@ fn a_canonical_key_is_its_own_key() {
         assert_eq!(once, twice, "{uri}");
     }
 }
+
+/// C-190: with one host and one path, two URIs are one route
+/// C-191: with another path they are two
+/// C-192: with another host too
+/// C-193: and with both
+/// C-129: a key is spelled by its segments, with slashes between them
+#[test]
+fn host_and_path_make_the_route() {
+    let one = RouteKey::from_uri("Foo.com/a/B").unwrap();
+    assert_eq!(one, RouteKey::from_uri("foo.com/A/b/").unwrap());
+    for other in ["foo.com/a", "bar.com/a/b", "bar.com/a"] {
+        assert_ne!(one, RouteKey::from_uri(other).unwrap(), "{other}");
+    }
+    assert_eq!(one.to_string(), "foo.com/a/b");
+}

@@ -94,3 +94,23 @@ fn each_segment_is_kept_by_itself() {
     assert_eq!(scene.pass(seconds(6)), []);
     assert_eq!(segments(&scene), ["is1"]);
 }
+
+/// C-123: of four routes those without endpoints go, the others stay
+/// C-124: a deep empty route goes with everything that led to it
+/// C-125: an empty route goes from above another one, which stays
+/// C-128: what is left is listed by its key
+#[test]
+fn only_what_is_empty_goes() {
+    let mut scene = keeping(5);
+    let emptied = message("10.0.0.1:80", &["one", "example.com/a/b/c", "foo"]);
+    scene.register(&emptied);
+    scene.register(&message("10.0.0.2:80", &["two.com", "/foo/bar/baz/"]).tls());
+    for uri in ["one", "example.com/a/b/c", "foo"] {
+        assert_eq!(scene.unregister(&message("10.0.0.1:80", &[uri])), KEPT);
+    }
+    assert_eq!(scene.routes().len(), 5);
+    scene.pass(seconds(6));
+    assert_eq!(scene.routes(), ["foo/bar/baz", "two.com"]);
+    assert_eq!(scene.addresses("foo/bar/baz").unwrap(), ["10.0.0.2:80"]);
+    assert_eq!(scene.registry.counts(scene.now).routes, 2);
+}

@@ -6,6 +6,7 @@ use crate::{Fields, ListingCursor, Settings};
 /// C-347: absent ones as absent
 /// C-344: a plain and a TLS endpoint are listed with all that the listing shows
 /// C-208: each endpoint is listed once
+/// C-189: an endpoint speaks TLS, or does not
 #[test]
 fn a_listing_has_all_that_is_shown() {
     let mut scene = Scene::new(Settings::default());

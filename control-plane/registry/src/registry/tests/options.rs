@@ -36,6 +36,8 @@ const BOTH: [EffectiveValues; 2] = [
 /// C-229: an algorithm that is taken back leaves the default
 /// C-205: no route service is empty
 /// D-409: an endpoint's own valid algorithm is its route's, when it comes and when it is changed
+/// C-224: an endpoint shows the value that its route has
+/// C-225: without an option the default counts
 #[test]
 fn a_single_endpoint_decides() {
     for mode in BOTH {
@@ -53,6 +55,8 @@ fn a_single_endpoint_decides() {
         assert_eq!(algorithm(&scene), Some(Algorithm::LeastConnection));
         scene.register(&base.clone().algorithm("round-robin"));
         assert_eq!(algorithm(&scene), Some(Algorithm::RoundRobin));
+        let shown = scene.route("foo").unwrap().endpoints.remove(0).endpoint;
+        assert_eq!(shown.description.algorithm(), "round-robin");
         scene.register(&base.clone().route_service("https://rs"));
         assert_eq!(
             (algorithm(&scene), &*options(&scene).route_service_url),

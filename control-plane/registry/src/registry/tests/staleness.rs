@@ -109,6 +109,7 @@ fn tls_endpoints_fall_silent_and_stay() {
     assert_eq!(scene.pass(seconds(1_000_000)), []);
 }
 
+/// C-237: a failure of what is not there any more changes nothing
 #[test]
 fn a_long_silent_endpoint_that_fails_goes() {
     let mut scene = scene();

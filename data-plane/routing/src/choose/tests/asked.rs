@@ -171,6 +171,9 @@ fn a_session_does_not_stay_with_who_cannot_prove_its_identity() {
 
 /// D-203: an app-instance selector leads to that index of that app only.
 /// D-205: a process-instance selector with an index leads to that instance of that process only.
+/// C-302: an instance of a process is exactly that one.
+/// C-305: an index that the process does not have is nobody.
+/// C-306: so is an unknown process.
 #[test]
 fn a_selector_leads_to_what_it_names_and_nowhere_else() {
     for mut worker in workers(4) {
@@ -202,6 +205,7 @@ fn a_selector_leads_to_what_it_names_and_nowhere_else() {
 }
 
 /// D-206: a process-instance selector without an index leads to any instance of that process.
+/// C-300: without an index, those of the route that carry the process take turns, and no other.
 #[test]
 fn a_process_has_any_of_its_instances() {
     for mut worker in workers(6) {
@@ -296,5 +300,68 @@ fn a_part_of_an_id_names_nobody() {
         for other in ["instance-", "instance-10", "Instance-1", "10.0.0.1", "1"] {
             assert_eq!(chosen(other), BTreeSet::from([0, 1, 2]), "{other:?}");
         }
+/// C-292: for an instance of an app the algorithm of its route decides, and without one the default.
+/// C-293: also where the option is empty.
+/// C-294: `least-connection` counts.
+/// C-295: so does `round-robin`.
+/// C-299: the same for the instances of a process.
+/// C-301: nothing about the route changes for them.
+/// C-303: nor for one of them.
+/// C-296: of two apps on one route only the instance of the one that is asked for is found.
+/// C-297: and the route is the one of any other request.
+#[test]
+fn a_selector_chooses_by_the_algorithm_of_its_route() {
+    let least = Some(Algorithm::LeastConnection);
+    let round = Some(Algorithm::RoundRobin);
+    for (default, own, expected) in [
+        (Algorithm::RoundRobin, None, Algorithm::RoundRobin),
+        (Algorithm::LeastConnection, None, Algorithm::LeastConnection),
+        (Algorithm::RoundRobin, least, Algorithm::LeastConnection),
+        (Algorithm::LeastConnection, round, Algorithm::RoundRobin),
+    ] {
+        let mut worker = Worker::with(0);
+        worker.settings.default_algorithm = default;
+        let mut thing = route("app", 2);
+        thing.generation = 2;
+        thing.attributes.algorithm = own;
+        worker.writer.upsert(Thing::Route(thing));
+        for n in 0..4 {
+            worker.upsert(instance(n));
+        }
+        let other = EndpointThing {
+            app_id: "other".to_owned(),
+            tags: None,
+            ..instance(9)
+        };
+        worker.upsert(EndpointThing {
+            instance_index: "0".to_owned(),
+            ..other
+        });
+        // Of the two instances of the process, the first has a request already.
+        let busy = Lease::reserve(&worker.endpoints()[2], 0).unwrap();
+        let chosen: BTreeSet<_> = (0..40)
+            .map(|_| {
+                let lease = worker.next(&mut only(of_process("process-1", None)), 0);
+                worker.number(&lease.unwrap())
+            })
+            .collect();
+        let idle_only = expected == Algorithm::LeastConnection;
+        assert_eq!(
+            chosen,
+            if idle_only {
+                BTreeSet::from([3])
+            } else {
+                BTreeSet::from([2, 3])
+            }
+        );
+        drop(busy);
+        let before = Arc::clone(worker.table.get(&key("app")).unwrap());
+        for (app, number) in [(APP, 0), ("other", 4)] {
+            let lease = worker.next(&mut only(by_index(app, "0")), 0).unwrap();
+            assert_eq!(worker.number(&lease), number, "{app}");
+        }
+        let after = worker.table.get(&key("app")).unwrap();
+        assert!(Arc::ptr_eq(&before, after), "the table is as it was");
+        assert_eq!(after.endpoints().len(), 5);
     }
 }
