@@ -9,6 +9,8 @@ mod instance;
 mod logged;
 #[path = "process/router.rs"]
 mod router;
+#[path = "process/secured.rs"]
+mod secured;
 #[path = "process/tls.rs"]
 mod tls;
 

@@ -152,6 +152,7 @@ async fn health_over_tls_is_the_same() {
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listeners = Listeners {
         traffic: None,
+        traffic_tls: None,
         health: None,
         health_tls: Some(free),
         routes: free,

@@ -14,12 +14,18 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts it, and waits until it takes connections.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         // The port is free until somebody takes it in between, which then shows as a failed start.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let process = Command::new("nats-server")
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .args(arguments)
             .stderr(Stdio::null())
             .spawn()
             .expect("nats-server is installed");
@@ -34,6 +40,11 @@ impl Broker {
             std::thread::yield_now();
         }
         broker
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The keys of a file that lead to it.

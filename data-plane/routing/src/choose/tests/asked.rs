@@ -300,6 +300,9 @@ fn a_part_of_an_id_names_nobody() {
         for other in ["instance-", "instance-10", "Instance-1", "10.0.0.1", "1"] {
             assert_eq!(chosen(other), BTreeSet::from([0, 1, 2]), "{other:?}");
         }
+    }
+}
+
 /// C-292: for an instance of an app the algorithm of its route decides, and without one the default.
 /// C-293: also where the option is empty.
 /// C-294: `least-connection` counts.

@@ -23,6 +23,7 @@ fn least_connection_draws_among_the_least() {
 }
 
 /// D-387: least connection: given different counts, then the smallest
+/// C-217: in a pool with `least-connection` the least busy endpoint is chosen
 #[test]
 fn least_connection_takes_the_least() {
     let mut worker = Worker::with(3).least_connection();

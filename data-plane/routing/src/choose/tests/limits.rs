@@ -5,6 +5,7 @@ use super::*;
 /// D-356: round robin: given an empty pool, then none
 /// D-385: least connection: given an empty pool, then none
 /// D-420: an empty pool is not overloaded, even with a limit
+/// C-242: an empty pool is not overloaded
 #[test]
 fn an_empty_pool_gives_none() {
     for mut worker in [Worker::with(0), Worker::with(0).least_connection()] {
@@ -23,6 +24,10 @@ fn an_empty_pool_gives_none() {
 /// D-390: least connection: given a single overloaded endpoint, then none
 /// D-419: without a limit a pool is never overloaded
 /// D-421: a pool is overloaded where all its endpoints are
+/// C-240: without a limit a pool is not overloaded, however busy all its endpoints are
+/// C-241: nor where some are
+/// C-243: with one it is, where all its endpoints are at it
+/// C-244: and is not, where one is below it
 #[test]
 fn a_limit_holds_and_frees_again() {
     for size in [1, 3] {
@@ -63,6 +68,7 @@ fn an_endpoint_s_own_limit_comes_first() {
 /// D-375: round robin: a request's start and end move the counter
 /// D-402: least connection: a request's start and end move the counter
 /// D-429: counters go up and down atomically
+/// C-209: requests in flight are counted up and down for each endpoint
 #[test]
 fn a_lease_counts_until_it_is_dropped() {
     let mut worker = Worker::with(1);
@@ -77,6 +83,8 @@ fn a_lease_counts_until_it_is_dropped() {
 /// D-405: a new registration with the same identity keeps counters and connections
 /// D-406: another identity is another endpoint to the process
 /// D-422: the same registration is one endpoint
+/// C-197: an endpoint that is put again keeps its connections
+/// C-198: with another name in its certificate it does not
 #[test]
 fn what_an_endpoint_lived_through_survives_a_change() {
     let mut worker = Worker::with(0);

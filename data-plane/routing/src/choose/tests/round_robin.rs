@@ -4,6 +4,8 @@ use super::*;
 
 /// D-355: round robin: each endpoint is returned in turn, from any start
 /// D-358: round robin: later indices are consecutive
+/// C-218: in a pool with `round-robin` each endpoint has its turn
+/// C-277: of two endpoints one is chosen
 #[test]
 fn round_robin_takes_each_endpoint_in_turn() {
     for size in 1..5 {

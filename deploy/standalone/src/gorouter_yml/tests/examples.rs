@@ -72,17 +72,7 @@ fn the_file_of_a_bosh_deployment_is_right_and_asks_for_protection() {
     assert_eq!(protecting(&refused), BTreeSet::from(["nats.tls_enabled"]));
     assert_eq!(
         protecting(&refused),
-        BTreeSet::from(["nats.tls_enabled", "route_services_secret"])
-        BTreeSet::from([
-            "enable_ssl",
-            "tls_pem",
-            "cipher_suites",
-            "min_tls_version",
-            "max_tls_version",
-            "client_cert_validation",
-            "client_ca_certs",
-            "route_services_secret",
-        ])
+        BTreeSet::from(["route_services_secret"])
     );
 }
 
@@ -94,17 +84,6 @@ fn the_hardened_file_is_right_and_asks_for_more_protection() {
     assert_eq!(
         protecting(&refused),
         BTreeSet::from([
-            "nats.tls_enabled",
-            "enable_ssl",
-            "tls_pem",
-            "cipher_suites",
-            "min_tls_version",
-            "max_tls_version",
-            "client_cert_validation",
-            "client_ca_certs",
-            "only_trust_client_ca_certs",
-            "enable_verify_client_certificate_metadata",
-            "verify_client_certificate_metadata",
             "route_services.strict_signature_validation",
             "route_services_secret",
             "route_services_secret_decrypt_only",
