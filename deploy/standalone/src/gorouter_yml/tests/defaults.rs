@@ -42,11 +42,6 @@ status: {port: 1234, user: user, pass: pass, routes: {port: 8083}}
     assert!(super::file("enable_proxy: true").process.enable_proxy);
     assert!(status.tls.certificate.is_empty() && status.tls.key.is_empty());
     assert_eq!(super::file("").status.status.routes.port, 8082);
-    assert!(
-        super::refused("enable_proxy: true")
-            .protecting()
-            .any(|key| key.key == "enable_proxy")
-    );
 }
 
 /// CF-032: the health checker's `User-Agent` has a default.
