@@ -89,18 +89,20 @@ fn keys_that_protect_stop_the_start_by_name() {
     let text = "\
 tls_pem: []
 client_cert_validation: require
-nats: {tls_enabled: true, private_key: s3cr3t}
+logging: {redact_query_params: all}
+access_log: {file: /tmp/access.log}
+nats: {pass: s3cr3t}
 ";
     let refused = parse("g.yml", text).expect_err("it asks for protection");
     let keys: Vec<_> = refused
         .protecting()
         .map(|problem| problem.key.as_str())
         .collect();
-    let expected = ["nats.tls_enabled"];
+    let expected = ["logging.redact_query_params"];
     assert_eq!(keys, expected);
     let told = refused.to_string();
     assert!(
-        told.contains("g.yml:3:21: nats.tls_enabled: protects"),
+        told.contains("g.yml:3:32: logging.redact_query_params: protects"),
         "{told}"
     );
     assert!(!told.contains("s3cr3t"), "{told}");
