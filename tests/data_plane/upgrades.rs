@@ -1,12 +1,13 @@
 //! Requests that ask for another protocol on their connection, and what endpoints say to that.
 
 use pointsman_data_plane::Settings;
-use pointsman_tests::{Authority, Endpoint};
+use pointsman_tests::{Authority, Endpoint, RawConnection};
 
 use pointsman_tests::endpoint::{Answer, Reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::front_support::front;
 use crate::support::{BOUND, Plane, Setup, head};
 
 /// What a browser sends.
@@ -143,7 +144,7 @@ async fn an_upgrade_is_tried_at_another_endpoint() {
     assert_eq!(plane.totals().websocket_failures, 0);
 }
 
-/// D-521: endpoints over TLS switch as well.
+/// D-521: endpoints over TLS switch as well, and so do clients over TLS.
 #[tokio::test]
 async fn a_tunnel_over_tls() {
     let authority = Authority::new("authority");
@@ -152,15 +153,20 @@ async fn a_tunnel_over_tls() {
     let plane = Setup::new()
         .tls("app.test", &endpoint, "instance")
         .trust(&authority, None)
+        .front(front(&[&authority.server(&["app.test"])]))
         .start();
-    let mut client = plane.connect().await;
-    client.write(request("/").as_bytes()).await;
-    assert_eq!(client.read_head().await.status, 101);
-    let message = vec![b'm'; 300_000];
-    client.write(&message).await;
-    assert!(client.read_exactly(message.len()).await == message);
-    client.finish().await.expect("the data plane is there");
-    assert_eq!(client.read_to_end().await, b"");
+    let address = plane.tls();
+    let over_tls =
+        RawConnection::connect_tls(address, authority.client_config(None), "app.test").await;
+    for mut client in [plane.connect().await, over_tls.expect("a handshake")] {
+        client.write(request("/").as_bytes()).await;
+        assert_eq!(client.read_head().await.status, 101);
+        let message = vec![b'm'; 300_000];
+        client.write(&message).await;
+        assert!(client.read_exactly(message.len()).await == message);
+        client.finish().await.expect("the data plane is there");
+        assert_eq!(client.read_to_end().await, b"");
+    }
 }
 
 /// D-522: an answer other than 101 is passed on with its body, and both connections go on.

@@ -12,6 +12,7 @@ mod persisted;
 mod registration;
 mod route_services;
 mod tls;
+mod websockets;
 
 use hyper::StatusCode;
 use pointsman_tests::requests::Tally;

@@ -227,4 +227,29 @@ mod tests {
             assert!(!frames.followed(), "{bytes:x?}");
         }
     }
+
+    #[test]
+    fn whatever_comes_is_followed_the_same_way_in_any_pieces() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2000 {
+            // Small numbers are kinds and lengths, so that many of these begin as frames.
+            let byte = |random: &mut fastrand::Rng| match random.u8(..4) {
+                0 => random.u8(..),
+                1 => FINAL | random.u8(..11),
+                _ => random.u8(..5),
+            };
+            let bytes: Vec<u8> = (0..random.usize(1..200))
+                .map(|_| byte(&mut random))
+                .collect();
+            let mut whole = Frames::default();
+            whole.follow(&bytes);
+            let (mut pieces, mut rest) = (Frames::default(), &bytes[..]);
+            while !rest.is_empty() {
+                let (piece, later) = rest.split_at(random.usize(1..=rest.len()));
+                pieces.follow(piece);
+                rest = later;
+            }
+            assert_eq!((whole.at, whole.closing), (pieces.at, pieces.closing));
+        }
+    }
 }
