@@ -70,7 +70,7 @@ fn resident(process: &Process) -> u64 {
 async fn what_is_left_of_a_tunnel_is_let_go() {
     let (fleet, mut endpoint) = fleet("").await;
     let data_plane = &fleet.data_planes[0];
-    drop(websocket(&fleet).await);
+    let before = descriptors(data_plane);
     let free = async |what: &str, most: usize| {
         eventually(what, Duration::from_secs(5), async || {
             let open = descriptors(data_plane);
@@ -82,12 +82,11 @@ async fn what_is_left_of_a_tunnel_is_let_go() {
         })
         .await;
     };
-    let before = descriptors(data_plane);
     let mut clients = Vec::new();
     for _ in 0..50 {
         clients.push(websocket(&fleet).await);
     }
-    assert!(descriptors(data_plane) >= before + 99);
+    assert!(descriptors(data_plane) > before + 90);
     drop(clients);
     free("clients that are gone", before).await;
     let mut clients = Vec::new();
