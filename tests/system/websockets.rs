@@ -1,4 +1,4 @@
-//! WebSockets through the whole line, and what they hold of the machine.
+//! Tunnels through the whole line, and what they hold of the machine.
 
 use std::time::Duration;
 
