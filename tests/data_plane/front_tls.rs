@@ -94,6 +94,7 @@ async fn without_settings_no_listener_speaks_tls() {
 
 /// D-003: HTTP/1.1 is spoken to a client that also offers HTTP/2.
 /// D-005: to one that offers nothing else, nothing is.
+/// D-006: nothing in common ends the handshake with `no_application_protocol`.
 #[tokio::test]
 async fn of_what_a_client_offers_http_1_is_taken() {
     let authority = Authority::new("authority");
@@ -113,9 +114,11 @@ async fn of_what_a_client_offers_http_1_is_taken() {
         assert_eq!(session(&stream).alpn_protocol(), taken);
         assert!(plane.serves(&offering(offered)).await);
     }
-    let error = shake(plane.tls(), &offering(&[b"h2"]), "app.test").await;
-    let error = error.expect_err("there is nothing in common").to_string();
-    assert!(error.contains("NoApplicationProtocol"), "{error}");
+    for offered in [b"h2", b"h3"] {
+        let error = shake(plane.tls(), &offering(&[offered]), "app.test").await;
+        let error = error.expect_err("there is nothing in common").to_string();
+        assert!(error.contains("NoApplicationProtocol"), "{error}");
+    }
     assert!(plane.serves(&offering(&[])).await);
 }
 

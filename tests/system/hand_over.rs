@@ -1,11 +1,14 @@
 //! A data plane is replaced by its successor on the same machine, and nobody notices.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_tests::fleet::{BOUND, More};
 use pointsman_tests::publisher::Emitted;
-use pointsman_tests::{Broker, Endpoint, Fleet, Process, Requests, configuration, eventually};
+use pointsman_tests::{Authority, Broker, Client, Endpoint, Fleet, Process, Requests};
+use pointsman_tests::{configuration, eventually};
+use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -107,6 +110,87 @@ async fn five_successors_lose_nothing() {
     );
     assert!(asked > 500, "{asked} requests are too few to say");
     assert_none_lost(&kept_alive.stop().await);
+}
+
+/// Connects over TLS for each request until it is told to stop; answers how often, and what failed.
+async fn keep_shaking_hands(
+    secure: SocketAddr,
+    config: Arc<ClientConfig>,
+    stop: CancellationToken,
+) -> (usize, Vec<String>) {
+    let mut asked = 0;
+    let mut failed = Vec::new();
+    while !stop.is_cancelled() {
+        asked += 1;
+        match Client::connect_tls(secure, Arc::clone(&config), HOST).await {
+            Err(error) => failed.push(format!("handshake: {error}")),
+            Ok(mut client) => match client.get(HOST, "/").await {
+                Ok(answer) if answer.status == 200 => {}
+                other => failed.push(format!("{other:?}")),
+            },
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    (asked, failed)
+}
+
+/// R-151: a successor takes over listeners that speak TLS as all others, and no handshake fails on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successor_takes_over_listeners_that_speak_tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new("authority");
+    let files = authority.server(&[HOST]).write(folder.path(), "site");
+    let common = |listen: &str| {
+        format!(
+            "hand_over: {}
+drain: {{wait: 1s, timeout: 10s}}
+tls:
+  listen: ['{listen}']
+  certificates: [{{certificate: {}, key: {}}}]
+",
+            folder.path().join("hand-over.sock").display(),
+            files.certificate.display(),
+            files.key.display()
+        )
+    };
+    let first = common("127.0.0.1:0");
+    let more = More {
+        data_plane: &first,
+        ..More::default()
+    };
+    let mut fleet = Fleet::with(Broker::start().await, 1, more).await;
+    let endpoint = Endpoint::named("here").await;
+    let registered = Emitted::plain(HOST, endpoint.address(), 0);
+    fleet.register(&registered, HOST).await;
+    let (router, secure) = (fleet.routers()[0], fleet.data_planes[0].address("https"));
+    let admin = fleet.data_planes[0].address("admin");
+    let distribution = fleet.control_plane.address("distribution");
+    let stop = CancellationToken::new();
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let config = authority.client_config(None);
+        clients.spawn(keep_shaking_hands(secure, config, stop.clone()));
+    }
+    for _ in 0..2 {
+        let same = configuration::data_plane(distribution)
+            .replace("[127.0.0.1:0]", &format!("[{router}]"))
+            .replace("listen: 127.0.0.1:0", &format!("listen: {admin}"));
+        let successor = same + &common(&secure.to_string());
+        let successor = Process::start("data-plane", &successor).await;
+        assert_eq!(successor.address("https"), secure);
+        let mut before = std::mem::replace(&mut fleet.data_planes[0], successor);
+        let ended = before.ended(BOUND).await;
+        assert!(ended.success(), "{ended}:\n{}", before.log());
+    }
+    stop.cancel();
+    let (mut asked, mut failed) = (0, Vec::new());
+    for (more, also) in clients.join_all().await {
+        asked += more;
+        failed.extend(also);
+    }
+    let count = failed.len();
+    assert!(failed.is_empty(), "{count} of {asked}: {failed:#?}");
+    assert!(asked > 100, "{asked} requests are too few to say");
 }
 
 /// A successor that cannot take over says why and ends; the one that serves serves on.
