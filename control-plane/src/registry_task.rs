@@ -121,6 +121,14 @@ impl RegistryTask {
         }
     }
 
+    /// Adds a source that declares what it has, and is away until it has said all of it.
+    pub fn declaring_source(&mut self, name: &str) -> Source {
+        Source {
+            id: self.registry.add_declaring_source(name),
+            events: self.source.clone(),
+        }
+    }
+
     /// Everybody else's end.
     #[must_use]
     pub fn handle(&self) -> Handle {

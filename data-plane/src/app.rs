@@ -147,7 +147,8 @@ pub async fn build(
     let kept = watch::Sender::new(Kept::default());
     observe::register(metrics, &proxy, (&table, &ejected), (&status, &kept));
     let filter = filter_digest(&settings.filter);
-    let identity = identity(settings.name, settings.zone, settings.filter);
+    let names = (settings.name, settings.zone);
+    let identity = identity(names, settings.filter, settings.any_host);
     let addresses = addresses(&listen, &proxy, admin.as_ref());
     Ok(Bound {
         proxy,
@@ -292,12 +293,13 @@ impl Bound {
 }
 
 /// Another data plane each time, of the same name among people.
-fn identity(name: String, zone: String, filter: v1::SegmentFilter) -> Identity {
+fn identity(name: String, zone: String, (filter, any_host): (v1::SegmentFilter, bool)) -> Identity {
     Identity {
         id: uuid::Uuid::new_v4().to_string(),
         name,
         zone,
         filter,
+        any_host,
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Config {
     pub tls: FrontTls,
     /// That a load balancer before all of these says who its clients are. Absent: they come by themselves.
     pub proxy_protocol: Option<ProxyProtocol>,
+    /// Whether routes of every host are served: whatever host a request names that no other route has.
+    pub any_host: bool,
     /// The Unix socket at which a data plane that starts asks a running one for its listeners, and
     /// at which it offers them to the next. Absent: nobody hands over.
     pub hand_over: Option<PathBuf>,
@@ -127,6 +129,7 @@ impl Default for Config {
             listen: vec![Address(([0, 0, 0, 0], 8080).into())],
             tls: FrontTls::default(),
             proxy_protocol: None,
+            any_host: false,
             hand_over: None,
             workers: None,
             control_planes: ControlPlanes::default(),
@@ -246,6 +249,7 @@ impl Config {
             control_planes: self.control_planes.settings(),
             heartbeat: self.control_planes.heartbeat.0,
             filter: self.segments.filter(),
+            any_host: self.any_host,
             state: self.state.settings(),
             admin: self.admin.settings(environment)?,
             proxy: crate::Settings {

@@ -15,6 +15,7 @@ mod budget;
 mod choose;
 mod client_cert;
 mod desk;
+mod filter;
 mod find;
 mod hops;
 mod identify;
@@ -165,6 +166,8 @@ impl Journey<'_, '_> {
         self.measure(&chosen).map_err(Trouble::Refused)?;
         self.check_domain().map_err(Trouble::Refused)?;
         self.prepare();
+        self.filter(&chosen)
+            .map_err(|reason| Trouble::Failed(Failure::unsent(reason)))?;
         loop {
             self.authorize(&chosen).map_err(Trouble::Refused)?;
             let (upstream, upload) = match self.attempt(&mut chosen).await {

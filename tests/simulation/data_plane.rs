@@ -73,6 +73,7 @@ impl DataPlane {
             name: format!("dp-{number}"),
             zone: String::new(),
             filter: Grant::wish(),
+            any_host: false,
         };
         let mut follower = Follower::new(identity, number as u64);
         follower.set_absence_settings(absence);

@@ -3,7 +3,7 @@
 use std::ops::BitOr;
 
 /// The words for [`Capabilities::EACH`].
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 14] = [
     "tls endpoints",
     "http2 endpoints",
     "least-connection",
@@ -13,6 +13,11 @@ const NAMES: [&str; 9] = [
     "exact paths",
     "path templates",
     "caller policies",
+    "header filters",
+    "rewriting",
+    "timeouts of routes",
+    "repeatable requests",
+    "empty-pool rules of routes",
 ];
 
 /// A set of abilities beyond the simple route. A thing is kept from a reader that lacks one that it needs.
@@ -42,9 +47,19 @@ impl Capabilities {
     pub const PATH_TEMPLATE: Self = Self(1 << 7);
     /// Caller policies.
     pub const POLICY: Self = Self(1 << 8);
+    /// Filters of header fields.
+    pub const HEADER_FILTER: Self = Self(1 << 9);
+    /// Rewriting of host and path.
+    pub const REWRITE: Self = Self(1 << 10);
+    /// Timeouts of a route.
+    pub const ROUTE_TIMEOUTS: Self = Self(1 << 11);
+    /// The number of attempts of a route, and routes whose requests may all be repeated.
+    pub const REPEATABLE: Self = Self(1 << 12);
+    /// An empty-pool rule of a route.
+    pub const ROUTE_EMPTY_POOL: Self = Self(1 << 13);
 
     /// Every single capability that a thing of this registry can need.
-    pub const EACH: [Self; 9] = [
+    pub const EACH: [Self; 14] = [
         Self::TLS_ENDPOINT,
         Self::HTTP2_ENDPOINT,
         Self::LEAST_CONNECTION,
@@ -54,6 +69,11 @@ impl Capabilities {
         Self::EXACT_PATH,
         Self::PATH_TEMPLATE,
         Self::POLICY,
+        Self::HEADER_FILTER,
+        Self::REWRITE,
+        Self::ROUTE_TIMEOUTS,
+        Self::REPEATABLE,
+        Self::ROUTE_EMPTY_POOL,
     ];
 
     /// Which of [`Self::EACH`] are in `self`.

@@ -6,12 +6,14 @@
 //! Nothing here waits, reads a clock or the environment, or knows how things travel: time and randomness are arguments.
 
 mod capability;
+mod declaration;
 mod description;
 mod options;
 mod outcome;
 mod reader;
 mod registration;
 mod registry;
+mod rules;
 mod segment;
 mod settings;
 mod standing;
@@ -22,12 +24,16 @@ mod thing;
 mod time;
 
 pub use capability::Capabilities;
+pub use declaration::Declaration;
 pub use description::{Description, Fields, MAX_TAGS, TooLong};
 pub use options::{Algorithm, Balancing, Options, Policy};
-pub use outcome::{Counts, Dropped, Expired, Expiry, Put, Registered, Sum, Unregistered};
+pub use outcome::{
+    Counts, Declared, Dropped, Expired, Expiry, Lapsed, Put, Registered, Sum, Unregistered,
+};
 pub use reader::{Closing, Held, Reader, Step, Transfer, View};
 pub use registration::{Fingerprint, MAX_HOST, MAX_LABEL, MAX_URI, Registration, Uri, UriError};
-pub use registry::{ListingCursor, Registry, SourceId, WhileAway};
+pub use registry::{Absence, ListingCursor, Registry, SourceId, WhileAway};
+pub use rules::{Filter, HeaderField, HeaderFilter, PathRewrite, Rewrite, Rules, Timeouts};
 pub use segment::SegmentFilter;
 pub use settings::{EffectiveValues, Guard, Limits, Memory, Settings};
 pub use standing::Standing;

@@ -1,11 +1,14 @@
-//! What the endpoints of a route say about the route itself.
+//! What the endpoints of a route say about the route itself, or whoever declares it.
+
+use std::sync::Arc;
 
 use pointsman_route_key::digest::Digest;
 
 use crate::capability::Capabilities;
 use crate::description::{Description, TooLong};
+use crate::rules::Rules;
 
-/// The attributes of a route that its endpoints decide.
+/// The attributes of a route that its endpoints decide, or whoever declares it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// The route service that requests visit first; empty for none.
@@ -14,6 +17,8 @@ pub struct Options {
     pub balancing: Option<Balancing>,
     /// Who may call the route; `None` for everybody.
     pub policy: Option<Policy>,
+    /// What is done with its requests and responses; `None` for nothing. No endpoint can say it.
+    pub rules: Option<Arc<Rules>>,
 }
 
 /// How an endpoint is chosen.
@@ -105,6 +110,7 @@ impl Options {
             route_service_url: description.route_service_url().into(),
             balancing,
             policy: description.policy().cloned(),
+            rules: None,
         }
     }
 
@@ -116,6 +122,10 @@ impl Options {
             | Capabilities::LEAST_CONNECTION.when(algorithm == Some(Algorithm::LeastConnection))
             | Capabilities::HASH_BALANCING.when(algorithm == Some(Algorithm::Hash))
             | Capabilities::POLICY.when(self.policy.is_some())
+            | self
+                .rules
+                .as_ref()
+                .map_or(Capabilities::NONE, |rules| rules.needs())
     }
 
     pub(crate) fn digest_into(&self, digest: Digest) -> Digest {
@@ -127,9 +137,14 @@ impl Options {
                 .field(balancing.hash_header.as_bytes())
                 .number(balancing.hash_balance.to_bits()),
         };
-        match &self.policy {
+        let digest = match &self.policy {
             None => digest.number(0),
             Some(policy) => policy.digest_into(digest.number(1)),
+        };
+        match &self.rules {
+            // Nothing, so that the digest of what endpoints say is what it always was.
+            None => digest,
+            Some(rules) => rules.digest_into(digest),
         }
     }
 }

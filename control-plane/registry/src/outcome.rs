@@ -23,7 +23,8 @@ pub enum Put {
     Updated,
     /// It was there as it is, and counts longer.
     Refreshed,
-    /// It was there, and the registration is older: nothing changed, and it does not count longer.
+    /// It was there, and the registration is older, or it belongs to a source that declares: nothing changed, and it does
+    /// not count longer.
     Unmodified,
     /// It is not registered.
     Dropped(Dropped),
@@ -58,10 +59,39 @@ pub enum Unregistered {
     UnknownEndpoint,
     /// There is no such route.
     UnknownRoute,
-    /// The endpoint was announced by something newer, and stays.
+    /// The endpoint was announced by something newer, or belongs to a source that declares, and stays.
     OlderTag,
     /// The segment of the message is not registered here.
     ForeignSegment,
+}
+
+/// What came of a declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// The route was not there before.
+    Born,
+    /// It was there, and is declared from now on, or as something else.
+    Changed,
+    /// It was declared like this.
+    Unchanged,
+    /// Another source declares it, and that one stays.
+    Taken,
+    /// It is not declared.
+    Dropped(Dropped),
+}
+
+/// What came of one URI that its source no longer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lapsed {
+    /// The endpoint is gone.
+    Removed {
+        /// It was the last one, and the route is gone as well.
+        route_gone: bool,
+    },
+    /// It is kept until an operator lets it go: too much was no longer said at once.
+    Held,
+    /// This source has no such endpoint.
+    Unknown,
 }
 
 /// What came of time.

@@ -33,7 +33,7 @@ pub struct Registration {
 pub struct Fingerprint(pub u128);
 
 /// A registered URI and the route that it stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uri {
     as_sent: Box<str>,
     key: Arc<RouteKey>,
@@ -102,6 +102,25 @@ impl Uri {
         })
     }
 
+    /// The route of every host below a context path, which is empty or begins with a slash. No publisher can name it:
+    /// `*` is a host like any other in a URI.
+    ///
+    /// # Errors
+    ///
+    /// [`UriError::TooLong`] where the path exceeds L-31.
+    pub fn of_every_host(path: &str) -> Result<Self, UriError> {
+        // The host only lends the path its rules.
+        let uri = Self::parse(&format!("*{path}"))?;
+        let key = RouteKey {
+            host: pointsman_route_key::Host::Any,
+            path: uri.key.path.clone(),
+        };
+        Ok(Self {
+            key: Arc::new(key),
+            ..uri
+        })
+    }
+
     /// The URI as it was sent.
     #[must_use]
     pub fn as_sent(&self) -> &str {
@@ -142,6 +161,20 @@ mod tests {
             let uri = Uri::parse(uri).unwrap();
             assert_eq!(uri.host_and_path(), (host, path.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_path_below_every_host_is_read_as_one_below_a_host_is() {
+        for (path, canonical) in [("", ""), ("/", ""), ("/Svc/v1/", "/svc/v1"), ("/a?b", "/a")] {
+            let uri = Uri::of_every_host(path).unwrap();
+            assert_eq!(uri.key().host, pointsman_route_key::Host::Any);
+            assert_eq!(uri.key().path.to_string(), canonical, "{path}");
+            assert_eq!(uri.host_and_path().0, "*");
+        }
+        assert_ne!(
+            Uri::of_every_host("").unwrap().key(),
+            Uri::parse("*").unwrap().key()
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod clock;
+mod declaring;
 mod few;
 mod guard;
 mod listing;
@@ -83,6 +84,15 @@ struct SourceRecord {
     due: BTreeSet<(Time, Due)>,
 }
 
+/// Why a source that declares no longer says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Somebody has said so: the route is still declared, without this endpoint.
+    Explicit,
+    /// Nothing says anything of the whole route any more, which may be a mistake.
+    Inferred,
+}
+
 /// What becomes of the ages of endpoints while their source is away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileAway {
@@ -146,8 +156,23 @@ impl Registry {
     ///
     /// Where there are 256 sources already.
     pub fn add_source(&mut self, name: &str, while_away: WhileAway) -> SourceId {
-        let id = u8::try_from(self.sources.len()).expect("a process has a handful of sources");
         let clock = Clock::new(while_away, self.settings.registration_interval);
+        self.add_source_with(name, clock)
+    }
+
+    /// Adds a source that declares: it says everything that it has at once, which counts until it says otherwise. It is
+    /// away until [`Self::source_returned`], once it has said it all.
+    ///
+    /// # Panics
+    ///
+    /// Where there are 256 sources already.
+    pub fn add_declaring_source(&mut self, name: &str) -> SourceId {
+        let clock = Clock::lasting(self.settings.registration_interval);
+        self.add_source_with(name, clock)
+    }
+
+    fn add_source_with(&mut self, name: &str, clock: Clock) -> SourceId {
+        let id = u8::try_from(self.sources.len()).expect("a process has a handful of sources");
         self.sources.push(SourceRecord {
             name: name.into(),
             clock,
@@ -180,7 +205,7 @@ impl Registry {
             return;
         }
         let clocks = self.sources.iter_mut().map(|source| &mut source.clock);
-        for clock in clocks.filter(|clock| !clock.is_away()) {
+        for clock in clocks.filter(|clock| !clock.is_away() && !clock.is_lasting()) {
             clock.lost(last);
             clock.returned(now);
         }
@@ -226,7 +251,9 @@ impl Registry {
         let suspicious = self.keys.is_empty() && fleet_holds_things && !self.emptiness_confirmed;
         let mut sources = self.sources.iter();
         let unsettled = sources.find(|source| source.clock.unsettled(now) > Duration::ZERO);
-        let reason = if heard < threshold {
+        let reason = if heard < threshold && source.clock.is_lasting() {
+            format!("{} could not be read yet", source.name)
+        } else if heard < threshold {
             format!(
                 "{} was listened to for {} of {} seconds{}",
                 source.name,
@@ -244,7 +271,9 @@ impl Registry {
             )
         } else if let Some(source) = unsettled {
             let is_away = source.clock.is_away();
-            let state = if is_away {
+            let state = if source.clock.is_lasting() {
+                "cannot all be read"
+            } else if is_away {
                 "is away"
             } else {
                 "has just come back"

@@ -23,11 +23,12 @@ impl Thing {
     pub(crate) fn weight(&self) -> usize {
         let (key, rest) = match self {
             Self::Route(route) => {
-                let service = route
-                    .options
-                    .as_ref()
-                    .map_or(0, |it| it.route_service_url.len());
-                (&route.key, service + 64)
+                let options = route.options.as_ref();
+                let options = options.map_or(0, |it| {
+                    let rules = it.rules.as_ref().map_or(0, |rules| rules.weight());
+                    it.route_service_url.len() + rules
+                });
+                (&route.key, options + 64)
             }
             Self::Endpoint(endpoint) => (
                 &endpoint.route,
@@ -61,7 +62,7 @@ pub struct Route {
     pub generation: u64,
     /// Host and path with their case; `None` where that is how the key spells them.
     pub(crate) registered: Option<Arc<AsRegistered>>,
-    /// What the endpoints decided; `None` where that is nothing.
+    /// What the endpoints or a declaration decided; `None` where that is nothing.
     pub(crate) options: Option<Arc<Options>>,
 }
 
@@ -90,7 +91,7 @@ impl Route {
             .map_or_else(|| context_path(&self.key), |registered| &registered.path)
     }
 
-    /// The attributes that the endpoints decided; `None` where all of them are the default.
+    /// The attributes that the endpoints decided, or a declaration; `None` where all of them are the default.
     #[must_use]
     pub fn options(&self) -> Option<&Options> {
         self.options.as_deref()

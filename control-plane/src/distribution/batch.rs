@@ -5,6 +5,7 @@
 //! are those of the contract, and the tests read what is written back with the generated types.
 
 mod number;
+mod rules;
 mod writing;
 
 use bytes::Bytes;
@@ -63,6 +64,9 @@ fn write_route(said: &Route, mut to: Writing<'_>) {
     to.fixed(route::GENERATION, said.generation);
     to.text(route::HOST_AS_REGISTERED, &said.host_as_registered());
     to.text(route::PATH_AS_REGISTERED, said.path_as_registered());
+    if let Some(said) = options.and_then(|options| options.rules.as_deref()) {
+        rules::write(said, &mut to);
+    }
     if let Some(said) = options.and_then(|options| options.policy.as_ref()) {
         to.message(route::POLICY, |to| write_policy(said, to));
     }

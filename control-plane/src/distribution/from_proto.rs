@@ -169,21 +169,22 @@ fn capability(capability: v1::Capability) -> Option<Capabilities> {
         v1::Capability::ExactPath => Some(Capabilities::EXACT_PATH),
         v1::Capability::PathTemplate => Some(Capabilities::PATH_TEMPLATE),
         v1::Capability::Policy => Some(Capabilities::POLICY),
+        v1::Capability::HeaderFilter => Some(Capabilities::HEADER_FILTER),
+        v1::Capability::Rewrite => Some(Capabilities::REWRITE),
+        v1::Capability::RouteTimeouts => Some(Capabilities::ROUTE_TIMEOUTS),
+        v1::Capability::Repeatable => Some(Capabilities::REPEATABLE),
+        v1::Capability::RouteEmptyPool => Some(Capabilities::ROUTE_EMPTY_POOL),
         v1::Capability::Unspecified
         | v1::Capability::MatchMethod
         | v1::Capability::MatchHeader
         | v1::Capability::MatchQuery
-        | v1::Capability::HeaderFilter
-        | v1::Capability::Rewrite
         | v1::Capability::Cors
         | v1::Capability::Redirect
-        | v1::Capability::RouteTimeouts
         | v1::Capability::RetryPolicy
         | v1::Capability::WeightedGroups
         | v1::Capability::GroupHeaders
         | v1::Capability::Activation
-        | v1::Capability::EndpointLimits
-        | v1::Capability::RouteEmptyPool => None,
+        | v1::Capability::EndpointLimits => None,
     }
 }
 

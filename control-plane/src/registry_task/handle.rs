@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use pointsman_registry::{Fingerprint, Registration, Registry, SourceId, Standing, Time};
+use pointsman_registry::{
+    Absence, Declaration, Fingerprint, Registration, Registry, SourceId, Standing, Time,
+};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -22,6 +24,12 @@ pub enum Event {
     Register(Registration),
     /// Endpoints are gone.
     Unregister(Registration),
+    /// A route is there, with or without endpoints. For sources that declare.
+    Declare(Declaration),
+    /// A route is no longer declared. It goes with the last endpoint that the source has in it.
+    Withdraw(Declaration),
+    /// Endpoints are no longer declared.
+    Lapse(Registration, Absence),
     /// A payload that may have been applied before.
     Heard {
         /// Its fingerprint.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pointsman_registry::{
-    Expired, Guard, Put, Registered, Registration, Standing, Unregistered, Uri,
+    Declaration, Declared, Expired, Guard, Lapsed, Put, Registered, Registration, Standing,
+    Unregistered, Uri,
 };
+use pointsman_route_key::RouteKey;
 use tracing::{debug, error, info, warn};
 
 use super::handle::Failing;
@@ -86,13 +88,51 @@ pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
             Unregistered::Removed { route_gone, .. } => {
                 endpoint!(info, "endpoint-unregistered", uri.key(), message);
                 if *route_gone {
-                    info!(component = "registry", uri = %uri.key(), "route-unregistered");
+                    self::route_gone(uri.key());
                 }
             }
             Unregistered::UnknownEndpoint | Unregistered::UnknownRoute | Unregistered::OlderTag => {
                 endpoint!(debug, "endpoint-not-unregistered", uri.key(), message);
             }
             Unregistered::ForeignSegment => {}
+        }
+    }
+}
+
+pub(super) fn route_gone(route: &RouteKey) {
+    info!(component = "registry", uri = %route, "route-unregistered");
+}
+
+pub(super) fn declared(declaration: &Declaration, declared: Declared) {
+    let uri = declaration.uri.as_sent();
+    match declared {
+        Declared::Born => info!(component = "registry", uri, "route-registered"),
+        Declared::Changed => info!(component = "registry", uri, "route-declared"),
+        Declared::Unchanged => debug!(component = "registry", uri, "route-declared-again"),
+        Declared::Taken => {
+            error!(
+                component = "registry",
+                uri, "route-declared-by-another-source"
+            );
+        }
+        // As for endpoints: a foreign shard is nobody's business here, and what exceeds a bound is counted.
+        Declared::Dropped(_) => {}
+    }
+}
+
+pub(super) fn lapsed(message: &Registration, outcomes: &[Lapsed]) {
+    for (uri, outcome) in message.uris.iter().zip(outcomes) {
+        match outcome {
+            Lapsed::Removed { route_gone } => {
+                endpoint!(info, "endpoint-unregistered", uri.key(), message);
+                if *route_gone {
+                    self::route_gone(uri.key());
+                }
+            }
+            Lapsed::Held => endpoint!(debug, "endpoint-absence-held", uri.key(), message),
+            Lapsed::Unknown => {
+                endpoint!(debug, "endpoint-not-unregistered", uri.key(), message);
+            }
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pointsman_registry::{
-    Counts, Dropped, Expired, Put, Registered, Registration, Standing, Unregistered,
+    Counts, Declared, Dropped, Expired, Lapsed, Put, Registered, Registration, Standing,
+    Unregistered,
 };
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -276,6 +277,23 @@ impl Metrics {
         // A publisher whose clock is ahead has taken no time.
         let took = wall_clock().duration_since(since).unwrap_or_default();
         self.latency.observe(took.as_secs_f64() * 1000.0);
+    }
+
+    /// A route that is not taken counts as an endpoint that is not taken does.
+    pub(super) fn declared(&self, declared: Declared) {
+        match declared {
+            Declared::Dropped(dropped) => self.drop(dropped),
+            Declared::Taken => {
+                let reason = "declared_by_another_source";
+                self.dropped.get_or_create(&Reason { reason }).inc();
+            }
+            Declared::Born | Declared::Changed | Declared::Unchanged => {}
+        }
+    }
+
+    pub(super) fn lapsed(&self, lapsed: &[Lapsed]) {
+        let held = lapsed.iter().filter(|outcome| **outcome == Lapsed::Held);
+        self.expiries_held.inc_by(held.count() as u64);
     }
 
     pub(super) fn heard(&self) {

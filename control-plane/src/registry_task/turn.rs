@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use pointsman_registry::{SourceId, Time};
+use pointsman_registry::{Declaration, SourceId, Time};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
@@ -119,6 +119,22 @@ impl RegistryTask {
                 let outcomes = self.registry.unregister(&message, now);
                 self.metrics.unregistered(&message, &outcomes);
                 log::unregistered(&message, &outcomes);
+            }
+            Event::Declare(declaration) => {
+                let declared = self.registry.declare(source, &declaration, now);
+                self.metrics.declared(declared);
+                log::declared(&declaration, declared);
+            }
+            Event::Withdraw(declaration) => {
+                let Declaration { uri, segment, .. } = &declaration;
+                if self.registry.withdraw(source, uri.key(), segment, now) {
+                    log::route_gone(uri.key());
+                }
+            }
+            Event::Lapse(message, absence) => {
+                let outcomes = self.registry.lapse(source, &message, absence, now);
+                self.metrics.lapsed(&outcomes);
+                log::lapsed(&message, &outcomes);
             }
             Event::Lost { last_heard } => {
                 self.registry

@@ -15,7 +15,7 @@ pub(crate) use held::{Content, Held, Registered, Said, Stamp};
 pub use timeouts::RouteTimeouts;
 
 use crate::maglev::Slots;
-use crate::{Algorithm, EmptyPool, Endpoint, Policy};
+use crate::{Algorithm, EmptyPool, Endpoint, Policy, Rules};
 
 /// Names a pool among those of the process, small and dense, for tables that are indexed by it.
 /// It is given out again after its route is gone.
@@ -48,6 +48,8 @@ pub struct Attributes {
     pub route_service: Option<Box<str>>,
     /// The only group; empty for a route from NATS.
     pub group: Box<str>,
+    /// What it does with its requests and responses, where that is anything.
+    pub rules: Option<Arc<Rules>>,
 }
 
 /// Where the attributes of a route come from, of those that its isolation segments hold.
@@ -208,6 +210,13 @@ impl Route {
             .content()
             .is_some_and(is_hashed)
             .then(Box::<OnceLock<Slots>>::default);
+    }
+
+    /// What it does with its requests and responses, where that is anything.
+    #[inline]
+    #[must_use]
+    pub fn rules(&self) -> Option<&Arc<Rules>> {
+        self.content()?.attributes.rules.as_ref()
     }
 
     /// The only group of endpoints; empty for a route from NATS.

@@ -29,7 +29,7 @@ impl Site {
     pub(crate) fn is_of(&self, host: HostRef<'_>) -> bool {
         self.routes()
             .first()
-            .is_some_and(|route| HostRef::of(&route.key().host) == Some(host))
+            .is_some_and(|route| HostRef::of(&route.key().host) == host)
     }
 
     /// The route with exactly this path.
@@ -148,15 +148,16 @@ fn is_at_or_below(path: &str, node: &str) -> bool {
 pub(crate) enum HostRef<'a> {
     Exact(&'a str),
     Suffix(&'a str),
+    Any,
 }
 
 impl<'a> HostRef<'a> {
-    /// The host of a key, where the table holds such hosts.
-    pub(crate) fn of(host: &'a Host) -> Option<Self> {
+    /// The host of a key.
+    pub(crate) const fn of(host: &'a Host) -> Self {
         match host {
-            Host::Exact(host) => Some(Self::Exact(host)),
-            Host::Suffix(suffix) => Some(Self::Suffix(suffix)),
-            Host::Any => None,
+            Host::Exact(host) => Self::Exact(host),
+            Host::Suffix(suffix) => Self::Suffix(suffix),
+            Host::Any => Self::Any,
         }
     }
 
@@ -165,6 +166,7 @@ impl<'a> HostRef<'a> {
         match self {
             Self::Exact(host) => crate::hash::hash(seed, 1, host),
             Self::Suffix(suffix) => crate::hash::hash(seed, 2, suffix),
+            Self::Any => crate::hash::hash(seed, 3, ""),
         }
     }
 }

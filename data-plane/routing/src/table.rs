@@ -36,6 +36,8 @@ pub(crate) struct Counts {
     pub(crate) endpoints: u64,
     /// Routes with a wildcard host.
     pub(crate) wildcards: u64,
+    /// Routes of every host.
+    pub(crate) of_every_host: u64,
 }
 
 impl Table {
@@ -79,8 +81,8 @@ impl Table {
     /// `host` is the host of the request, with or without a port; `path` is its path as it came,
     /// percent-encoding kept, without the query. Case does not count, in the path neither. The
     /// longest path prefix by whole segments that has endpoints wins; where there is none under
-    /// the exact host, wildcard hosts follow, the most specific first. Nothing is allocated
-    /// unless a byte is upper case and `scratch` has to grow.
+    /// the exact host, wildcard hosts follow, the most specific first, and then the routes of every
+    /// host. Nothing is allocated unless a byte is upper case and `scratch` has to grow.
     #[must_use]
     pub fn lookup(&self, host: &str, path: &str, scratch: &mut Scratch) -> Option<&Arc<Route>> {
         let host = strip_port(host);
@@ -93,6 +95,14 @@ impl Table {
         let (host, path) = scratch.lower(host, path);
         self.under(HostRef::Exact(host), path)
             .or_else(|| self.under_wildcards(host, path))
+            .or_else(|| self.under_every_host(path))
+    }
+
+    fn under_every_host(&self, path: &str) -> Option<&Arc<Route>> {
+        if self.counts.of_every_host == 0 {
+            return None;
+        }
+        self.under(HostRef::Any, path)
     }
 
     fn under_wildcards(&self, host: &str, path: &str) -> Option<&Arc<Route>> {
@@ -131,7 +141,7 @@ impl Table {
         let Path::Prefix(path) = &key.path else {
             return None;
         };
-        self.site(HostRef::of(&key.host)?)?.get(path)
+        self.site(HostRef::of(&key.host))?.get(path)
     }
 
     /// Every route, in no particular order.

@@ -37,6 +37,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// The segments that are wanted.
     pub filter: v1::SegmentFilter,
+    /// Whether the listeners serve routes of every host.
+    pub any_host: bool,
     /// Where the table is kept for a start without a control plane; `None`: nowhere.
     pub state: Option<State>,
     /// How people and scripts look inside; `None`: not at all.

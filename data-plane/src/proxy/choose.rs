@@ -227,7 +227,7 @@ impl Journey<'_, '_> {
         chosen: Chosen,
         failure: Failure,
     ) -> Result<Chosen, Failure> {
-        let spent = self.record.attempts >= self.worker.settings.limits.attempts.max(1);
+        let spent = self.record.attempts >= self.most_attempts(&chosen.route);
         let safety = self.safety();
         if spent || !failure.may_repeat(safety) {
             if !spent && !safety.replayable && failure.may_repeat(safety.with_body()) {
@@ -241,6 +241,13 @@ impl Journey<'_, '_> {
             .ok_or(failure)?;
         self.worker.counters.retries.increment();
         Ok(next)
+    }
+
+    /// How many attempts a request for the route may have (L-27): a route may ask for fewer.
+    fn most_attempts(&self, route: &Route) -> u32 {
+        let most = self.worker.settings.limits.attempts.max(1);
+        let rules = route.rules().and_then(|rules| rules.max_attempts);
+        rules.map_or(most, |own| own.get().min(most))
     }
 
     /// What is safe to do with the request again.

@@ -95,6 +95,8 @@ pub(crate) struct Prepared {
     without: KnownSet,
     /// The protocol that the request may switch its connection to.
     pub(super) upgrade: Option<Box<[u8]>>,
+    /// The host that endpoints are told; empty: the client's.
+    pub(super) authority: Vec<u8>,
     /// Whether doing the request twice is the same as doing it once.
     pub(super) idempotent: bool,
 }
@@ -196,6 +198,7 @@ impl Prepared {
         }
         self.idempotent = is_idempotent(head);
         self.upgrade = upgrade::asked(head, context.tunnels);
+        self.authority.clear();
         (self.without, self.client_cert) = match context.client_cert {
             ClientCert::Kept => (REPLACED, None),
             ClientCert::Removed => (REPLACED_WITH_CERT, None),
@@ -319,6 +322,7 @@ impl Prepared {
             without: self.without,
             with: &with,
             prepared: &[],
+            authority: (!self.authority.is_empty()).then_some(&*self.authority),
         };
         write_request(out, head, &how)
     }

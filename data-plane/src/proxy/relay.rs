@@ -61,6 +61,8 @@ impl Journey<'_, '_> {
         self.desk.response.fields_mut().strip_hop_by_hop(|_| false);
         if let Some(chosen) = chosen {
             self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+            self.filter_response(chosen)
+                .map_err(|_| Reason::Unwritable)?;
         }
         let settings = &self.worker.settings;
         let response = &mut self.desk.response;

@@ -94,7 +94,7 @@ impl Journey<'_, '_> {
     }
 
     /// Writes the head of the switch: the endpoint's fields, the request's id and what the client is to
-    /// keep. Nothing else is changed in it (11.2 of the data-plane reference).
+    /// keep. Nothing else is changed in it (11.2 of the data-plane reference), but what the route itself asks for.
     fn begin_tunnel(&mut self, chosen: Option<&Chosen>) -> Result<(), Reason> {
         let cookies = self.session_cookies(chosen);
         let response = &mut self.desk.response;
@@ -102,6 +102,8 @@ impl Journey<'_, '_> {
         response.fields_mut().strip_hop_by_hop(|_| false);
         if let Some(chosen) = chosen {
             self.tell_way(chosen).map_err(|_| Reason::Unwritable)?;
+            self.filter_response(chosen)
+                .map_err(|_| Reason::Unwritable)?;
         }
         let response = &self.desk.response;
         let mut without = NEVER_TOLD;

@@ -67,7 +67,8 @@ fn steps_of(found: Option<&Route>, settings: &Settings) -> Vec<String> {
     };
     let host = match &route.key().host {
         Host::Exact(_) => "is named",
-        Host::Suffix(_) | Host::Any => "is the most specific wildcard that fits",
+        Host::Suffix(_) => "is the most specific wildcard that fits",
+        Host::Any => "is every host, and no name or wildcard has a path that fits",
     };
     let key = route.key();
     let mut steps = vec![format!(

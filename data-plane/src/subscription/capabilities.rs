@@ -2,16 +2,20 @@
 
 use pointsman_proto::v1::Capability;
 
-/// What it claims in its hello. Everything else it rejects by name.
-pub const CLAIMED: [Capability; 8] = [
+/// What every data plane of this release claims in its hello; one whose listeners serve routes of every host claims
+/// [`Capability::AnyHost`] as well. Everything else is rejected by name.
+pub const CLAIMED: [Capability; 11] = [
     Capability::TlsEndpoint,
     Capability::LeastConnection,
     Capability::HashBalancing,
     Capability::EndpointLimits,
     Capability::RouteEmptyPool,
     Capability::Policy,
+    Capability::HeaderFilter,
+    Capability::Rewrite,
     Capability::RouteTimeouts,
     Capability::RouteService,
+    Capability::Repeatable,
 ];
 
 /// The words for a thing that needs what is not claimed.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use pointsman_proto::v1::{self, follow_request, follow_response};
-use pointsman_route_key::RouteKey;
+use pointsman_route_key::{Host, RouteKey};
 use pointsman_routing::{
-    AbsenceSettings, Closed, RejectedThing, RestoredUntil, Settings, Table, Thing, Time, View,
-    Writer,
+    AbsenceSettings, Closed, RejectedThing, Rejection, RestoredUntil, Settings, Table, Thing,
+    ThingKind, Time, View, Writer,
 };
 
-use super::capabilities::CLAIMED;
+use super::capabilities::{CLAIMED, lacks};
 use super::from_proto::{self, Unnamed};
 use super::to_proto::{self, request};
 
@@ -24,6 +24,8 @@ pub struct Identity {
     pub zone: String,
     /// The segments that it wants.
     pub filter: v1::SegmentFilter,
+    /// Whether its listeners serve routes of every host.
+    pub any_host: bool,
 }
 
 /// What became of a message.
@@ -117,7 +119,7 @@ impl Follower {
             name: self.identity.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol_level: pointsman_proto::PROTOCOL_LEVEL,
-            capabilities: CLAIMED.iter().map(|&claimed| claimed.into()).collect(),
+            capabilities: self.claimed().map(Into::into).collect(),
             availability_zone: self.identity.zone.clone(),
             filter: Some(self.identity.filter.clone()),
             epoch: self.writer.epoch(),
@@ -126,6 +128,31 @@ impl Follower {
             rejected: self.writer.rejected().map(to_proto::rejected).collect(),
             things: held.things.wrapping_add(self.writer.unconfirmed()),
         }))
+    }
+
+    /// What this data plane can honour.
+    fn claimed(&self) -> impl Iterator<Item = v1::Capability> {
+        let any_host = self.identity.any_host.then_some(v1::Capability::AnyHost);
+        CLAIMED.into_iter().chain(any_host)
+    }
+
+    /// A thing as its listeners let it be: one of every host is rejected where they do not serve such.
+    fn allowed(&self, thing: Thing) -> Thing {
+        match thing {
+            Thing::Route(route) if route.key.host == Host::Any && !self.identity.any_host => {
+                Thing::Rejected(Rejection {
+                    key: route.key,
+                    segment: route.segment,
+                    kind: ThingKind::Route {
+                        revision: route.revision,
+                        birth: route.birth,
+                        generation: route.generation,
+                    },
+                    reason: lacks(v1::Capability::AnyHost),
+                })
+            }
+            other => other,
+        }
     }
 
     /// Takes a message of the control plane.
@@ -213,7 +240,10 @@ impl Follower {
     fn apply(&mut self, batch: v1::Batch) {
         for thing in batch.things {
             match from_proto::thing(thing) {
-                Ok(thing) => self.writer.upsert(thing),
+                Ok(thing) => {
+                    let thing = self.allowed(thing);
+                    self.writer.upsert(thing);
+                }
                 Err(unnamed) if self.unnamed.len() < UNNAMED => self.unnamed.push(*unnamed),
                 Err(_) => {}
             }
@@ -345,6 +375,7 @@ impl Follower {
 
     /// Puts a thing of a persisted table, before the first session.
     pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
+        let thing = self.allowed(thing);
         self.writer.restore(thing, until)
     }
 

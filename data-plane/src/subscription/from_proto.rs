@@ -7,6 +7,7 @@
 mod endpoint;
 mod key;
 mod route;
+mod rules;
 mod settings;
 
 use pointsman_proto::v1;

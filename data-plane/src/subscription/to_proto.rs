@@ -1,5 +1,7 @@
 //! What a data plane says, in the words of the contract.
 
+mod rules;
+
 use std::time::Duration;
 
 use pointsman_proto::v1;
@@ -77,7 +79,7 @@ pub(super) fn endpoint_of(route: &Route, each: &Endpoint) -> v1::Thing {
 fn attributes(route: &Route) -> v1::Route {
     let held = route.origin();
     let balancing = balancing(route);
-    v1::Route {
+    let mut said = v1::Route {
         key: Some(key(route.key())),
         segment: held.segment.to_owned(),
         revision: held.revision,
@@ -108,7 +110,11 @@ fn attributes(route: &Route) -> v1::Route {
             }),
         }],
         ..v1::Route::default()
+    };
+    if let Some(held) = route.rules() {
+        rules::put(held, &mut said);
     }
+    said
 }
 
 fn timeouts(timeouts: &RouteTimeouts) -> v1::Timeouts {

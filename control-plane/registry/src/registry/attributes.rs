@@ -12,7 +12,7 @@ use crate::time::Time;
 
 use super::Registry;
 use super::few::Few;
-use super::records::{EndpointId, Presence, RouteId, RouteRecord, SegmentId, needs_of_key};
+use super::records::{EndpointId, Presence, RouteId, RouteRecord, SegmentId, Stays, needs_of_key};
 use super::staleness::Due;
 
 /// An endpoint that leaves a segment.
@@ -68,8 +68,8 @@ impl Registry {
         route
     }
 
-    /// Counts an endpoint in a segment, which may be new to the route.
-    pub(super) fn occupy(&mut self, route: RouteId, segment: SegmentId) {
+    /// Has a segment hold a route, which may be new to it, and does not let it go by time.
+    pub(super) fn hold_presence(&mut self, route: RouteId, segment: SegmentId) {
         let record = &mut self.routes[route];
         if record.find_presence(segment).is_none() {
             record.presences.push(Presence {
@@ -82,16 +82,22 @@ impl Registry {
                 endpoints: 0,
                 options: None,
                 decider: None,
-                leaves: None,
+                stays: None,
             });
         }
         let presence = record.presence_mut(segment);
-        presence.endpoints += 1;
-        if let Some((source, at)) = presence.leaves.take().map(|leaves| *leaves) {
-            self.sources[usize::from(source)]
+        if let Some(Stays::Until(source, at)) = presence.stays.as_deref() {
+            self.sources[usize::from(*source)]
                 .due
-                .remove(&(at, Due::route(route, segment)));
+                .remove(&(*at, Due::route(route, segment)));
+            presence.stays = None;
         }
+    }
+
+    /// Counts an endpoint in a segment, which may be new to the route.
+    pub(super) fn occupy(&mut self, route: RouteId, segment: SegmentId) {
+        self.hold_presence(route, segment);
+        self.routes[route].presence_mut(segment).endpoints += 1;
     }
 
     /// Counts an endpoint out of a segment, once its removal is remembered. Whether the whole route is gone.
@@ -104,7 +110,9 @@ impl Registry {
         } = leaving;
         let presence = self.routes[route].presence_mut(segment);
         presence.endpoints -= 1;
-        let emptied = presence.endpoints == 0;
+        self.end_declaration(route, segment);
+        let presence = self.routes[route].presence_mut(segment);
+        let emptied = presence.endpoints == 0 && presence.declared().is_none();
         if emptied && self.settings.empty_pool_timeout.is_zero() {
             return self.drop_presence(route, segment, now);
         }
@@ -116,7 +124,8 @@ impl Registry {
             let at = self
                 .reading(source, now)
                 .plus(self.settings.empty_pool_timeout);
-            self.routes[route].presence_mut(segment).leaves = Some(Box::new((source, at)));
+            self.routes[route].presence_mut(segment).stays =
+                Some(Box::new(Stays::Until(source, at)));
             self.sources[usize::from(source)]
                 .due
                 .insert((at, Due::route(route, segment)));
@@ -148,7 +157,7 @@ impl Registry {
     }
 
     /// Finds out what the attributes of a route are, after an endpoint of it was added or changed, or after the one
-    /// that decided is gone.
+    /// that decided is gone. A declaration counts more than any endpoint.
     pub(super) fn decide(
         &mut self,
         route: RouteId,
@@ -156,6 +165,11 @@ impl Registry {
         changed: Option<EndpointId>,
     ) {
         let presence = self.routes[route].presence(segment);
+        if let Some(declared) = presence.declared() {
+            let options = Options::clone(&declared.options);
+            self.routes[route].presence_mut(segment).decider = None;
+            return self.set_options(route, segment, options);
+        }
         let (decider, options) = match self.settings.effective_values {
             EffectiveValues::LastWriter => {
                 let Some(writer) = changed else { return };

@@ -4,6 +4,8 @@
 //! it stands for a grace of up to one registration interval, in which every publisher repeats itself. The grace is
 //! paid from a purse that fills at half the speed of the running clock: a source that comes and goes all the time
 //! still ages, so a dead endpoint is not immortal.
+//!
+//! The clock of a source that declares never moves: what such a source said does not age.
 
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use super::WhileAway;
 
 #[derive(Debug)]
 pub(super) struct Clock {
-    while_away: WhileAway,
+    kind: Kind,
     state: State,
     /// What the clock showed when the state began.
     reading: Time,
@@ -22,6 +24,12 @@ pub(super) struct Clock {
     /// How long the clock may stand after a return.
     purse: Duration,
     interval: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Ageing(WhileAway),
+    Lasting,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +44,17 @@ enum State {
 
 impl Clock {
     pub(super) const fn new(while_away: WhileAway, interval: Duration) -> Self {
+        Self::of(Kind::Ageing(while_away), interval)
+    }
+
+    /// The clock of a source that declares.
+    pub(super) const fn lasting(interval: Duration) -> Self {
+        Self::of(Kind::Lasting, interval)
+    }
+
+    const fn of(kind: Kind, interval: Duration) -> Self {
         Self {
-            while_away,
+            kind,
             state: State::Away,
             reading: Time::ZERO,
             connected: Duration::ZERO,
@@ -48,8 +65,10 @@ impl Clock {
 
     /// What the clock shows.
     pub(super) fn at(&self, now: Time) -> Time {
-        if self.while_away == WhileAway::Age {
-            return now;
+        match self.kind {
+            Kind::Ageing(WhileAway::Age) => return now,
+            Kind::Ageing(WhileAway::Wait) => {}
+            Kind::Lasting => return Time::ZERO,
         }
         match self.state {
             State::Away => self.reading,
@@ -60,8 +79,10 @@ impl Clock {
     /// When the clock will show `reading`, as long as the source stays.
     pub(super) fn when(&self, reading: Time, now: Time) -> Option<Time> {
         let ahead = reading.since(self.at(now));
-        if self.while_away == WhileAway::Age {
-            return Some(now.plus(ahead));
+        match self.kind {
+            Kind::Ageing(WhileAway::Age) => return Some(now.plus(ahead)),
+            Kind::Ageing(WhileAway::Wait) => {}
+            Kind::Lasting => return None,
         }
         match self.state {
             State::Away => None,
@@ -69,9 +90,15 @@ impl Clock {
         }
     }
 
-    /// How long the source has been connected, all in all.
+    /// Whether what the source says counts until it says otherwise.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.kind == Kind::Lasting
+    }
+
+    /// How long the source has been connected, all in all. One that declares has said everything when it comes.
     pub(super) fn connected(&self, now: Time) -> Duration {
         match self.state {
+            State::Connected { .. } if self.is_lasting() => Duration::MAX,
             State::Away => self.connected,
             State::Connected { since, .. } => self.connected + now.since(since),
         }
@@ -86,6 +113,7 @@ impl Clock {
     pub(super) fn unsettled(&self, now: Time) -> Duration {
         match self.state {
             State::Away => self.interval,
+            State::Connected { .. } if self.is_lasting() => Duration::ZERO,
             State::Connected { since, .. } => self.interval.saturating_sub(now.since(since)),
         }
     }
@@ -184,6 +212,23 @@ mod tests {
         clock.lost(at(9));
         assert_eq!(clock.at(at(99)), at(99));
         assert_eq!(clock.when(at(100), at(99)), Some(at(100)));
+    }
+
+    #[test]
+    fn what_a_declaring_source_said_never_ages_and_is_whole_at_once() {
+        let mut clock = Clock::lasting(INTERVAL);
+        assert_eq!(clock.connected(at(5)), Duration::ZERO);
+        assert_eq!(clock.unsettled(at(5)), INTERVAL);
+        clock.returned(at(10));
+        assert_eq!(clock.connected(at(10)), Duration::MAX);
+        assert_eq!(clock.unsettled(at(10)), Duration::ZERO);
+        clock.lost(at(20));
+        assert_eq!(clock.connected(at(30)), Duration::MAX, "it was heard");
+        assert_eq!(clock.unsettled(at(30)), INTERVAL);
+        clock.returned(at(40));
+        assert_eq!(clock.unsettled(at(40)), Duration::ZERO);
+        assert_eq!(clock.at(at(1 << 40)), Time::ZERO);
+        assert_eq!(clock.when(at(1), at(1 << 40)), None);
     }
 
     #[test]

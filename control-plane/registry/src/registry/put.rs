@@ -104,7 +104,7 @@ impl Registry {
         }
         let limits = self.settings.limits;
         let dropped = match route {
-            None if self.routes.len() >= limits.routes => Some(Dropped::TooManyRoutes),
+            None if self.is_full() => Some(Dropped::TooManyRoutes),
             Some(route) if self.routes[route].endpoints.len() >= limits.endpoints_per_route => {
                 Some(Dropped::TooManyEndpoints)
             }
@@ -129,6 +129,11 @@ impl Registry {
             },
             Some(id),
         )
+    }
+
+    /// Whether there are as many routes as there may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.routes.len() >= self.settings.limits.routes
     }
 
     /// Where an address stands in its route, or would stand.
@@ -192,6 +197,9 @@ impl Registry {
             if !succeeded {
                 return Put::Unmodified;
             }
+        }
+        if record.source != incoming.source && self.declares(record.source) {
+            return Put::Unmodified;
         }
         let was_silent = record.is_silent();
         self.take_over(incoming, id);

@@ -52,8 +52,35 @@ pub(super) struct Presence {
     pub(super) options: Option<Arc<Options>>,
     /// The endpoint that decided about the options.
     pub(super) decider: Option<EndpointId>,
-    /// When the empty route goes, on the clock of this source. Behind a pointer: few routes are empty.
-    pub(super) leaves: Option<Box<(u8, Time)>>,
+    /// Why it is there without endpoints. Behind a pointer: few routes are.
+    pub(super) stays: Option<Box<Stays>>,
+}
+
+/// Why a route stays that has no endpoints.
+#[derive(Debug)]
+pub(super) enum Stays {
+    /// It had some, and goes at this time on the clock of this source.
+    Until(u8, Time),
+    /// A source declares it, with or without endpoints.
+    Declared(Declared),
+}
+
+/// What a source declares.
+#[derive(Clone, Debug)]
+pub(super) struct Declared {
+    pub(super) source: u8,
+    pub(super) options: Arc<Options>,
+    /// It is withdrawn, and only stays for the endpoints of its source that still do.
+    pub(super) withdrawn: bool,
+}
+
+impl Presence {
+    pub(super) fn declared(&self) -> Option<&Declared> {
+        match self.stays.as_deref()? {
+            Stays::Declared(declared) => Some(declared),
+            Stays::Until(..) => None,
+        }
+    }
 }
 
 /// One endpoint of one route.

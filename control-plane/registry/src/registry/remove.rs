@@ -15,7 +15,7 @@ use super::staleness::SILENT_THRESHOLDS;
 
 impl Registry {
     /// Applies an unregistration; the outcomes are those of its URIs, in their order. It goes by route and address,
-    /// whatever else the message says, and in whichever segment the endpoint is.
+    /// whatever else the message says, and in whichever segment the endpoint is. What a source declares is not touched.
     pub fn unregister(&mut self, message: &Registration, now: Time) -> Vec<Unregistered> {
         if !self.settings.accepted.sees(&message.segment) {
             return vec![Unregistered::ForeignSegment; message.uris.len()];
@@ -37,6 +37,9 @@ impl Registry {
             return Unregistered::UnknownEndpoint;
         };
         let record = &self.endpoints[id];
+        if self.declares(record.source) {
+            return Unregistered::OlderTag;
+        }
         if let Some(tag) = &record.tag
             && **tag != message.tag
             && !tag.succeeded_by(&message.tag)

@@ -37,6 +37,11 @@ impl Segments {
         Some(id)
     }
 
+    /// The number of a segment that holds something.
+    pub(super) fn find(&self, name: &str) -> Option<SegmentId> {
+        self.by_name.get(name).copied()
+    }
+
     /// Forgets a segment that holds nothing and remembers no removal.
     pub(super) fn leave_if_empty(&mut self, id: SegmentId) {
         let Some(slot) = self.records.get_mut(usize::from(id)) else {

@@ -12,6 +12,7 @@ use super::Registry;
 use super::records::{Entry, RouteRecord, SegmentId};
 use super::staleness::Due;
 
+mod declaring;
 mod empty_pools;
 mod figures;
 mod fingerprints;
@@ -67,7 +68,9 @@ impl Registry {
                 route.endpoints.iter().filter(here).count(),
                 presence.endpoints as usize
             );
-            assert_eq!(presence.endpoints == 0, presence.leaves.is_some());
+            let declared = presence.declared().is_some();
+            assert!(presence.endpoints > 0 || presence.stays.is_some());
+            assert!(presence.endpoints == 0 || presence.stays.is_none() || declared);
             assert!((route.birth..=presence.revision).contains(&presence.needs_since));
             let name = &self.segments[presence.segment].name;
             let digest = digest::of_route(name, &route.key, presence.generation);

@@ -30,8 +30,55 @@ pub(super) mod route {
     pub(crate) const GENERATION: u32 = 5;
     pub(crate) const HOST_AS_REGISTERED: u32 = 6;
     pub(crate) const PATH_AS_REGISTERED: u32 = 7;
+    pub(crate) const FILTERS: u32 = 9;
+    pub(crate) const TIMEOUTS: u32 = 10;
+    pub(crate) const RETRY_POLICY: u32 = 11;
+    pub(crate) const EMPTY_POOL: u32 = 12;
     pub(crate) const POLICY: u32 = 13;
     pub(crate) const GROUPS: u32 = 14;
+}
+
+pub(super) mod filter {
+    pub(crate) const REQUEST_HEADERS: u32 = 1;
+    pub(crate) const RESPONSE_HEADERS: u32 = 2;
+    pub(crate) const REWRITE: u32 = 3;
+}
+
+pub(super) mod header_filter {
+    pub(crate) const REMOVE: u32 = 1;
+    pub(crate) const SET: u32 = 2;
+    pub(crate) const ADD: u32 = 3;
+}
+
+pub(super) mod header_field {
+    pub(crate) const NAME: u32 = 1;
+    pub(crate) const VALUE: u32 = 2;
+}
+
+pub(super) mod rewrite {
+    pub(crate) const HOST: u32 = 1;
+    pub(crate) const FULL_PATH: u32 = 2;
+    pub(crate) const PREFIX: u32 = 3;
+}
+
+pub(super) mod timeouts {
+    pub(crate) const REQUEST: u32 = 1;
+    pub(crate) const ATTEMPT: u32 = 2;
+    pub(crate) const IDLE: u32 = 3;
+}
+
+pub(super) mod duration {
+    pub(crate) const SECONDS: u32 = 1;
+    pub(crate) const NANOS: u32 = 2;
+}
+
+pub(super) mod retry_policy {
+    pub(crate) const MAX_ATTEMPTS: u32 = 1;
+    pub(crate) const REPEATABLE: u32 = 4;
+}
+
+pub(super) mod empty_pool {
+    pub(crate) const STATUS: u32 = 1;
 }
 
 pub(super) mod policy {

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
 use pointsman_proto::v1::{self, follow_response, route_key, thing};
+use std::time::Duration;
+
 use pointsman_registry::{
-    Capabilities, Description, Fields, Held, ModificationTag, Policy, Reader, Registration,
-    Registry, SegmentFilter, Settings, Step, Time, Uri, View, WhileAway,
+    Capabilities, Declaration, Description, Fields, Filter, HeaderField, HeaderFilter, Held,
+    ModificationTag, Options, PathRewrite, Policy, Reader, Registration, Registry, Rewrite, Rules,
+    SegmentFilter, Settings, Step, Time, Timeouts, Uri, View, WhileAway,
 };
 use prost::Message as _;
 
@@ -23,12 +26,17 @@ fn things(fields: Fields<'_>) -> Vec<v1::Thing> {
         fingerprint: None,
     };
     registry.register(source, &message, Time::ZERO);
+    sent(&registry)
+}
+
+/// Everything that is registered, as it is sent.
+fn sent(registry: &Registry) -> Vec<v1::Thing> {
     let view = View {
         filter: SegmentFilter::All,
         capabilities: Capabilities::ALL,
     };
-    let (mut reader, _) = Reader::new(&registry, view, Held::default());
-    let Step::Batch(things) = reader.next(&registry, 10) else {
+    let (mut reader, _) = Reader::new(registry, view, Held::default());
+    let Step::Batch(things) = reader.next(registry, 10) else {
         panic!("a batch comes first")
     };
     let sent = v1::FollowResponse::decode(encode(&things)).unwrap();
@@ -152,4 +160,106 @@ fn what_was_not_registered_is_absent() {
         (endpoint.tls, endpoint.balancing, endpoint.has_tags),
         (None, None, false)
     );
+}
+
+fn field(name: &str, value: &str) -> HeaderField {
+    HeaderField {
+        name: name.into(),
+        value: value.into(),
+    }
+}
+
+fn rules() -> Rules {
+    let headers = HeaderFilter {
+        remove: vec!["X-Gone".into()],
+        set: vec![field("X-Set", "1")],
+        add: vec![field("X-Added", "2")],
+    };
+    let rewrite = |host: &str, path| {
+        Filter::Rewrite(Rewrite {
+            host: host.into(),
+            path,
+        })
+    };
+    Rules {
+        filters: vec![
+            Filter::RequestHeaders(headers.clone()),
+            Filter::ResponseHeaders(headers),
+            rewrite("", PathRewrite::Prefix("".into())),
+            rewrite("other", PathRewrite::Full("/x".into())),
+            rewrite("other", PathRewrite::Keep),
+        ],
+        timeouts: Timeouts {
+            request: Some(Duration::from_millis(61_500)),
+            attempt: Some(Duration::ZERO),
+            idle: None,
+        },
+        max_attempts: Some(2),
+        repeatable: true,
+        empty_status: Some(503),
+    }
+}
+
+/// A route that a source declares with these rules, as it is sent.
+fn declared(rules: Rules) -> v1::Route {
+    let mut registry = Registry::new(Settings::default(), 1);
+    let source = registry.add_declaring_source("route files");
+    let declaration = Declaration {
+        uri: Uri::of_every_host("/svc/v1").unwrap(),
+        segment: "".into(),
+        options: Arc::new(Options {
+            rules: Some(Arc::new(rules)),
+            ..Options::default()
+        }),
+    };
+    registry.declare(source, &declaration, Time::ZERO);
+    match sent(&registry).remove(0).kind {
+        Some(thing::Kind::Route(route)) => route,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_rules_of_a_declared_route_arrive() {
+    let route = declared(rules());
+    let key = route.key.clone().unwrap();
+    assert_eq!(key.host, Some(route_key::Host::AnyHost(v1::AnyHost {})));
+    let field = |name: &str, value: &str| v1::HeaderField {
+        name: name.to_owned(),
+        value: value.into(),
+    };
+    let headers = v1::HeaderFilter {
+        remove: vec!["X-Gone".to_owned()],
+        set: vec![field("X-Set", "1")],
+        add: vec![field("X-Added", "2")],
+    };
+    let rewrite = |host: &str, path| {
+        v1::filter::Kind::Rewrite(v1::Rewrite {
+            host: host.to_owned(),
+            path,
+        })
+    };
+    let filters: Vec<_> = route
+        .filters
+        .iter()
+        .map(|it| it.kind.clone().unwrap())
+        .collect();
+    let wanted = [
+        v1::filter::Kind::RequestHeaders(headers.clone()),
+        v1::filter::Kind::ResponseHeaders(headers),
+        rewrite("", Some(v1::rewrite::Path::Prefix(String::new()))),
+        rewrite("other", Some(v1::rewrite::Path::FullPath("/x".to_owned()))),
+        rewrite("other", None),
+    ];
+    assert_eq!(filters, wanted);
+    let time = |seconds, nanos| Some(prost_types::Duration { seconds, nanos });
+    let timeouts = v1::Timeouts {
+        request: time(61, 500_000_000),
+        attempt: time(0, 0),
+        idle: None,
+    };
+    assert_eq!(route.timeouts, Some(timeouts));
+    let retry = route.retry_policy.clone().unwrap();
+    assert_eq!((retry.max_attempts, retry.repeatable), (2, true));
+    assert_eq!(route.empty_pool.unwrap().status, 503);
 }

@@ -130,6 +130,7 @@ impl Exchange {
                 ),
             ],
             prepared: &[&self.of_connection, &self.of_endpoint],
+            authority: None,
         };
         self.to_endpoint.clear();
         assert!(write_request(&mut self.to_endpoint, &self.request, &how).is_ok());

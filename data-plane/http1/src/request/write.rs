@@ -37,6 +37,8 @@ pub struct RequestOut<'a> {
     /// Lists that are appended whole, each in one copy: what is the same for every request to an
     /// endpoint, or from a client's connection, is checked once, when it is put in the list.
     pub prepared: &'a [&'a Fields],
+    /// The value of `Host`, if it is another than that of the head.
+    pub authority: Option<&'a [u8]>,
 }
 
 impl Default for RequestOut<'_> {
@@ -47,6 +49,7 @@ impl Default for RequestOut<'_> {
             without: KnownSet::EMPTY,
             with: &[],
             prepared: &[],
+            authority: None,
         }
     }
 }
@@ -59,7 +62,7 @@ impl Default for RequestOut<'_> {
 /// the other hop-by-hop fields is the caller's part: [`crate::Fields::strip_hop_by_hop`].
 ///
 /// # Errors
-/// A field in [`RequestOut::with`] or an upgrade protocol could not be written; `out` is as before.
+/// A field in [`RequestOut::with`], the authority or an upgrade protocol could not be written; `out` is as before.
 pub fn write_request(
     out: &mut Vec<u8>,
     head: &RequestHead,
@@ -70,7 +73,13 @@ pub fn write_request(
         out.push(b' ');
         out.extend_from_slice(head.target());
         out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-        out.extend_from_slice(head.authority());
+        match how.authority {
+            None => out.extend_from_slice(head.authority()),
+            Some(authority) => {
+                check_value(authority)?;
+                out.extend_from_slice(authority);
+            }
+        }
         out.extend_from_slice(b"\r\n");
         head.fields.write(out, how.without.union(MADE_HERE));
         push_fields(out, how.with)?;

@@ -153,6 +153,36 @@ fn requests_find_the_route_that_gorouter_finds() {
     assert_eq!(all, ["*.a", "a", "a/b", "a/b/c"]);
 }
 
+#[test]
+fn routes_of_every_host_answer_where_no_other_does() {
+    use pointsman_route_key::{Host, Path};
+    let mut writer = writer(&[("foo.com", 1), ("*.bar.com/a", 1), ("empty.com", 0)]);
+    for path in ["", "/svc/v1"] {
+        let mut thing = crate::testing::route("x", 1);
+        thing.key = RouteKey {
+            host: Host::Any,
+            path: Path::Prefix(path.into()),
+        };
+        let mut endpoint = crate::testing::endpoint("x", "10.0.0.9:80");
+        endpoint.key = thing.key.clone();
+        writer.upsert(crate::Thing::Route(thing));
+        writer.upsert(crate::Thing::Endpoint(Box::new(endpoint)));
+    }
+    let table = writer.publish();
+    for (host, path, expected) in [
+        ("foo.com", "/svc/v1", "foo.com"),
+        ("x.bar.com", "/a/b", "*.bar.com/a"),
+        ("x.bar.com", "/svc/v1/x", "*/svc/v1"),
+        ("x.bar.com", "/b", "*"),
+        ("anything", "/SVC/v1", "*/svc/v1"),
+        ("[::1]:80", "/svc/v1x", "*"),
+        ("empty.com", "/svc/v1", "empty.com, empty"),
+    ] {
+        assert_eq!(found(&table, host, path), expected, "{host}{path}");
+    }
+    assert_eq!(table.routes(), 5);
+}
+
 /// D-218: a trailing slash does not count
 /// D-219: keys are lower case, without trailing slashes
 /// D-220: neither port nor case of host and path count

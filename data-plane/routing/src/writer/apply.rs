@@ -43,8 +43,7 @@ impl Writer {
                     birth: thing.birth,
                     generation: thing.generation,
                 },
-                reason: "the table holds routes by exact or wildcard host and path prefix only"
-                    .to_owned(),
+                reason: "the table holds routes by path prefix only".to_owned(),
             });
         }
         self.rejected.remove_route(&thing.key, &thing.segment);

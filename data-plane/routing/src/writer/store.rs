@@ -151,6 +151,7 @@ impl Store {
             routes,
             endpoints,
             wildcards,
+            of_every_host,
         } = &mut self.next.counts;
         apply(routes, 1);
         apply(endpoints, route.endpoints().len() as u64);
@@ -158,6 +159,7 @@ impl Store {
             wildcards,
             u64::from(matches!(route.key.host, Host::Suffix(_))),
         );
+        apply(of_every_host, u64::from(route.key.host == Host::Any));
     }
 
     /// What the parked things of this epoch add up to.
@@ -188,13 +190,8 @@ pub(super) const fn is_servable(key: &RouteKey) -> bool {
 
 /// Where a key stands in a table.
 const fn place(key: &RouteKey) -> Option<(HostRef<'_>, &str)> {
-    let host = match &key.host {
-        Host::Exact(host) => HostRef::Exact(host),
-        Host::Suffix(suffix) => HostRef::Suffix(suffix),
-        Host::Any => return None,
-    };
     match &key.path {
-        Path::Prefix(path) => Some((host, path)),
+        Path::Prefix(path) => Some((HostRef::of(&key.host), path)),
         Path::Exact(_) | Path::Template(_) => None,
     }
 }

@@ -235,6 +235,7 @@ fn follow_from(
             mode: v1::SegmentMode::All.into(),
             segments: vec![],
         },
+        any_host: false,
     };
     let subscription = Subscription::new(Parts {
         follower: Follower::new(identity, 1),

@@ -16,6 +16,7 @@ fn follower() -> Follower {
                 mode: v1::SegmentMode::All.into(),
                 segments: vec![],
             },
+            any_host: false,
         },
         1,
     )
@@ -134,6 +135,41 @@ fn hello_says_what_is_held() {
         ),
         (5, 9, 2, 77)
     );
+}
+
+/// What a follower holds of a route of every host that is sent to it, and what it claims.
+fn sent_a_route_of_every_host(any_host: bool) -> (View, usize, bool) {
+    let mut follower = filled();
+    follower.identity.any_host = any_host;
+    let claims = hello(&mut follower)
+        .capabilities
+        .contains(&v1::Capability::AnyHost.into());
+    follower
+        .receive(say(follow_response::Message::Welcome(welcome(5))), now())
+        .unwrap();
+    let Ok(follow_response::Message::Batch(mut batch)) = batch(&["c"]).message.ok_or(()) else {
+        panic!("it is a batch");
+    };
+    for thing in &mut batch.things {
+        if let Some(thing::Kind::Route(route)) = &mut thing.kind {
+            let host = Some(route_key::Host::AnyHost(v1::AnyHost {}));
+            route.key.as_mut().unwrap().host = host;
+        }
+    }
+    batch.things.truncate(1);
+    follower
+        .receive(say(follow_response::Message::Batch(batch)), now())
+        .unwrap();
+    let rejected = follower.rejected().count();
+    (follower.held(), rejected, claims)
+}
+
+#[test]
+fn routes_of_every_host_are_for_listeners_that_serve_them() {
+    let (held, rejected, claims) = sent_a_route_of_every_host(true);
+    assert_eq!((held.things, rejected, claims), (3, 0, true));
+    let (_, rejected, claims) = sent_a_route_of_every_host(false);
+    assert_eq!((rejected, claims), (1, false));
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! Attributes of routes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_proto::v1::{self, Capability};
-use pointsman_route_key::{Host, Path, RouteKey};
+use pointsman_route_key::{Path, RouteKey};
 use pointsman_routing::{
     Algorithm, Attributes, EmptyPool, HashedBy, Policy, Rejection, RouteThing, RouteTimeouts,
     Thing, ThingKind,
 };
 
-use super::{Unnamed, key, unnamed};
+use super::{Unnamed, key, rules, unnamed};
 use crate::subscription::capabilities::lacks;
 
 pub(super) fn thing(route: v1::Route) -> Result<Thing, Box<Unnamed>> {
@@ -71,6 +72,7 @@ fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
             .filter(|url| !url.is_empty())
             .map(Into::into),
         group: group.id.as_str().into(),
+        rules: rules::rules(route)?.map(Arc::new),
     })
 }
 
@@ -78,7 +80,6 @@ fn attributes(key: &RouteKey, route: &v1::Route) -> Result<Attributes, String> {
 fn missing(key: &RouteKey, route: &v1::Route) -> Option<Capability> {
     let matched = route.r#match.as_ref();
     [
-        (Capability::AnyHost, matches!(key.host, Host::Any)),
         (Capability::ExactPath, matches!(key.path, Path::Exact(_))),
         (
             Capability::PathTemplate,
@@ -96,29 +97,14 @@ fn missing(key: &RouteKey, route: &v1::Route) -> Option<Capability> {
             Capability::MatchQuery,
             matched.is_some_and(|rule| !rule.query.is_empty()),
         ),
-        (Capability::RetryPolicy, route.retry_policy.is_some()),
     ]
     .into_iter()
     .find_map(|(capability, needed)| needed.then_some(capability))
-    .or_else(|| route.filters.first().map(filter))
 }
 
 fn policy(policy: &v1::Policy) -> Box<Policy> {
     let sources = policy.sources.iter().map(String::as_str);
     Box::new(Policy::new(&policy.scope, sources))
-}
-
-fn filter(filter: &v1::Filter) -> Capability {
-    match filter.kind {
-        // One that this release does not know is one that it lacks; the name says the most that
-        // can be said.
-        Some(v1::filter::Kind::RequestHeaders(_) | v1::filter::Kind::ResponseHeaders(_)) | None => {
-            Capability::HeaderFilter
-        }
-        Some(v1::filter::Kind::Rewrite(_)) => Capability::Rewrite,
-        Some(v1::filter::Kind::Cors(_)) => Capability::Cors,
-        Some(v1::filter::Kind::Redirect(_)) => Capability::Redirect,
-    }
 }
 
 /// How the endpoints of a pool are chosen, if the pool says so.

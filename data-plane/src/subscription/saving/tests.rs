@@ -1,7 +1,10 @@
 use pointsman_route_key::RouteKey;
+use std::sync::Arc;
+
 use pointsman_routing::{
-    Address, Algorithm, Attributes, EmptyPool, EndpointThing, HashedBy, Policy, Protocol,
-    RegisteredBalancing, RestoredUntil, RouteThing, RouteTimeouts, Thing, Writer,
+    Address, Algorithm, Attributes, EmptyPool, EndpointThing, HashedBy, HeaderEdit, PathRewrite,
+    Policy, Protocol, RegisteredBalancing, RestoredUntil, Rewrite, RouteThing, RouteTimeouts,
+    Rules, Thing, Writer,
 };
 
 use super::*;
@@ -12,6 +15,24 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn now() -> Time {
     Time::since_origin(Duration::from_secs(5))
+}
+
+/// Rules of each kind.
+fn rules() -> Rules {
+    let value = |text: &str| text.as_bytes().into();
+    Rules {
+        rewrite: Some(Rewrite {
+            host: Some("inside".into()),
+            path: PathRewrite::Prefix("".into()),
+        }),
+        request: Box::new([
+            HeaderEdit::Set("X-A".into(), value("1")),
+            HeaderEdit::Remove("X-B".into()),
+        ]),
+        response: Box::new([HeaderEdit::Add("X-C".into(), value("2"))]),
+        max_attempts: std::num::NonZeroU32::new(2),
+        repeatable: true,
+    }
 }
 
 fn route(at: u32) -> Thing {
@@ -37,6 +58,7 @@ fn route(at: u32) -> Thing {
             }),
             route_service: (at == 4).then(|| "https://rs.example.com/a?b".into()),
             group: "".into(),
+            rules: (at == 4).then(|| Arc::new(rules())),
         },
     })
 }
@@ -194,7 +216,7 @@ fn orphans_take_the_time_along_that_they_have_left() {
 fn things_that_make_no_sense_are_refused_without_a_crash() {
     let mut writer = Writer::new(1);
     writer.begin(1);
-    for at in 0..4 {
+    for at in 0..5 {
         writer.upsert(route(at));
         writer.upsert(endpoint(at, 0));
     }

@@ -54,6 +54,7 @@ pub(super) fn follower(zone: &str, index: u64) -> Follower {
             mode: v1::SegmentMode::All.into(),
             segments: Vec::new(),
         },
+        any_host: false,
     };
     Follower::new(identity, fastrand::u64(..))
 }
