@@ -27,6 +27,7 @@ pub use settings::{Distribution, DistributionListener, DistributionTls, Settings
 use crate::admin::{self, Inside};
 use crate::distribution;
 use crate::registry_task::{Ended, Handle, RegistryTask, Source};
+use crate::sources::file::Files;
 use crate::sources::nats::{self, Announcement, Nats};
 
 /// Why a control plane could not be built.
@@ -65,8 +66,8 @@ pub struct Addresses {
 /// A control plane with all its sockets bound, which serves nothing yet.
 #[derive(Debug)]
 pub struct Bound {
-    nats: Nats,
-    source: Source,
+    nats: Option<(Nats, Source)>,
+    files: Option<(Files, Source)>,
     registry: RegistryTask,
     distribution: distribution::Distribution,
     incoming: Incoming,
@@ -94,18 +95,11 @@ pub struct Process {
 /// When a socket cannot be bound, or a certificate cannot be used.
 pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, BuildError> {
     let mut registry = RegistryTask::new(settings.registry.clone(), epoch(), metrics);
-    let source = registry.source("nats", settings.while_away);
-    let announcement = Announcement::new(
-        settings.index,
-        settings.registry.registration_interval,
-        settings.registry.stale_threshold,
-    );
-    let nats = Nats::new(
-        settings.nats.clone(),
-        settings.messages.clone(),
-        announcement,
-        metrics,
-    )?;
+    let nats = nats(&settings, &mut registry, metrics)?;
+    let files = settings.route_files.clone().map(|files| {
+        let source = registry.declaring_source("route files");
+        (Files::new(files, metrics), source)
+    });
     let service = settings
         .distribution
         .service(&settings.name, &settings.effective);
@@ -131,7 +125,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
     };
     Ok(Bound {
         nats,
-        source,
+        files,
         registry,
         distribution,
         incoming,
@@ -140,6 +134,30 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         default_algorithm: settings.effective.default_algorithm,
         addresses,
     })
+}
+
+/// The NATS source, where a server is named.
+fn nats(
+    settings: &Settings,
+    registry: &mut RegistryTask,
+    metrics: &mut Metrics,
+) -> Result<Option<(Nats, Source)>, BuildError> {
+    if settings.nats.servers.is_empty() {
+        return Ok(None);
+    }
+    let source = registry.source("nats", settings.while_away);
+    let announcement = Announcement::new(
+        settings.index,
+        settings.registry.registration_interval,
+        settings.registry.stale_threshold,
+    );
+    let nats = Nats::new(
+        settings.nats.clone(),
+        settings.messages.clone(),
+        announcement,
+        metrics,
+    )?;
+    Ok(Some((nats, source)))
 }
 
 /// This life of this process: random, and not 0.
@@ -203,17 +221,33 @@ impl Bound {
                 Ok::<(), Infallible>(())
             });
         }
-        let (mut nats, source, end) = (self.nats, self.source, ending.clone());
-        incoming::spawn_reload(tasks, "nats-certificates", "nats", nats.reloader());
-        tasks.spawn_vital("nats", async move {
-            tokio::select! {
-                // First, since the registry may have ended already, which is no failure of the source then.
-                biased;
-                () = end.cancelled() => Ok(()),
-                ended = nats.run(source) => ended,
-            }
-        });
+        if let Some((mut nats, source)) = self.nats {
+            incoming::spawn_reload(tasks, "nats-certificates", "nats", nats.reloader());
+            spawn_source(tasks, "nats", nats.run(source));
+        }
+        if let Some((files, source)) = self.files {
+            spawn_source(tasks, "route-files", files.run(source));
+        }
     }
+}
+
+/// Spawns a source, which ends by itself only with an error.
+fn spawn_source<E>(
+    tasks: &Tasks,
+    name: &'static str,
+    run: impl Future<Output = Result<(), E>> + Send + 'static,
+) where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital(name, async move {
+        tokio::select! {
+            // First, since the registry may have ended already, which is no failure of the source then.
+            biased;
+            () = end.cancelled() => Ok(()),
+            ended = run => ended,
+        }
+    });
 }
 
 /// An algorithm in Gorouter's words.

@@ -6,6 +6,7 @@ mod distribution;
 mod log;
 mod nats;
 mod registration;
+mod route_files;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ pub use distribution::{Distribution, Tls};
 pub use log::{Form, Log};
 pub use nats::{Nats, NatsTls, Server};
 pub use registration::{EffectiveValues, EmptyPool, Guard, Registration};
+pub use route_files::RouteFiles;
 
 use crate::app;
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub index: u32,
     /// Where registrations come from.
     pub nats: Nats,
+    /// Where routes are declared.
+    pub route_files: RouteFiles,
     /// Which registrations count, and for how long.
     pub registration: Registration,
     /// How data planes get the table.
@@ -48,6 +52,7 @@ impl Default for Config {
             name: "control-plane".to_owned(),
             index: 0,
             nats: Nats::default(),
+            route_files: RouteFiles::default(),
             registration: Registration::default(),
             distribution: Distribution::default(),
             admin: Admin::default(),
@@ -66,6 +71,14 @@ impl Validate for Config {
             );
         }
         check.within("nats", |check| self.nats.validate(check));
+        check.within("route_files", |check| self.route_files.validate(check));
+        if self.nats.servers.is_empty() && self.route_files.path.is_none() {
+            check.refuse(
+                "nats.servers",
+                "is empty, and there are no route files",
+                "name at least one, as nats://127.0.0.1:4222, or give route_files a path",
+            );
+        }
         check.within("registration", |check| self.registration.validate(check));
         check.within("distribution", |check| self.distribution.validate(check));
         check.within("admin", |check| self.admin.validate(check));
@@ -92,6 +105,7 @@ impl Config {
             name: self.name.clone(),
             index: self.index,
             nats: self.nats.settings(environment)?,
+            route_files: self.route_files.settings(),
             messages: self.registration.messages(),
             registry: self.registration.registry(),
             while_away: pointsman_registry::WhileAway::Wait,

@@ -1,5 +1,6 @@
 //! Where registrations come from. A source turns what it hears into events for the registry, and says when it is away.
 
+pub mod file;
 pub mod message;
 pub mod nats;
 mod refusals;

@@ -4,6 +4,7 @@
 //! with a script, and a process is the binary that is shipped. Every actor binds port 0, ends when it is dropped, and
 //! every wait is for a state, with a bound, through [`eventually`](fn@eventually).
 
+pub mod balancer;
 pub mod broker;
 pub mod certs;
 pub mod client;

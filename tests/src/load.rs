@@ -91,7 +91,8 @@ impl Load {
         }
     }
 
-    /// The hosts that are asked for from now on, each as often as it stands there.
+    /// The hosts that are asked for from now on, each as often as it stands there; with a path, where they are asked for
+    /// what is below that.
     pub fn ask_for(&self, hosts: Vec<Arc<str>>) {
         *self.shared.hosts.lock() = hosts;
     }

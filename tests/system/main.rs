@@ -10,6 +10,7 @@ mod hand_over;
 mod instances;
 mod persisted;
 mod registration;
+mod route_files;
 mod route_services;
 mod tls;
 mod websockets;

@@ -9,7 +9,7 @@ use pointsman_registry::WhileAway;
 
 use crate::admin;
 use crate::distribution::{self, Effective, SegmentBounds};
-use crate::sources::{message, nats};
+use crate::sources::{file, message, nats};
 
 /// The settings of every part. They come from a configuration file of ours, or from a `gorouter.yml`.
 #[derive(Clone, Debug)]
@@ -18,8 +18,10 @@ pub struct Settings {
     pub name: String,
     /// The beginning of its id in `router.start`.
     pub index: u32,
-    /// The NATS source.
+    /// The NATS source, which is none where no server is named.
     pub nats: nats::Settings,
+    /// The source of route files, if there are any.
+    pub route_files: Option<file::Settings>,
     /// What messages may say.
     pub messages: message::Policy,
     /// The table.

@@ -18,7 +18,7 @@ use crate::sources::nats::{Credentials, FirstConnection, Pending, Settings, Tls,
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Nats {
-    /// The servers, as `HOST`, `HOST:PORT` or `nats://HOST:PORT`.
+    /// The servers, as `HOST`, `HOST:PORT` or `nats://HOST:PORT`. Empty: nothing is heard over NATS.
     pub servers: Vec<Server>,
     /// The user to be there.
     pub user: Option<String>,
@@ -133,13 +133,6 @@ impl Default for Nats {
 
 impl Validate for Nats {
     fn validate(&self, check: &mut Check<'_>) {
-        if self.servers.is_empty() {
-            check.refuse(
-                "servers",
-                "is empty",
-                "name at least one, as nats://127.0.0.1:4222",
-            );
-        }
         match &self.tls {
             None if check.is_given("tls") => check.refuse(
                 "tls",

@@ -19,8 +19,10 @@ use pointsman_registry::{
 
 pub use cause::{Cause, Refusal, Scope};
 use fields::{Fields, Options};
+pub(super) use host::address as parse_address;
 pub use limits::{Limits, Policy, TopLevelWildcards};
 pub use text::{EXCERPT_BYTES, excerpt};
+pub(super) use uri::parse as parse_uri;
 
 /// What was made of one message.
 #[derive(Debug)]

@@ -11,6 +11,9 @@ pub struct Arguments {
     /// The gorouter.yml; without one, everything has its default
     #[arg(short = 'c', long = "config", alias = "c", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A file of routes, or a folder of such files, beside what is registered over NATS
+    #[arg(long, value_name = "PATH")]
+    pub routes: Option<PathBuf>,
     /// Checks the file, tells what it finds, and ends
     #[arg(long)]
     pub check: bool,
@@ -39,6 +42,9 @@ mod tests {
             let parsed = parse(given).unwrap_or_else(|error| panic!("{given:?}: {error}"));
             assert_eq!(parsed.config, Some(PathBuf::from("g.yml")), "{given:?}");
         }
+        let parsed =
+            parse(&["-c", "g.yml", "--routes", "/etc/routes"]).expect("a folder of routes");
+        assert_eq!(parsed.routes, Some(PathBuf::from("/etc/routes")));
         let refused = parse(&["--unknown"]).expect_err("it is unknown");
         assert_eq!((refused.exit_code(), refused.use_stderr()), (2, true));
     }

@@ -1,5 +1,6 @@
 //! The `pointsman` binary: both planes in one process, from a `gorouter.yml`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     let exit = match accepted {
         Err(refused) => refuse(&refused),
         Ok(accepted) if arguments.check => check(&accepted),
-        Ok(accepted) => start(&accepted),
+        Ok(accepted) => start(&accepted, arguments.routes.as_deref()),
     };
     ExitCode::from(exit.code_of_drop_in())
 }
@@ -61,7 +62,7 @@ fn check(accepted: &Accepted) -> Exit {
     Exit::Clean
 }
 
-fn start(accepted: &Accepted) -> Exit {
+fn start(accepted: &Accepted, routes: Option<&Path>) -> Exit {
     let (form, level) = settings::telemetry(&accepted.file);
     // Nothing has set up logs before.
     let _logs = telemetry::install(&form, &level);
@@ -75,7 +76,7 @@ fn start(accepted: &Accepted) -> Exit {
             return Exit::Start;
         }
     };
-    let exit = runtime.block_on(run::run(accepted));
+    let exit = runtime.block_on(run::run(accepted, routes));
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
 }

@@ -8,6 +8,7 @@ mod router;
 mod starting;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use pointsman_control_plane::app;
@@ -22,8 +23,9 @@ use crate::{settings, status};
 use ending::Ending;
 use router::Router;
 
-/// Runs until a signal or the end of a vital part ends it; returns how.
-pub async fn run(accepted: &Accepted) -> Exit {
+/// Runs until a signal or the end of a vital part ends it; returns how. `routes` names a file of routes, or a folder of
+/// such files, if there are any.
+pub async fn run(accepted: &Accepted, routes: Option<&Path>) -> Exit {
     starting::tell(accepted);
     let supervisor = Supervisor::new();
     let readiness = Readiness::new();
@@ -31,7 +33,7 @@ pub async fn run(accepted: &Accepted) -> Exit {
         Ok(signals) => signals,
         Err(error) => return starting::failed(&error),
     };
-    let mut ending = match start(&accepted.file, &supervisor, &readiness).await {
+    let mut ending = match start((&accepted.file, routes), &supervisor, &readiness).await {
         Ok(ending) => ending,
         Err(error) => return starting::failed(error.as_ref()),
     };
@@ -47,7 +49,7 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Starts everything; what has to wait goes on by itself.
 async fn start(
-    file: &GorouterYml,
+    (file, routes): (&GorouterYml, Option<&Path>),
     supervisor: &Supervisor,
     readiness: &Readiness,
 ) -> Result<Ending, StartError> {
@@ -58,7 +60,11 @@ async fn start(
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut metrics = metrics::registry(build);
-    let control_plane = app::build(settings::control_plane(file), &mut metrics).await?;
+    let control_plane = app::Settings {
+        route_files: routes.map(settings::route_files),
+        ..settings::control_plane(file)
+    };
+    let control_plane = app::build(control_plane, &mut metrics).await?;
     let proxy = settings::data_plane(file)?;
     let listeners = settings::listeners(file);
     let status = status::bind(&listeners, &file.status.status).await?;
@@ -95,7 +101,8 @@ async fn start(
         name: "in-process".to_owned(),
         link,
     };
-    let follower = router::follower(&file.process.zone, file.process.index);
+    // Whoever writes a route file may write one for every host.
+    let follower = router::follower(&file.process.zone, file.process.index, routes.is_some());
     let traffic = router::spawn(
         tasks,
         router,

@@ -17,7 +17,7 @@ use pointsman_process::telemetry::{Form, Level, Timestamps};
 
 use crate::gorouter_yml::GorouterYml;
 
-pub use control_plane::control_plane;
+pub use control_plane::{control_plane, route_files};
 pub use data_plane::data_plane;
 pub use state::{WRITE_INTERVAL, state};
 

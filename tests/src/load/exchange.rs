@@ -19,6 +19,7 @@ const LARGE: usize = 8 * 1024;
 pub(super) struct Request {
     id: u64,
     post: bool,
+    /// The host, and below which path it is asked for.
     pub(super) host: Arc<str>,
 }
 
@@ -61,7 +62,8 @@ impl Request {
     fn bytes(&self) -> Vec<u8> {
         let Self { id, post, host } = self;
         let method = if *post { "POST" } else { "GET" };
-        let head = format!("{method} /{id} HTTP/1.1\r\nHost: {host}\r\n");
+        let (host, below) = host.split_at(host.find('/').unwrap_or(host.len()));
+        let head = format!("{method} {below}/{id} HTTP/1.1\r\nHost: {host}\r\n");
         let mut bytes = head.into_bytes();
         match id % 9 {
             0 => bytes.extend_from_slice(b"Content-Length: 0\r\n\r\n"),

@@ -22,7 +22,11 @@ const LINK_LOCAL_METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 /// # Errors
 ///
 /// Why an endpoint must not be there.
-pub(super) fn address(host: &str, port: u16, allow_loopback: bool) -> Result<Arc<str>, Cause> {
+pub(in crate::sources) fn address(
+    host: &str,
+    port: u16,
+    allow_loopback: bool,
+) -> Result<Arc<str>, Cause> {
     if host.is_empty() {
         return Err(Cause::NoHost);
     }

@@ -15,7 +15,7 @@ use super::limits::Policy;
 /// # Errors
 ///
 /// Why the URI is no route.
-pub(super) fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
+pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Cause::UriCharacter);
     }

@@ -45,7 +45,7 @@ pub(super) type Counted = Arc<OnceLock<Traffic>>;
 pub(super) type Followed = (Follower, ControlPlane, Publisher, Failures);
 
 /// Who the data plane is. It sees everything: what is registered at all is decided by the control plane.
-pub(super) fn follower(zone: &str, index: u64) -> Follower {
+pub(super) fn follower(zone: &str, index: u64, any_host: bool) -> Follower {
     let identity = Identity {
         id: format!("router-{index}"),
         name: format!("router-{index}"),
@@ -54,7 +54,7 @@ pub(super) fn follower(zone: &str, index: u64) -> Follower {
             mode: v1::SegmentMode::All.into(),
             segments: Vec::new(),
         },
-        any_host: false,
+        any_host,
     };
     Follower::new(identity, fastrand::u64(..))
 }

@@ -1,5 +1,6 @@
 //! The control plane of a `gorouter.yml`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use pointsman_control_plane::{admin, app, distribution, sources};
@@ -22,6 +23,8 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
         name: format!("router-{index}"),
         index,
         nats: nats(file),
+        // A gorouter.yml has no key for them: they are named on the command line.
+        route_files: None,
         messages: messages(file),
         registry: registry(file),
         while_away: if file.routing_table.suspend_pruning_if_nats_unavailable {
@@ -43,6 +46,15 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
             credentials: None,
             protect_metrics: false,
         },
+    }
+}
+
+/// Files of routes, which stand beside a `gorouter.yml`.
+#[must_use]
+pub fn route_files(path: &Path) -> sources::file::Settings {
+    sources::file::Settings {
+        path: path.to_owned(),
+        poll: sources::file::DEFAULT_POLL,
     }
 }
 
