@@ -293,7 +293,7 @@ impl Bound {
 }
 
 /// Another data plane each time, of the same name among people.
-fn identity(name: String, zone: String, (filter, any_host): (v1::SegmentFilter, bool)) -> Identity {
+fn identity((name, zone): (String, String), filter: v1::SegmentFilter, any_host: bool) -> Identity {
     Identity {
         id: uuid::Uuid::new_v4().to_string(),
         name,

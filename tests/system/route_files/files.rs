@@ -73,7 +73,7 @@ async fn a_file_that_goes_takes_its_routes_and_a_folder_that_goes_takes_none() {
     balancer.answers(HOST, "/svc/v1/", StatusCode::OK).await;
 }
 
-/// The files of a Kubernetes ConfigMap are links that are switched all at once.
+/// The files of a `ConfigMap` of Kubernetes are links that are switched all at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_are_switched_by_a_link_are_followed() {
     let endpoint = Endpoint::named("svc").await;

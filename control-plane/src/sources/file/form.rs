@@ -125,9 +125,7 @@ pub(super) struct Headers {
 pub(super) struct Timeouts {
     /// A request, attempts included.
     pub(super) request: Option<Interval>,
-    /// From the last byte of a request to the head of its response.
-    pub(super) response_head: Option<Interval>,
-    /// One attempt, from its first byte to its last.
+    /// One attempt until the head of its response.
     pub(super) attempt: Option<Interval>,
     /// Between two bytes of a stream.
     pub(super) idle: Option<Interval>,

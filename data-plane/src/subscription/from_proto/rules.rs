@@ -106,7 +106,9 @@ fn edit(
 /// Whether a filter may name this field, and whether it could be written.
 fn checked(name: &str, value: &[u8], ours: KnownSet) -> Result<(), String> {
     let known = Name::from(name).known();
-    if known != Known::Other && ours.contains(known) {
+    // The count of ways back has no place among the known names.
+    let is_count = name.eq_ignore_ascii_case("x-pointsman-hops");
+    if is_count || known != Known::Other && ours.contains(known) {
         return Err(format!(
             "a filter names the header field {name:?}, which is the router's own"
         ));

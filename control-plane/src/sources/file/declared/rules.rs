@@ -24,7 +24,7 @@ const OF_THE_CONNECTION: [&str; 9] = [
 ];
 
 /// What data planes say to endpoints themselves.
-const OURS_IN_REQUESTS: [&str; 11] = [
+const OURS_IN_REQUESTS: [&str; 12] = [
     "host",
     "proxy",
     "x-cf-app-instance",
@@ -34,6 +34,7 @@ const OURS_IN_REQUESTS: [&str; 11] = [
     "x-forwarded-client-cert",
     "x-forwarded-for",
     "x-forwarded-proto",
+    "x-pointsman-hops",
     "x-request-start",
     "x-vcap-request-id",
 ];
@@ -244,7 +245,6 @@ impl Timeouts {
         };
         registry::Timeouts {
             request: time("request", self.request),
-            response_head: time("response_head", self.response_head),
             attempt: time("attempt", self.attempt),
             idle: time("idle", self.idle),
         }

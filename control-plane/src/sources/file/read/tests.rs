@@ -43,7 +43,7 @@ routes:
         add: { X-Added: 2 }
       response_headers:
         set: { Server: ours }
-      timeouts: { request: 30s, response_head: 5s, attempt: 10s, idle: 1m }
+      timeouts: { request: 30s, attempt: 10s, idle: 1m }
       attempts: { most: 2, repeatable: true }
       balancing: { algorithm: hash, hash_header: X-User, hash_balance: 1.25 }
       route_service_url: https://rs.example.com
@@ -102,7 +102,6 @@ fn rules_are_read_in_the_order_in_which_they_are_kept() {
         rules.timeouts,
         Timeouts {
             request: secs(30),
-            response_head: secs(5),
             attempt: secs(10),
             idle: secs(60)
         }
@@ -373,4 +372,15 @@ fn what_is_no_yaml_is_told_with_its_line() {
     assert!(problems("routes:\n- host: [\n").starts_with("r.yml:"));
     assert!(problems("routes: 5\n").starts_with("r.yml:1:9: routes: must be a list"));
     assert!(problems("- a\n").contains("must be a map"));
+}
+
+#[test]
+fn the_example_of_the_documentation_is_good() {
+    let example = include_str!("../../../../../deploy/examples/routes.yml");
+    let routes = routes(example);
+    let names: Vec<_> = routes.iter().map(|route| route.uri.as_sent()).collect();
+    assert_eq!(
+        names,
+        ["static.example.com/api", "*/search/v1", "*/search/v2"]
+    );
 }

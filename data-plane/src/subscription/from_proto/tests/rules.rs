@@ -100,6 +100,7 @@ fn what_no_filter_may_say_is_told_in_words() {
         "X-Forwarded-For",
         "Connection",
         "te",
+        "X-Pointsman-Hops",
     ] {
         assert_eq!(
             request(set(name, "x")),
