@@ -310,6 +310,7 @@ async fn heads_of_answers_are_bounded() {
 /// D-342: so does a broken chunked one, without a last chunk.
 /// an answer that is cut short looks like that.
 /// Decision 15: and is logged.
+/// F-062: an endpoint that dies within its answer breaks the client's connection.
 #[tokio::test]
 async fn an_answer_that_is_cut_short_looks_like_that() {
     let (_endpoint, plane) = answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await;

@@ -38,6 +38,8 @@ async fn requests_take_turns() {
 /// D-472: a refused connection is retried.
 /// a POST is, too, where no byte of it was sent.
 /// D-433: each attempt counts as a request to its endpoint.
+/// F-034: another endpoint is dialled within the same request.
+/// F-061: a request that meets a killed endpoint moves on.
 #[tokio::test]
 async fn a_refused_connection_is_tried_elsewhere() {
     let gone = refusing().await;
@@ -67,6 +69,9 @@ async fn a_refused_connection_is_tried_elsewhere() {
 /// D-479: what is left is a 502 with Gorouter's words.
 /// without an address.
 /// refusals fail fast.
+/// F-036: no endpoint is dialled twice.
+/// F-037: where all refuse, that is a 502 which says so.
+/// F-066: attempts end where the next endpoint was tried already.
 #[tokio::test]
 async fn attempts_are_bounded() {
     for (endpoints, allowed, expected) in [(5, 3, 3), (2, 10, 2), (1, 3, 1), (3, 0, 1)] {
@@ -102,6 +107,9 @@ async fn attempts_are_bounded() {
 /// D-445: a POST is not, and is delivered once.
 /// D-446: unless it has an idempotency key.
 /// no POST is delivered twice.
+/// F-056: an idempotency key makes a request repeatable.
+/// F-059: so does it one whose body was kept.
+/// F-064: a GET that gets no byte of an answer is repeated.
 #[tokio::test]
 async fn a_dropped_request_is_repeated_only_if_that_is_safe() {
     for (request, expected) in [
@@ -201,6 +209,8 @@ async fn connections_are_not_used_again_where_that_is_off() {
 /// an endpoint that closes kept connections loses no request: a GET is repeated, and what
 /// cannot be repeated goes on a fresh connection.
 /// D-460: a POST on a connection that had died is sent again.
+/// F-053: a GET on a kept connection that the endpoint closes is answered all the same.
+/// F-058: what was not written is sent again, whatever it is.
 #[tokio::test]
 async fn connections_that_ended_while_unused_cost_nothing() {
     let mut endpoint = Endpoint::named("back").await;

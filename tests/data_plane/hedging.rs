@@ -119,6 +119,7 @@ async fn a_connection_that_comes_late_is_kept() {
 }
 
 /// Where there is nobody else, a dial is not given company, and ends at its own bound.
+/// F-038: a dial has a bound of its own.
 #[tokio::test]
 async fn a_lone_endpoint_is_dialled_once() {
     let dropping = Dropping::new();
@@ -136,6 +137,7 @@ async fn a_lone_endpoint_is_dialled_once() {
 
 /// Places at endpoints are counted exactly: after races, failures and clients that went away nobody
 /// holds one, and each endpoint takes as many requests as it may have.
+/// F-039: a client that goes away ends the dial that was for it.
 #[tokio::test]
 async fn places_are_given_back_by_whoever_loses() {
     let dropping = Dropping::new();

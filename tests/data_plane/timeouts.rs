@@ -170,6 +170,7 @@ async fn whole_attempts_are_bounded_where_that_is_configured() {
 
 /// L-28: connecting and the handshake are bounded, and another endpoint gets the request.
 /// D-508: an endpoint that accepts and never shakes hands is given up.
+/// F-051: the TLS handshake has a bound.
 #[tokio::test]
 async fn handshakes_are_bounded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

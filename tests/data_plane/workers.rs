@@ -151,6 +151,7 @@ async fn connections_to_endpoints_are_shared_by_eight_workers() {
 }
 
 /// the bound on unused connections to an endpoint is the process's, not each worker's.
+/// F-044: unused connections are kept by endpoint, up to a bound that is configured.
 #[tokio::test]
 async fn unused_connections_are_bounded_for_all_workers() {
     let reply = Reply::text("here").after(Duration::from_millis(200));

@@ -135,7 +135,6 @@ async fn all_are_asked(balancer: &Balancer, instances: &mut [Instance]) {
 }
 
 /// F-027: a failure takes nobody off the list
-/// F-035: it is reported with its route and endpoint
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_is_dead_stays_listed_and_is_passed_over() {
     let there = Endpoint::named("there").await;

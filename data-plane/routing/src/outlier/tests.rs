@@ -226,6 +226,7 @@ fn an_endpoint_that_stays_away_is_probed_less_and_less() {
 }
 
 /// Attempts that fail one after the other take an endpoint out, where others do not.
+/// F-029: successes count as failures do
 #[test]
 fn an_endpoint_that_fails_is_out_and_one_that_fails_now_and_then_is_not() {
     let mut pool = Pool::of(3);

@@ -106,6 +106,7 @@ fn a_shortage_of_sockets_blames_nobody() {
 /// the same.
 /// C-230: a plain endpoint that resets is marked.
 /// C-235: a TLS endpoint that resets is marked, and not set aside.
+/// F-065: a reset connection marks its endpoint.
 #[test]
 fn blame_falls_on_endpoints_only() {
     for &reason in ALL {

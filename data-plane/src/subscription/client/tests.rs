@@ -310,6 +310,7 @@ async fn a_session_fills_the_table_makes_ready_and_is_resumed() {
     assert!(following.readiness.is_ready());
 }
 
+/// F-035: a failure is reported with its route, its endpoint and the reason.
 #[tokio::test(start_paused = true)]
 async fn signs_of_life_go_up_with_reports() {
     let mut following = follow_one();

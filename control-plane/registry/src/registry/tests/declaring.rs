@@ -73,6 +73,7 @@ fn repeatable() -> Options {
     }
 }
 
+/// F-024: an endpoint that is taken away is gone, however often it was said
 #[test]
 fn a_declared_route_needs_no_endpoint_and_does_not_age() {
     let mut files = Files::new(Settings::default());
@@ -117,6 +118,7 @@ fn what_is_declared_counts_more_than_what_endpoints_say() {
     }
 }
 
+/// F-025: taking away what is not there changes nothing
 #[test]
 fn an_endpoint_of_a_declaring_source_is_its_own() {
     let mut files = Files::new(Settings::default());

@@ -232,10 +232,10 @@ routes:
 ";
     assert_eq!(
         problems(text),
-        "r.yml:10:3: routes[2]: the key `host` is missing\n\
-         r.yml:4:9: routes[0].path: `b` begins with no slash; write /b\n\
+        "r.yml:4:9: routes[0].path: `b` begins with no slash; write /b\n\
          r.yml:8:26: routes[1].rules.timeouts.request: is nothing; write a time such as 30s, or leave it out\n\
-         r.yml:9:23: routes[1].rules.attempts.most: is 0; write 1 or more, or leave it out"
+         r.yml:9:23: routes[1].rules.attempts.most: is 0; write 1 or more, or leave it out\n\
+         r.yml:10:3: routes[2]: the key `host` is missing"
     );
 }
 
@@ -319,6 +319,7 @@ const WRONG: &[(&str, &str)] = &[
     ("rules: { empty_status: 500 }", "is neither 404 nor 503"),
 ];
 
+/// F-023: an endpoint that stands twice is refused
 #[test]
 fn a_wrong_value_is_told_with_what_would_be_right() {
     for (line, told) in WRONG {

@@ -99,31 +99,24 @@ fn a_route_of_another_segment_is_another_route() {
 
 #[test]
 fn of_a_route_in_two_files_the_first_file_counts_whichever_came_first() {
+    let route = |host: &str, at: &str| format!("routes:\n- host: {host}\n  endpoints: ['{at}']\n");
     let mut table = Table::default();
-    put(
-        &mut table,
-        "b.yml",
-        "routes: [{ host: a.com, endpoints: ['b:1'] }]",
-    );
+    put(&mut table, "b.yml", &route("a.com", "b:1"));
     assert_eq!(told(&mut table), ["+a.com", "+a.com b:1"]);
-    put(
-        &mut table,
-        "a.yml",
-        "routes: [{ host: A.com, endpoints: ['a:1'] }]",
-    );
+    put(&mut table, "a.yml", &route("A.com", "a:1"));
     let news = table.news();
     let conflicts: Vec<_> = news.conflicts.iter().map(ToString::to_string).collect();
     assert_eq!(
         conflicts,
         [
-            "b.yml:1:10: a.com stands in another file already; a.yml:1:10 counts; leave one of them out"
+            "b.yml:2:3: a.com stands in another file already; a.yml:2:3 counts; leave one of them out"
         ]
     );
     assert_eq!(table.routes(), 1);
     table.remove(Path::new("a.yml"));
     assert_eq!(
         told(&mut table),
-        ["+a.com b:1", "-a.com a:1"],
+        ["+a.com b:1", "-A.com a:1"],
         "the other one is left"
     );
     assert!(table.news().conflicts.is_empty());

@@ -4,6 +4,7 @@ use super::*;
 
 /// D-372: round robin: given a failed endpoint, then it is skipped
 /// D-374: round robin: a mark older than the mark time does not count
+/// F-067: a failed endpoint is offered again once its mark time is over
 #[test]
 fn a_marked_endpoint_is_passed_over_until_its_time_is_over() {
     for mut worker in [Worker::with(3), Worker::with(3).least_connection()] {
