@@ -375,6 +375,7 @@ mod tests {
     use super::super::Counters;
     use super::*;
 
+    /// OB-082: what route services have answered is counted by status.
     #[test]
     fn every_number_stands_in_the_exposition() {
         let counters = Counters::default();

@@ -56,6 +56,7 @@ impl Foreign {
 }
 
 /// D-601: a valid signature is opened, whoever made it.
+/// C-518: whatever length its secret has, shorter and longer than the key.
 /// signatures of another implementation are good here.
 #[test]
 fn signatures_of_others_are_opened() {

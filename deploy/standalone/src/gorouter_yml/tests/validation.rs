@@ -242,6 +242,7 @@ fn the_certificate_towards_endpoints() {
     assert!(checked("route_services: {private_key: y}").is_empty());
 }
 
+/// CF-129: a host that may not be hairpinned to stops the start, also where hairpinning is off.
 #[test]
 fn what_makes_gorouter_panic_is_a_problem_like_others() {
     cases(&[
