@@ -153,6 +153,11 @@ fn timeouts(file: &GorouterYml) -> Timeouts {
             .read_header_timeout
             .positive()
             .unwrap_or(defaults.request_head),
+        // As with the head: Go bounds a handshake by the same key.
+        client_handshake: connections
+            .read_header_timeout
+            .positive()
+            .unwrap_or(defaults.client_handshake),
         client_idle: wait(connections.frontend_idle_timeout),
         dial: wait(backends.endpoint_dial_timeout),
         handshake: wait(backends.tls_handshake_timeout),

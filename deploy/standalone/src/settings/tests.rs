@@ -367,6 +367,21 @@ access_log: {file: /tmp/access.log}
     }
 }
 
+#[test]
+fn heads_and_handshakes_of_clients_take_as_long_as_the_file_says() {
+    for (text, seconds) in [
+        ("", 10),
+        ("read_header_timeout: 0s", 10),
+        ("read_header_timeout: 3s", 3),
+    ] {
+        let timeouts = data_plane(&file(text))
+            .expect("nothing can be wrong")
+            .timeouts;
+        assert_eq!(timeouts.request_head.as_secs(), seconds, "{text}");
+        assert_eq!(timeouts.client_handshake.as_secs(), seconds, "{text}");
+    }
+}
+
 /// CF-079: the lowest version is the one that is named; below 1.2 it is 1.2.
 /// CF-080: the highest is the one that is named, or 1.2.
 /// CF-087: suites by their OpenSSL names.
