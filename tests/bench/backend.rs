@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::machine::{Cores, take_precedence};
 use crate::poller::{Interest, Poller};
+pub(crate) use connection::SMALL;
 use connection::{Connection, Scratch};
 
 /// How long one turn waits; only so that the wait has a bound.

@@ -1,6 +1,7 @@
 //! What each feature adds to a request, beside the same request without any, in the same round.
 
 mod scene;
+mod service;
 
 use std::time::Duration;
 

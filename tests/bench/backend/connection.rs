@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use crate::poller::{Interest, Poller, discard};
 
 /// Bytes of the small body.
-const SMALL: usize = 1024;
+pub(crate) const SMALL: usize = 1024;
 /// Bytes of the large one.
 const LARGE: usize = 1 << 20;
 

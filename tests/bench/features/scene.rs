@@ -1,11 +1,15 @@
 //! Routes and data planes that show one feature each.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use pointsman_tests::publisher::Emitted;
 use pointsman_tests::{Process, Publisher};
+use tempfile::NamedTempFile;
 use tokio::net::TcpSocket;
+
+use super::service::Service;
 
 use crate::backend;
 use crate::backend::Manners;
@@ -16,8 +20,10 @@ use crate::report::PLAIN;
 
 /// Endpoints of the routes that have several; of one of them the tenth is dead.
 const ENDPOINTS: usize = 10;
-/// Routes that there are.
+/// Routes that every data plane serves.
 const ROUTES: u32 = 4;
+/// The one behind a route service, which only the data plane that signs requests serves.
+const SERVED: u32 = 4;
 /// The fields that hash routes look at and sticky sessions need.
 const HASHED: &str = "X-Session: 7d8f6a5e\r\n";
 const STICKY: &str = "Cookie: JSESSIONID=d41d8cd98f00b204; __VCAP_ID__=instance-7\r\n";
@@ -48,12 +54,17 @@ pub(crate) enum Feature {
     Ten,
     /// Ten endpoints, one of which refuses connections.
     OneDead,
+    /// A route service on the loopback address: each request passes the router twice.
+    Service,
 }
 
 /// A line, and backends behind its routes.
 #[derive(Debug)]
 pub(crate) struct Scene {
     line: Line,
+    service: Service,
+    /// The secret that requests are signed with on their way to the service.
+    secret: NamedTempFile,
     /// Keeps the port of the dead endpoint from everybody.
     _dead: TcpSocket,
 }
@@ -67,10 +78,12 @@ pub(crate) enum Setup {
     Logging,
     /// With both kinds of traces.
     Tracing,
+    /// With the secret that route services need.
+    Services,
 }
 
 impl Feature {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Plain,
         Self::AccessLog,
         Self::Traces,
@@ -79,6 +92,7 @@ impl Feature {
         Self::Hashed,
         Self::Ten,
         Self::OneDead,
+        Self::Service,
     ];
 
     /// Its row in the report.
@@ -92,6 +106,7 @@ impl Feature {
             Self::Hashed => "hash balancing, 10 endpoints",
             Self::Ten => "10 endpoints",
             Self::OneDead => "10 endpoints, 1 dead",
+            Self::Service => "route service, both passes",
         }
     }
 
@@ -114,6 +129,7 @@ impl Feature {
         match self {
             Self::AccessLog => Setup::Logging,
             Self::Traces => Setup::Tracing,
+            Self::Service => Setup::Services,
             _ => Setup::Plain,
         }
     }
@@ -125,6 +141,7 @@ impl Feature {
             Self::Sticky | Self::Ten => 1,
             Self::Hashed => 2,
             Self::OneDead => 3,
+            Self::Service => SERVED,
         }
     }
 }
@@ -156,7 +173,20 @@ impl Scene {
             let one = Emitted::plain(&host(3), address, at);
             publisher.register(&one).await;
         }
-        Self { line, _dead: dead }
+        let service = Service::start(cores);
+        let served = Emitted {
+            route_service_url: Some(service.url()),
+            ..Emitted::plain(&host(SERVED), alive[0], 0)
+        };
+        publisher.register(&served).await;
+        let mut secret = NamedTempFile::new().expect("a file");
+        secret.write_all(b"a secret of a bench").expect("a file");
+        Self {
+            line,
+            service,
+            secret,
+            _dead: dead,
+        }
     }
 
     /// Starts a data plane, and waits until it has all routes.
@@ -166,6 +196,11 @@ impl Scene {
         cores: Option<&str>,
         binary: Option<&Path>,
     ) -> Process {
+        let services = format!(
+            "route_services:\n  secret_file: {}\n  plain_http: true\n  recommend_https: false\n  \
+             allow: ['127.0.0.0/8']\n",
+            self.secret.path().display()
+        );
         let how = DataPlane {
             cores,
             binary,
@@ -173,16 +208,21 @@ impl Scene {
             more: match setup {
                 Setup::Plain | Setup::Logging => "",
                 Setup::Tracing => "tracing: { b3: true, w3c: true }\n",
+                Setup::Services => &services,
             },
         };
         let process = self.line.data_plane(how).await;
         for route in 0..ROUTES {
             serves(process.address("http"), route).await;
         }
+        if setup == Setup::Services {
+            self.service.give_back_to(process.address("http"));
+            serves(process.address("http"), SERVED).await;
+        }
         process
     }
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Logging, Self::Tracing];
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Logging, Self::Tracing, Self::Services];
 }

@@ -38,6 +38,12 @@ impl Exchange {
         match setup {
             Setup::Plain => {}
             Setup::Logging => return vec![special("keep-alive, access log", Feature::AccessLog)],
+            Setup::Services => {
+                return vec![special(
+                    "keep-alive, route service, both passes",
+                    Feature::Service,
+                )];
+            }
             Setup::Tracing => return vec![special("keep-alive, traces", Feature::Traces)],
         }
         vec![
