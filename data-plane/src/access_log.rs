@@ -31,7 +31,7 @@ pub struct AccessLog {
 }
 
 /// The fields that are shown behind a line's own: those that were asked for (`extra_headers_to_log`), then those of the
-/// traces that are kept going, each once (1.4 of the observability reference).
+/// traces that are kept going, each once.
 #[must_use]
 pub fn extra_fields(asked_for: &[String], tracing: Option<&Tracing>) -> Vec<String> {
     let traces = tracing.map(Tracing::fields).unwrap_or_default();

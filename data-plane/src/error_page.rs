@@ -1,5 +1,5 @@
 //! A page for the router's own errors, from the part of Go's `html/template` that such pages are written in
-//! (`html_error_template_file`, 9.1 of the data-plane reference).
+//! (`html_error_template_file`, D-084 to D-111).
 //!
 //! A page shows `.Status`, `.StatusText`, `.Message` and `.Header.Get "NAME"`, and decides with `if`, `else if` and
 //! `else` by `eq`, `ne`, `lt`, `le`, `gt`, `ge`, `and`, `or` and `not`. What is shown is escaped; a value in a place

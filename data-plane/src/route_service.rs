@@ -1,7 +1,6 @@
 //! Route services, apart from the requests that pass through them: how a request is signed on its
 //! way to a service and recognised when it comes back, which services are reached within the
-//! platform, and which addresses outside of it may be connected to (section 15 of the data-plane
-//! reference).
+//! platform, and which addresses outside of it may be connected to (D-565 to D-613).
 //!
 //! Nothing here knows a socket.
 

@@ -89,7 +89,7 @@ pub struct Limits {
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
     pub endpoint_connections: u32,
     /// Whether a request counts there only until the head of its response has come, as in Gorouter,
-    /// and not until its body or tunnel has ended (decision 9).
+    /// and not until its body or tunnel has ended.
     pub endpoint_connections_until_head: bool,
     /// How often a request may come back from an endpoint that is a router itself.
     pub hops: u32,
@@ -230,7 +230,7 @@ pub enum ForwardedProto {
     ForceHttps,
 }
 
-/// What becomes of a client's `X-Forwarded-Client-Cert` (5.17 of the data-plane reference).
+/// What becomes of a client's `X-Forwarded-Client-Cert` (D-239 to D-263).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedClientCert {
     /// Kept, whoever sent it.

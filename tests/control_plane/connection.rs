@@ -307,7 +307,7 @@ fn loopback() -> std::net::SocketAddr {
     ([127, 0, 0, 1], 9999).into()
 }
 
-/// stream.md 1.7: while the broker is away, registrations do not age; afterwards they do.
+/// While the broker is away, registrations do not age; afterwards they do.
 #[tokio::test]
 async fn registrations_do_not_age_while_the_broker_is_away() {
     let broker = Broker::start().await;

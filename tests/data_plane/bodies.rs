@@ -291,7 +291,7 @@ async fn a_refused_expectation_ends_both_connections() {
     );
 }
 
-/// 12.1 of the data-plane reference: an endpoint that does not know `Expect` gets the body after a
+/// An endpoint that does not know `Expect` gets the body after a
 /// while, and the client is asked for it.
 #[tokio::test]
 async fn an_endpoint_that_does_not_ask_gets_the_body_all_the_same() {

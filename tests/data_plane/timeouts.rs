@@ -236,7 +236,7 @@ async fn read_head(socket: &mut TcpStream) {
 }
 
 /// L-28: a stream that moves is not cut, however long it takes; one that stands still is.
-/// 19.4 of the data-plane reference: no bound of an answer's head is one of its body.
+/// No bound of an answer's head is one of its body.
 #[tokio::test]
 async fn a_healthy_stream_is_not_cut() {
     let (plane, listener) = played(|timeouts| {

@@ -126,7 +126,7 @@ async fn an_unreachable_endpoint_is_a_failed_upgrade() {
     assert_eq!(plane.totals().websocket_failures, 1, "that was none");
 }
 
-/// 11.2 of the data-plane reference: before the switch a request is tried again as any other.
+/// Before the switch a request is tried again as any other.
 #[tokio::test]
 async fn an_upgrade_is_tried_at_another_endpoint() {
     let mut gone = Endpoint::with(|_| Answer::Upgrade).await;
@@ -364,7 +364,7 @@ async fn the_protocols_are_a_setting() {
     assert_eq!(endpoint.last_request().head.header("Upgrade"), None);
 }
 
-/// 11.2 of the data-plane reference: a switch begins a session as an answer does.
+/// A switch begins a session as an answer does.
 #[tokio::test]
 async fn a_switch_carries_the_cookies_of_a_session() {
     let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: X-Hop, Upgrade\r\nUpgrade: websocket\r\nX-Hop: 1\r\n\

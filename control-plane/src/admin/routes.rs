@@ -1,4 +1,4 @@
-//! `/routes`, to the letter as Gorouter writes it (section 15 of the control-plane reference).
+//! `/routes`, to the letter as Gorouter writes it (C-337 to C-358).
 
 mod endpoint;
 mod go_json;

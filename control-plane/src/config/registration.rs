@@ -271,7 +271,7 @@ impl Registration {
     }
 
     /// What every data plane uses alike. An endpoint that failed is passed over for a quarter of the threshold, as
-    /// Gorouter has it (section 6.1 of the control-plane reference).
+    /// Gorouter has it (C-131 to C-158).
     pub(super) fn effective(&self) -> Effective {
         Effective {
             mark_time: self.stale_threshold.0 / 4,

@@ -41,7 +41,7 @@ pub struct Refused {
     /// Why.
     pub refusal: Refusal,
     /// The host that the message names, as far as it could be read; empty otherwise. Core NATS shows no other
-    /// publisher (decision 32).
+    /// publisher.
     pub publisher: String,
 }
 

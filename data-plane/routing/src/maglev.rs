@@ -1,8 +1,7 @@
 //! Keys spread over endpoints so that few of them move when endpoints come or go (Maglev: a fast
 //! and reliable software network load balancer, section 3.4).
 //!
-//! The table depends on the ids of the endpoints alone, and both hash and size are Gorouter's (7.7
-//! of the data-plane reference): every router sends a key to the same endpoint.
+//! The table depends on the ids of the endpoints alone, and both hash and size are Gorouter's (D-631 to D-637): every router sends a key to the same endpoint.
 
 use smallvec::SmallVec;
 

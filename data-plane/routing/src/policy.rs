@@ -1,4 +1,4 @@
-//! Who may call a route (section 17, item 4, of the data-plane reference).
+//! Who may call a route (D-643 to D-649).
 
 use crate::Endpoint;
 

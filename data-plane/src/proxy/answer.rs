@@ -40,7 +40,7 @@ pub(crate) enum Unread {
     TooSlow,
 }
 
-/// Answers what could not be read, and records it (decision 38). The connection ends afterwards.
+/// Answers what could not be read, and records it. The connection ends afterwards.
 pub(crate) async fn answer_refused(
     worker: &Rc<Worker>,
     exchange: &mut Exchange<'_>,

@@ -1,5 +1,5 @@
 //! Who may call: hosts that are only for clients who have shown who they are, and routes that are only for some of them
-//! (section 17, item 4, of the data-plane reference).
+//! (D-643 to D-649).
 
 use pointsman_routing::{Caller, Policy};
 

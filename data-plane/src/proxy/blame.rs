@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::reason::{Blame, Reason};
 use crate::worker::Worker;
 
-/// Writes one event about an endpoint, with Gorouter's name and attributes (section 8 of the control-plane reference).
+/// Writes one event about an endpoint, with Gorouter's name and attributes (C-230 to C-247).
 macro_rules! tell {
     ($event:literal, $route:expr, $endpoint:expr, $reason:expr) => {{
         let endpoint: &Endpoint = $endpoint;

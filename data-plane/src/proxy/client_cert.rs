@@ -1,4 +1,4 @@
-//! What an endpoint is told about the certificate of a client (5.17 of the data-plane reference).
+//! What an endpoint is told about the certificate of a client (D-239 to D-263).
 
 use std::rc::Rc;
 

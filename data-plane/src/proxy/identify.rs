@@ -35,7 +35,7 @@ impl Journey<'_, '_> {
     }
 }
 
-/// Whether the `User-Agent` is the one of health checks, to the letter (5.13 of the data-plane reference).
+/// Whether the `User-Agent` is the one of health checks, to the letter (D-183 to D-186).
 fn asks_for_health(fields: &Fields, agent: &str) -> bool {
     fields.get(Known::UserAgent).unwrap_or_default() == agent.as_bytes()
 }

@@ -1,5 +1,5 @@
 //! Requests for some instances of a route only: `X-CF-App-Instance` and `X-CF-Process-Instance`
-//! (5.15 of the data-plane reference).
+//! (D-192 to D-228).
 
 use pointsman_http1::{Fields, Known};
 use pointsman_routing::Selector;

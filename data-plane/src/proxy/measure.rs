@@ -1,4 +1,4 @@
-//! Whether a request's head is larger than its operator wants it (5.16 of the data-plane reference). What is not even
+//! Whether a request's head is larger than its operator wants it (D-229 to D-238). What is not even
 //! held in memory is refused by the codec.
 
 use std::sync::Arc;

@@ -90,8 +90,7 @@ impl Bounds {
         self
     }
 
-    /// The same for an attempt that may become a tunnel, which is no answer that could be too long (8.9 of the
-    /// data-plane reference).
+    /// The same for an attempt that may become a tunnel, which is no answer that could be too long (D-491).
     pub(super) fn of_switch(self, ends_by: Tick) -> Self {
         Self {
             whole_by: ends_by,

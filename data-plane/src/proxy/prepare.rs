@@ -337,14 +337,13 @@ fn is_protected(name: Name<'_>) -> bool {
     PROTECTED.contains(name.known()) || starts(b"x-cf-") || starts(b"x-forwarded-")
 }
 
-/// Whether a name is one of those that were configured (`hop_by_hop_headers_to_filter`, 5.18 of the data-plane
-/// reference).
+/// Whether a name is one of those that were configured (`hop_by_hop_headers_to_filter`, D-267 to D-272).
 fn is_kept(kept: &[String], name: Name<'_>) -> bool {
     kept.iter()
         .any(|kept| kept.as_bytes().eq_ignore_ascii_case(name.as_bytes()))
 }
 
-/// Whether a request may be done twice (8.4 of the data-plane reference).
+/// Whether a request may be done twice (D-445 to D-452).
 fn is_idempotent(head: &RequestHead) -> bool {
     let named = |name| {
         head.fields()

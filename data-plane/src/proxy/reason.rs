@@ -85,7 +85,7 @@ pub(crate) struct Failure {
 pub(crate) struct Safety {
     /// Every byte of body that was taken from the client is still there.
     pub(crate) replayable: bool,
-    /// Doing it twice is the same as doing it once (8.4 of the data-plane reference).
+    /// Doing it twice is the same as doing it once (D-445 to D-452).
     pub(crate) idempotent: bool,
 }
 
@@ -180,7 +180,7 @@ impl Failure {
 }
 
 impl Reason {
-    /// What is held against the endpoint (7.8 of the data-plane reference, R-072, R-093).
+    /// What is held against the endpoint (D-413 to D-418, R-072, R-093).
     pub(crate) fn blame(self) -> Blame {
         match self {
             Self::Refused
@@ -225,7 +225,7 @@ impl Reason {
         )
     }
 
-    /// The status that the client gets (9.2 of the data-plane reference, decision 10).
+    /// The status that the client gets (D-478 to D-487).
     pub(crate) fn status(self, headers: &Headers) -> u16 {
         match self {
             Self::NotTls | Self::HandshakeFailed => 525,
@@ -270,7 +270,7 @@ impl Reason {
     }
 
     /// The value of `X-Cf-RouterError`: the words that operators of Gorouter search for, and
-    /// never an address, a port or a library's text (decision 8).
+    /// never an address, a port or a library's text.
     pub(crate) fn router_error(self, status: u16) -> RouterError {
         match self {
             Self::ClientBody(_) => RouterError::Plain("bad_request"),

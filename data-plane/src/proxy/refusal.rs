@@ -1,5 +1,5 @@
 //! What the router answers by itself, without trying an endpoint: statuses, texts and fields of
-//! 5.15 and 9.1 of the data-plane reference.
+//! D-084 to D-111 and D-192 to D-228.
 
 use super::reason::RouterError;
 use crate::route_service::Invalid;

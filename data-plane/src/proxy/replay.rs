@@ -1,6 +1,6 @@
 //! What was taken of a request's body, for another attempt.
 
-/// How much of a body is kept (`proxy.md`, 4).
+/// How much of a body is kept.
 const MOST: usize = 64 * 1024;
 
 /// The bytes of a body that went into attempts so far, as long as they are all there.

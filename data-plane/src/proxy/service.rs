@@ -1,5 +1,5 @@
 //! Requests on their way through a route service: which of them go to one, which of them come back
-//! from one, and what their signatures prove (15.3 of the data-plane reference).
+//! from one, and what their signatures prove (D-565 to D-587).
 
 mod hairpin;
 #[cfg(test)]

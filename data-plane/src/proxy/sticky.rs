@@ -1,5 +1,4 @@
-//! Sticky sessions: a session stays with the instance that began it (section 14 of the data-plane
-//! reference).
+//! Sticky sessions: a session stays with the instance that began it (D-538 to D-564).
 //!
 //! The client keeps the instance's id in a cookie of ours beside the app's own session cookie, and
 //! only both together bring it back. A second cookie of ours remembers the attributes of the

@@ -1,5 +1,5 @@
 //! Whose trace a request belongs to: read from its headers, written into them for the endpoint, and made the request's
-//! id where it can be one (5.4 to 5.6 of the data-plane reference).
+//! id where it can be one (D-112 to D-156).
 
 mod b3;
 mod w3c;

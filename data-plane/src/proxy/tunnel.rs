@@ -1,7 +1,6 @@
-//! A connection that has left HTTP: bytes in both directions until both have ended (section 11 of the
-//! data-plane reference).
+//! A connection that has left HTTP: bytes in both directions until both have ended (D-515 to D-528).
 //!
-//! It counts at its endpoint for as long as it lasts (decision 9), and is no request any more in any
+//! It counts at its endpoint for as long as it lasts, and is no request any more in any
 //! other respect: it holds neither its route nor a place among retries, and no wait of an answer cuts it.
 
 mod frames;
@@ -94,7 +93,7 @@ impl Journey<'_, '_> {
     }
 
     /// Writes the head of the switch: the endpoint's fields, the request's id and what the client is to
-    /// keep. Nothing else is changed in it (11.2 of the data-plane reference), but what the route itself asks for.
+    /// keep. Nothing else is changed in it (D-515 to D-522), but what the route itself asks for.
     fn begin_tunnel(&mut self, chosen: Option<&Chosen>) -> Result<(), Reason> {
         let cookies = self.session_cookies(chosen);
         let response = &mut self.desk.response;

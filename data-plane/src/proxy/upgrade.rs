@@ -1,5 +1,5 @@
 //! Requests that ask for another protocol on their connection, and what an endpoint says to that
-//! (section 11 of the data-plane reference).
+//! (D-515 to D-528).
 
 use pointsman_http1::{Known, Method, RequestHead, ResponseHead};
 

@@ -1,4 +1,4 @@
-//! Which way a request took, for whoever may know (6.6 of the data-plane reference).
+//! Which way a request took, for whoever may know (D-323 to D-325).
 
 use pointsman_http1::{InvalidField, Known};
 

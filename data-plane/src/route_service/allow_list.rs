@@ -1,5 +1,5 @@
-//! Which hosts are reached within the platform (`route_services_hairpinning_allowlist`, 15.6 of the
-//! data-plane reference).
+//! Which hosts are reached within the platform (`route_services_hairpinning_allowlist`, D-570 to
+//! D-573).
 
 use std::collections::HashSet;
 use std::fmt;

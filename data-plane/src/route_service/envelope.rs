@@ -1,6 +1,6 @@
 //! The two header fields that prove where a request comes from, as texts: what is sealed stands in
-//! `X-CF-Proxy-Signature`, and the nonce that it was sealed with in `X-CF-Proxy-Metadata` (15.2 of
-//! the data-plane reference). Both are Gorouter's to the byte.
+//! `X-CF-Proxy-Signature`, and the nonce that it was sealed with in `X-CF-Proxy-Metadata` (D-597
+//! to D-606). Both are Gorouter's to the byte.
 
 use std::borrow::Cow;
 

@@ -15,7 +15,7 @@ pub struct Balancing {
     pub slow_start: Duration,
 }
 
-/// When endpoints of the own zone come before others (7.6 of the data-plane reference).
+/// When endpoints of the own zone come before others (D-376 to D-384, D-395 to D-401).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ZonePreference {
     /// Never.

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
     /// A request with exactly this `User-Agent` asks for the router's health, whatever its host and path
-    /// (`healthcheck_user_agent`, 5.13 of the data-plane reference). An empty one means requests without any.
+    /// (`healthcheck_user_agent`, D-183 to D-186). An empty one means requests without any.
     pub health_user_agent: Option<Box<str>>,
     /// How large a request head may be that has a route; larger ones are a 431 that leaves the connection open (5.16).
     /// The bounds of the codec hold before.

@@ -23,7 +23,7 @@ pub struct FrontTls {
     pub domains: Vec<IdentityDomain>,
 }
 
-/// Whether a client is asked for a certificate (2.5 of the data-plane reference).
+/// Whether a client is asked for a certificate (D-020 to D-032).
 #[derive(Clone, Debug, Default)]
 pub enum ClientCerts {
     /// It is not asked; what it sends anyway is not looked at.
@@ -53,8 +53,7 @@ pub struct SubjectRule {
     pub subjects: Vec<Subject>,
 }
 
-/// A domain that is served only to clients with a certificate of its own authorities (section 17, item 4, of the
-/// data-plane reference).
+/// A domain that is served only to clients with a certificate of its own authorities (D-643 to D-649).
 #[derive(Clone, Debug)]
 pub struct IdentityDomain {
     /// Which hosts are in it.

@@ -13,7 +13,7 @@ const FRAMING: KnownSet = KnownSet::of(&[
 ]);
 
 /// Fields that are removed from every answer, and fields that are added where none of their name is left
-/// (`http_rewrite.responses`, 5.12 of the data-plane reference). The router's own answers are among them, and interim
+/// (`http_rewrite.responses`, D-169 to D-182). The router's own answers are among them, and interim
 /// ones.
 #[derive(Clone, Debug, Default)]
 pub struct Rewrite {

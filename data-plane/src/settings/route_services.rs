@@ -6,7 +6,7 @@ use pointsman_process::tls::{Identity, Trust, Versions};
 
 use crate::route_service::{AddressRules, AllowList, Signer};
 
-/// What is told about route services (section 15 of the data-plane reference).
+/// What is told about route services (D-565 to D-613).
 #[derive(Debug)]
 pub struct RouteServices {
     /// What requests are signed with. Without it, requests for a route with a service get a 502

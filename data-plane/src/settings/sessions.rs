@@ -1,4 +1,4 @@
-//! Sticky sessions (section 14 of the data-plane reference).
+//! Sticky sessions (D-538 to D-564).
 
 /// When a session sticks to the instance that began it.
 #[derive(Clone, Debug)]

@@ -33,8 +33,7 @@ impl VendorKey {
 }
 
 impl Tracing {
-    /// The fields of a request that tell its trace, in the order in which the access log shows them (1.4 of the
-    /// observability reference).
+    /// The fields of a request that tell its trace, in the order in which the access log shows them.
     #[must_use]
     pub fn fields(&self) -> Vec<&'static str> {
         let mut fields = Vec::new();

@@ -1,4 +1,4 @@
-//! Connections that leave HTTP (section 11 of the data-plane reference).
+//! Connections that leave HTTP (D-515 to D-528).
 
 use std::time::Duration;
 

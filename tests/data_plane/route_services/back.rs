@@ -19,7 +19,7 @@ async fn plane(setup: Setup) -> (Endpoint, Plane) {
 /// D-575: whatever characters the URL has, and the app sees them unchanged.
 /// D-586: ports do not count.
 /// R-085: the app never sees what proves that.
-/// D-587: nor does it matter that path and query are others of the same route (decision 16).
+/// D-587: nor does it matter that path and query are others of the same route.
 #[tokio::test]
 async fn a_request_that_comes_back_reaches_the_app() {
     let special = "/a%20b%2Fc;d'e(f)?g=%26&h=<i>|\"&j=+,~!$*:@";

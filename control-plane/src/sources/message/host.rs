@@ -1,4 +1,4 @@
-//! Which hosts may be registered as an endpoint (decision 6, R-112).
+//! Which hosts may be registered as an endpoint.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;

@@ -31,7 +31,7 @@ pub(super) const SEGMENT_BYTES: usize = 128;
 pub struct Policy {
     /// Bounds on sizes.
     pub limits: Limits,
-    /// Whether endpoints on a loopback address are registered (decision 6).
+    /// Whether endpoints on a loopback address are registered.
     pub allow_loopback: bool,
     /// Which top-level domains may have a wildcard over all of them.
     pub top_level_wildcards: TopLevelWildcards,

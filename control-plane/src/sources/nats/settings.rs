@@ -91,7 +91,7 @@ pub struct Pending {
 }
 
 impl Default for Pending {
-    /// Gorouter's bounds (section 3.5 of the control-plane reference).
+    /// Gorouter's bounds (C-005 to C-009).
     fn default() -> Self {
         Self {
             messages: 131_072,

@@ -113,7 +113,7 @@ impl Selection {
     }
 
     /// Whether the request is for some instances of the route only. What becomes of it is not held
-    /// against them where others are asked for (5.15 of the data-plane reference).
+    /// against them where others are asked for (D-192 to D-228).
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.asked().is_some_and(|asked| asked.only.is_some())

@@ -1,4 +1,4 @@
-//! The endpoint that a key leads to (7.7 of the data-plane reference).
+//! The endpoint that a key leads to (D-631 to D-637).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Endpoints of one's own availability zone first (7.6 of the data-plane reference).
+//! Endpoints of one's own availability zone first (D-376 to D-384, D-395 to D-401).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Which of several certificates a client is shown (2.4 of the data-plane reference).
+//! Which of several certificates a client is shown (D-014 to D-019).
 
 use std::collections::HashMap;
 use std::sync::Arc;

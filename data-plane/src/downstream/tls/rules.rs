@@ -1,4 +1,4 @@
-//! Which subjects certificates below an authority may have (2.5 of the data-plane reference).
+//! Which subjects certificates below an authority may have (D-020 to D-032).
 
 use pointsman_process::tls::Subject;
 

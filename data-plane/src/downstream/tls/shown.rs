@@ -10,7 +10,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::settings::CertFormat;
 
-/// The value of `X-Forwarded-Client-Cert` for a certificate (5.17, and section 17, item 4, of the data-plane reference).
+/// The value of `X-Forwarded-Client-Cert` for a certificate (D-239 to D-257, D-643 to D-648).
 /// `None` for one that cannot be read; a verified one can.
 pub(super) fn forwarded(certificate: &CertificateDer<'_>, format: CertFormat) -> Option<Rc<[u8]>> {
     let text = match format {

@@ -1,4 +1,4 @@
-//! Files and what becomes of them, row by row of the configuration reference.
+//! Files and what becomes of them, row by row of the catalogue.
 
 mod certificates;
 mod defaults;

@@ -15,7 +15,7 @@ use crate::gorouter_yml::GorouterYml;
 use crate::gorouter_yml::nats::NatsConfig;
 
 /// Everything about the control plane. It has no listener of its own: its one data plane is in the same process, and
-/// what people see is the data plane's view (decision 19).
+/// what people see is the data plane's view.
 #[must_use]
 pub fn control_plane(file: &GorouterYml) -> app::Settings {
     let index = u32::try_from(file.process.index).unwrap_or(u32::MAX);

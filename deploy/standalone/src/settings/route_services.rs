@@ -77,7 +77,7 @@ fn pair(file: &GorouterYml) -> Option<(Source, Source)> {
     })
 }
 
-/// The versions of the listener, which are 1.2 alone where there is none (5.3 of the configuration reference).
+/// The versions of the listener, which are 1.2 alone where there is none (D-609, D-610).
 fn versions(file: &GorouterYml) -> Versions {
     if file.process.enable_ssl {
         front_tls::versions(&file.frontend_tls)

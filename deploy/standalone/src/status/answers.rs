@@ -72,7 +72,7 @@ struct Endpoint {
     load_balancing_algorithm: String,
 }
 
-/// What the data plane serves (decision 19), by host and path.
+/// What the data plane serves, by host and path.
 async fn listing(State(table): State<TableHandle>) -> Response {
     // A large table takes longer than this thread may be away.
     let text = tokio::task::spawn_blocking(move || json(&table)).await;

@@ -44,7 +44,7 @@ impl Turns {
     }
 }
 
-/// A number for who sent a payload: of the first value of a key `host`, read without decoding (decision 32). It decides
+/// A number for who sent a payload: of the first value of a key `host`, read without decoding. It decides
 /// about turns only, so a payload that hides its host shares a turn with others, and no more. What one publisher sends
 /// has one form, and so one number.
 fn publisher(payload: &[u8]) -> u64 {
