@@ -55,7 +55,8 @@ fn binary(source: SocketAddr) -> Vec<u8> {
 }
 
 /// D-033: the client is the one that the header names, for endpoints and in the log.
-/// D-037: version 2 is understood.
+///
+/// Version 2 is understood as well.
 #[tokio::test]
 async fn the_client_is_the_one_that_the_header_names() {
     let endpoint = Endpoint::named("served").await;

@@ -365,7 +365,7 @@ async fn the_idle_time_of_connections_is_none_of_answers() {
     assert_eq!(plane.get("/").await.body, b"slow");
 }
 
-/// D-491: a client that withholds its body gets its answer when the time is over, and not when it moves.
+/// A client that withholds its body gets its answer when the time is over, and not when it moves.
 #[tokio::test]
 async fn a_stalled_upload_is_answered_in_time() {
     let endpoint = Endpoint::with(|_| Answer::Echo).await;

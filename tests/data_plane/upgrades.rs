@@ -284,8 +284,8 @@ async fn only_the_switch_that_was_asked_for_is_one() {
 }
 
 /// what may not switch is served as plain HTTP, without its `Upgrade`.
-/// D-527: so is `h2c`, always.
-/// D-528: and a value that nobody could print.
+///
+/// So is `h2c`, always, and a value that nobody could print.
 #[tokio::test]
 async fn other_upgrades_are_plain_requests() {
     let endpoint = Endpoint::with(|_| Answer::Echo).await;
