@@ -425,3 +425,19 @@ fn a_signal_during_the_start_delay_ends_the_process_at_once() {
         "{log:#?}"
     );
 }
+
+#[test]
+fn routes_of_a_file_are_served_beside_those_of_nats() {
+    let broker = Broker::start();
+    let instance = Instance::start();
+    let routes = format!(
+        "services: {{ svc: {{ v1: ['127.0.0.1:{}'] }} }}\n",
+        instance.port()
+    );
+    let mut router = Router::start_with_routes(&(broker.nats() + DELAY), &routes);
+    let traffic = router.traffic_port();
+    let answer = get(traffic, "/svc/v1/", "any.example.com");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let unknown = get(traffic, "/svc/v2/", "any.example.com");
+    assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
+}

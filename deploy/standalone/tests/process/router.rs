@@ -88,6 +88,15 @@ impl Router {
 
     /// The same with a traffic port that is known before it is open.
     pub(crate) fn start_on(traffic: u16, keys: &str) -> Self {
+        Self::launch(traffic, keys, None)
+    }
+
+    /// Starts it with this route file beside.
+    pub(crate) fn start_with_routes(keys: &str, routes: &str) -> Self {
+        Self::launch(0, keys, Some(routes))
+    }
+
+    fn launch(traffic: u16, keys: &str, declared: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("gorouter.yml");
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -99,9 +108,14 @@ impl Router {
         );
         std::fs::write(&path, format!("{ports}{keys}")).expect("it can be written");
         drop((health, routes));
-        let mut process = Command::new(BINARY)
-            .arg("-c")
-            .arg(&path)
+        let mut command = Command::new(BINARY);
+        command.arg("-c").arg(&path);
+        if let Some(declared) = declared {
+            let file = folder.path().join("routes.yml");
+            std::fs::write(&file, declared).expect("it can be written");
+            command.arg("--routes").arg(&file);
+        }
+        let mut process = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary runs");
