@@ -273,6 +273,8 @@ impl Config {
                 error_page,
                 per_app_latency: self.metrics.per_app_latency,
                 behind: self.proxy_protocol.map(ProxyProtocol::settings),
+                // Only a `gorouter.yml` asks for them (decision 21).
+                events: None,
                 front_tls: None,
             },
             front: self.tls.settings(),

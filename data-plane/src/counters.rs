@@ -194,6 +194,8 @@ counters! {
     bytes_sent,
     /// Lines of the access log that were dropped: its writer was behind, or the disk full.
     access_log_dropped,
+    /// Events that did not get to the agent: it was not there, or they did not fit.
+    events_dropped,
     /// Requests that ended in a fault of the router.
     panics,
     /// Connections cut because the drain had lasted too long.

@@ -24,6 +24,7 @@ pub use sessions::Sessions;
 
 use crate::access_log::AccessLog;
 use crate::error_page::ErrorPage;
+use crate::events::Events;
 
 pub use self::checks::{Checks, RequestSize, Underscores};
 pub use self::front_tls::{
@@ -69,6 +70,8 @@ pub struct Settings {
     pub access_log: Option<AccessLog>,
     /// Whether the time of responses is measured for each app.
     pub per_app_latency: bool,
+    /// Where events of requests are told, if anywhere.
+    pub events: Option<Events>,
 }
 
 /// How much peers may send and hold.

@@ -15,6 +15,7 @@ use crate::access_log::Writer;
 use crate::counters::{Counters, Traffic};
 use crate::descriptors;
 use crate::downstream::tls::Front;
+use crate::events;
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Gate, Heirlooms, Listen, Share, Sockets};
 use crate::proxy::RetryBudget;
@@ -57,6 +58,7 @@ pub struct Proxy {
     running: usize,
     ends: mpsc::UnboundedReceiver<io::Result<()>>,
     log: Option<Writer>,
+    events: Option<events::Sender>,
 }
 
 /// Binds the listeners and starts the workers. The proxy serves when this returns, and ends with
@@ -79,9 +81,7 @@ pub fn start(
     descriptors::raise_limit();
     let count = settings.workers.map_or_else(available, NonZeroUsize::get);
     let written = Arc::new(Counters::default());
-    let log = settings.access_log.take();
-    let log = log.map(|log| Writer::start(log, Arc::clone(&written)));
-    let log = log.transpose()?;
+    let (log, events) = tellers(&mut settings, &written)?;
     let (identities, service_tls) = upstream_tls(&mut settings).map_err(io::Error::other)?;
     let front = front(listeners, settings.front_tls.take())?;
     let settings = Arc::new(settings);
@@ -109,6 +109,7 @@ pub fn start(
             service_tls: service_tls.clone(),
             places: Arc::clone(&places),
             lines: log.as_ref().map(Writer::lines),
+            events: events.as_ref().map(events::Sender::emitter),
             origin,
             commons: Arc::clone(&commons),
             doors: doors.clone(),
@@ -127,6 +128,7 @@ pub fn start(
         running: count,
         ends,
         log,
+        events,
     })
 }
 
@@ -135,6 +137,18 @@ fn upstream_tls(settings: &mut Settings) -> Result<UpstreamTls, rustls::Error> {
     let identities = Identities::new(settings.upstream.tls.take())?;
     let services = services::tls_config(&settings.route_services.tls)?;
     Ok((Arc::new(identities), services))
+}
+
+/// The threads that requests are told to: the one of the access log, and the one of events.
+fn tellers(
+    settings: &mut Settings,
+    written: &Arc<Counters>,
+) -> io::Result<(Option<Writer>, Option<events::Sender>)> {
+    let log = settings.access_log.take();
+    let log = log.map(|log| Writer::start(log, Arc::clone(written)));
+    let events = settings.events.take();
+    let events = events.map(|events| events::Sender::start(&events, Arc::clone(written)));
+    Ok((log.transpose()?, events.transpose()?))
 }
 
 /// TLS towards clients, which a listener that speaks it needs.
@@ -264,7 +278,12 @@ impl Proxy {
 
     /// Waits until all workers have ended, and everything that they have logged is written.
     pub async fn finish(self) {
-        let Self { workers, log, .. } = self;
+        let Self {
+            workers,
+            log,
+            events,
+            ..
+        } = self;
         let finished = tokio::task::spawn_blocking(move || {
             for worker in workers {
                 // It has said how it ended, and catches its own panics.
@@ -272,6 +291,9 @@ impl Proxy {
             }
             if let Some(log) = log {
                 log.finish();
+            }
+            if let Some(events) = events {
+                events.finish();
             }
         });
         // It panics no more than the workers do.

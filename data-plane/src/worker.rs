@@ -23,6 +23,7 @@ use crate::counters::Counters;
 use crate::deadlines::{Deadlines, Tick};
 use crate::downstream::tls::Front;
 use crate::drain::Stage;
+use crate::events::Emitter;
 use crate::failing::FailureReporter;
 use crate::proxy::{RetryBudget, Room};
 use crate::servable::Servable;
@@ -85,6 +86,8 @@ pub(crate) struct Worker {
     pub(crate) failures: FailureReporter,
     /// The access log, if there is one.
     pub(crate) lines: RefCell<Option<Lines>>,
+    /// Events of requests, if they are told.
+    pub(crate) events: RefCell<Option<Emitter>>,
     servable: Servable,
     /// Targets with a `;`.
     semicolons: Seldom,

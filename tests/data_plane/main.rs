@@ -8,6 +8,7 @@ mod bodies;
 mod connections;
 mod drain;
 mod error_page;
+mod events;
 mod evil;
 mod expect;
 mod framing;

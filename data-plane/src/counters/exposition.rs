@@ -210,6 +210,11 @@ const COUNTERS: &[Row] = &[
         |t| t.access_log_dropped,
     ),
     (
+        "pointsman_events_dropped",
+        "Events that did not get to their agent",
+        |t| t.events_dropped,
+    ),
+    (
         "pointsman_panics",
         "Requests that ended in a fault of the router",
         |t| t.panics,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_http1::Known;
+use pointsman_http1::{Fields, Known};
 use pointsman_routing::Endpoint;
 use tokio::time::Instant;
 
@@ -12,6 +12,7 @@ use super::reason::{Reason, RouterError};
 use super::request_id::RequestId;
 use super::{Ending, Journey};
 use crate::access_log::line::Line;
+use crate::events::Served;
 
 /// What Gorouter calls a client that goes away while it gets its answer.
 const CLIENT_GONE_STREAMING: RouterError =
@@ -81,6 +82,16 @@ impl Record {
     }
 }
 
+/// The ids of a request's trace and of its part of it, where they are known: as B3 tells them, or else W3C.
+fn trace(fields: &Fields) -> Option<(&[u8], &[u8])> {
+    if let (Some(trace), Some(span)) = (fields.get(Known::XB3TraceId), fields.get(Known::XB3SpanId))
+    {
+        return Some((trace, span));
+    }
+    let mut parts = fields.get(Known::Traceparent)?.split(|byte| *byte == b'-');
+    Some((parts.nth(1)?, parts.next()?))
+}
+
 impl Journey<'_, '_> {
     /// Writes the line, and counts.
     pub(super) fn record(&mut self, ending: Ending) {
@@ -116,6 +127,38 @@ impl Journey<'_, '_> {
                 router_error.write(&mut error);
             }
             lines.push(self.line(time, &error));
+        }
+        // Bytes that did not become a request are nothing that was served.
+        if let Some(events) = &mut *self.worker.events.borrow_mut()
+            && !self.exchange.request.method_bytes().is_empty()
+        {
+            events.push(self.served(time));
+        }
+    }
+
+    /// What is told of the request. Of what a client says about instances nothing is (D-156).
+    fn served(&self, time: Duration) -> Served<'_, impl Iterator<Item = &[u8]>> {
+        let Self {
+            exchange, record, ..
+        } = self;
+        let request = &*exchange.request;
+        let fields = request.fields();
+        let started = self.worker.clock.wall(record.received);
+        let time = u64::try_from(time.as_nanos()).unwrap_or_default();
+        Served {
+            started,
+            stopped: started.saturating_add(time),
+            request_id: &record.request_id,
+            method: request.method_bytes(),
+            host: request.authority(),
+            path: request.path(),
+            remote: exchange.client.address(),
+            user_agent: fields.get(Known::UserAgent).unwrap_or_default(),
+            status: record.status,
+            sent: exchange.sent(),
+            forwarded: fields.list(Known::XForwardedFor),
+            tags: record.endpoint.as_deref().and_then(Endpoint::tags),
+            trace: trace(fields),
         }
     }
 

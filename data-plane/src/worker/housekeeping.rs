@@ -28,6 +28,7 @@ pub(super) async fn run(worker: Rc<Worker>) {
         }
         if sweep % SWEEPS_PER_FLUSH == 0 {
             worker.flush_lines();
+            worker.flush_events();
         }
     }
 }
@@ -55,6 +56,14 @@ impl Worker {
         if let Some(lines) = &mut *self.lines.borrow_mut() {
             lines.flush();
             self.counters.access_log_dropped.set(lines.dropped());
+        }
+    }
+
+    /// Hands over the events that there are.
+    pub(super) fn flush_events(&self) {
+        if let Some(events) = &mut *self.events.borrow_mut() {
+            events.flush();
+            self.counters.events_dropped.set(events.dropped());
         }
     }
 

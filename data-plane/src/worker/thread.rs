@@ -24,6 +24,7 @@ use crate::counters::Counters;
 use crate::deadlines::Deadlines;
 use crate::downstream::tls::Front;
 use crate::drain::{self, Stage};
+use crate::events::Emitter;
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Share};
 use crate::proxy::RetryBudget;
@@ -64,6 +65,8 @@ pub(crate) struct Assignment {
     pub(crate) places: Arc<Places>,
     /// Its lines of the access log.
     pub(crate) lines: Option<Lines>,
+    /// Its events.
+    pub(crate) events: Option<Emitter>,
     /// The origin of the table's time.
     pub(crate) origin: Instant,
     /// Unused connections to endpoints that any worker may take.
@@ -126,6 +129,8 @@ async fn serve(mut assignment: Assignment) -> io::Result<()> {
         let _ = timeout(LAST_CALL, drain::until_empty(&worker)).await;
     }
     drop(worker.lines.borrow_mut().take());
+    worker.flush_events();
+    drop(worker.events.borrow_mut().take());
     result
 }
 
@@ -169,6 +174,7 @@ impl Worker {
             counters,
             table,
             lines,
+            events,
             places,
             ..
         } = assignment;
@@ -203,6 +209,7 @@ impl Worker {
             told_of_services: Told::default(),
             failures: assignment.failures,
             lines: lines.into(),
+            events: events.into(),
             servable: assignment.servable,
             semicolons: Seldom::default(),
             rooms: Vec::new().into(),

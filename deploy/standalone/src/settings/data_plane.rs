@@ -1,14 +1,15 @@
 //! The proxy of a `gorouter.yml`.
 
 use std::error::Error;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Balancing, Behind, Checks, ErrorPage, ForwardedClientCert, ForwardedProto, Headers,
-    Limits, NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels, Upstream,
-    UpstreamTls, VendorKey, ZonePreference, extra_fields,
+    AccessLog, Balancing, Behind, Checks, ErrorPage, Events, ForwardedClientCert, ForwardedProto,
+    Headers, Limits, NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels,
+    Upstream, UpstreamTls, VendorKey, ZonePreference, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -51,6 +52,7 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         access_log: access_log(file),
         // Measured for nobody, as long as nothing shows it.
         per_app_latency: false,
+        events: events(file)?,
     })
 }
 
@@ -264,6 +266,37 @@ fn upstream_tls(file: &GorouterYml) -> Result<Option<UpstreamTls>, Refused> {
         trust: Trust::load(sources)?,
         identity,
     }))
+}
+
+/// The agent that events of requests are told, as a server: Gorouter's switches for everything and for these (9.1 of
+/// the observability reference).
+fn events(file: &GorouterYml) -> Result<Option<Events>, NoAgent> {
+    let group = &file.logging;
+    if !group.enable_envelope_v1_metrics || !group.send_http_start_stop_server_event {
+        return Ok(None);
+    }
+    let address = group.logging.metron_address.as_str();
+    let found = address.to_socket_addrs().map_err(|error| NoAgent {
+        address: address.to_owned(),
+        why: error.to_string(),
+    })?;
+    // An agent listens on 127.0.0.1 where a name has more addresses.
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    Ok(found.first().map(|agent| Events {
+        agent: *agent,
+        origin: "gorouter".to_owned(),
+    }))
+}
+
+/// The agent's address cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "logging.metron_address: {address:?} cannot be reached: {why}; write an address and a port such as localhost:3457"
+)]
+struct NoAgent {
+    address: String,
+    why: String,
 }
 
 fn access_log(file: &GorouterYml) -> Option<AccessLog> {

@@ -187,6 +187,27 @@ max_router_hops: 3
     }
 }
 
+/// OB-103: with envelopes off, nothing is told.
+#[test]
+fn events_go_to_the_agent_of_the_file() {
+    let events = |text| {
+        let settings = data_plane(&file(text)).expect("an address");
+        settings.events.map(|events| events.agent.to_string())
+    };
+    assert_eq!(events("").as_deref(), Some("127.0.0.1:3457"));
+    let other = "logging: {metron_address: '127.0.0.1:99'}";
+    assert_eq!(events(other).as_deref(), Some("127.0.0.1:99"));
+    for off in [
+        "enable_envelope_v1_metrics: false",
+        "send_http_start_stop_server_event: false",
+    ] {
+        assert_eq!(events(off), None, "{off}");
+    }
+    let wrong = data_plane(&file("logging: {metron_address: nowhere}"));
+    let told = wrong.expect_err("no port").to_string();
+    assert!(told.contains("logging.metron_address"), "{told}");
+}
+
 /// CF-114: less than one attempt is one.
 #[test]
 fn the_proxy_has_gorouters_bounds() {
