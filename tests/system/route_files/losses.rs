@@ -182,7 +182,12 @@ async fn a_route_may_declare_its_requests_repeatable() {
     use pointsman_tests::RawConnection;
     use pointsman_tests::endpoint::{Answer, Reply};
 
+    // What fails on a kept connection is tried again on a fresh one, and that is no attempt of its own: so none is kept.
+    let ok = || Reply::status(200).with_header("Connection", "close");
     let endpoints = [Endpoint::named("a").await, Endpoint::named("b").await];
+    for endpoint in &endpoints {
+        endpoint.script(move |_| ok().into());
+    }
     let listed = endpoints
         .each_ref()
         .map(|endpoint| format!("'{}'", endpoint.address()))
@@ -211,7 +216,7 @@ async fn a_route_may_declare_its_requests_repeatable() {
                 let dropped = Arc::clone(&dropped);
                 endpoint.script(move |_| {
                     if dropped.swap(true, std::sync::atomic::Ordering::SeqCst) {
-                        Reply::status(200).into()
+                        ok().into()
                     } else {
                         Answer::Close
                     }
