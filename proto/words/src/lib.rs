@@ -6,7 +6,7 @@
 /// these characters are ASCII.
 ///
 /// An app says its ids several times, and every app the same names of tags: a text that stood there before is a
-/// reference to its first place, and a well-known one its number among [`WELL_KNOWN`]. One text is always written in
+/// reference to its first place, and a well-known one its number among those. One text is always written in
 /// one way, so that rows of texts are equal where their words are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Words(Box<str>);

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use crate::backend::SMALL;
 use crate::machine::Cores;
 
-/// The field that says where a request is to go on.
-const FORWARDED_URL: &[u8] = b"\r\nX-CF-Forwarded-Url: http://";
+/// The field that says where a request is to go on, in small letters.
+const FORWARDED_URL: &[u8] = b"x-cf-forwarded-url: http://";
 
 /// The service, on threads that end with this process.
 #[derive(Debug)]
@@ -74,8 +74,13 @@ fn serve(mut client: TcpStream, router: &AtomicU16) -> io::Result<()> {
 /// The same request to the host that it was meant for.
 fn for_router(request: &[u8]) -> io::Result<Vec<u8>> {
     let told = || io::Error::other("the router did not say where the request is to go");
-    let at = memchr::memmem::find(request, FORWARDED_URL).ok_or_else(told)?;
-    let url = &request[at + FORWARDED_URL.len()..];
+    let url = |field: &'_ [u8]| {
+        let (name, url) = field.split_at_checked(FORWARDED_URL.len())?;
+        name.eq_ignore_ascii_case(FORWARDED_URL)
+            .then(|| url.to_vec())
+    };
+    let url = request.split(|byte| *byte == b'\n').find_map(url);
+    let url = url.ok_or_else(told)?;
     let host = url.split(|byte| matches!(byte, b'/' | b'\r')).next();
     let host = host.ok_or_else(told)?;
     let line = memchr::memchr(b'\n', request).ok_or_else(told)? + 1;
