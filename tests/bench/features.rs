@@ -18,7 +18,7 @@ const WARM_UP: Duration = Duration::from_millis(700);
 /// Measures every feature, round by round.
 pub(crate) async fn run(run: Run) {
     run.options.cores.leave_the_proxy_alone();
-    let scene = Scene::set(run.options.cores).await;
+    let scene = Box::pin(Scene::set(run.options.cores)).await;
     let proxy = Some(run.options.cores.proxy());
     let mut planes = Vec::new();
     for setup in Setup::ALL {

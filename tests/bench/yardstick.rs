@@ -29,7 +29,7 @@ const WARM_UP: usize = 100;
 pub(crate) async fn run(options: &Options) -> Result<(), String> {
     let file = Path::new(FILE);
     let stage = Stage {
-        scene: Scene::set(options.cores).await,
+        scene: Box::pin(Scene::set(options.cores)).await,
     };
     let mut figures = Figures::default();
     for setup in Setup::ALL {

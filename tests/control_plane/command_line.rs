@@ -32,7 +32,10 @@ async fn a_wrong_configuration_ends_with_its_own_code() {
         log.contains("cp.yml:2:3: nats.serverz: is no key of this file; did you mean `servers`?"),
         "{log}"
     );
-    assert!(log.contains("nats.tls: is not served yet"), "{log}");
+    assert!(
+        log.contains("cp.yml:3:8: nats.tls: the key `ca` is missing"),
+        "{log}"
+    );
     let (code, log) = run("nats: {token_file: /nowhere}", &["--check"]).await;
     assert_eq!(code, Some(78), "{log}");
     assert!(log.contains("/nowhere"), "{log}");

@@ -24,6 +24,8 @@ const ENDPOINTS: usize = 10;
 const ROUTES: u32 = 4;
 /// The one behind a route service, which only the data plane that signs requests serves.
 const SERVED: u32 = 4;
+/// The service's own.
+const SERVICE: u32 = 5;
 /// The fields that hash routes look at and sticky sessions need.
 const HASHED: &str = "X-Session: 7d8f6a5e\r\n";
 const STICKY: &str = "Cookie: JSESSIONID=d41d8cd98f00b204; __VCAP_ID__=instance-7\r\n";
@@ -54,7 +56,7 @@ pub(crate) enum Feature {
     Ten,
     /// Ten endpoints, one of which refuses connections.
     OneDead,
-    /// A route service on the loopback address: each request passes the router twice.
+    /// A route service that is a route itself, on the loopback address: each request passes the router twice.
     Service,
 }
 
@@ -174,8 +176,10 @@ impl Scene {
             publisher.register(&one).await;
         }
         let service = Service::start(cores);
+        let own = Emitted::plain(&host(SERVICE), service.address(), 0);
+        publisher.register(&own).await;
         let served = Emitted {
-            route_service_url: Some(service.url()),
+            route_service_url: Some(format!("https://{}/", host(SERVICE))),
             ..Emitted::plain(&host(SERVED), alive[0], 0)
         };
         publisher.register(&served).await;
@@ -197,9 +201,9 @@ impl Scene {
         binary: Option<&Path>,
     ) -> Process {
         let services = format!(
-            "route_services:\n  secret_file: {}\n  plain_http: true\n  recommend_https: false\n  \
-             allow: ['127.0.0.0/8']\n",
-            self.secret.path().display()
+            "route_services:\n  secret_file: {}\n  recommend_https: false\n  hairpinning: ['{}']\n",
+            self.secret.path().display(),
+            host(SERVICE)
         );
         let how = DataPlane {
             cores,

@@ -43,9 +43,9 @@ impl Service {
         Self { address, router }
     }
 
-    /// Its URL, as routes are registered with it.
-    pub(super) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where requests are given back.

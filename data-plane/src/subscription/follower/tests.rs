@@ -267,7 +267,14 @@ fn what_cannot_be_held_is_named_in_the_ack() {
     let odd = v1::Thing {
         kind: Some(thing::Kind::Route(v1::Route {
             key: Some(key("c")),
-            retry_policy: Some(v1::RetryPolicy::default()),
+            groups: vec![v1::Group {
+                weight: 1,
+                ..v1::Group::default()
+            }],
+            retry_policy: Some(v1::RetryPolicy {
+                statuses: vec![503],
+                ..v1::RetryPolicy::default()
+            }),
             ..v1::Route::default()
         })),
     };
