@@ -1,17 +1,11 @@
 //! The binary as a process: its command line, its log, its ports, its signals and its exit status, on a real
 //! nats-server.
 
-#[path = "process/broker.rs"]
 mod broker;
-#[path = "process/instance.rs"]
 mod instance;
-#[path = "process/logged.rs"]
 mod logged;
-#[path = "process/router.rs"]
 mod router;
-#[path = "process/secured.rs"]
 mod secured;
-#[path = "process/tls.rs"]
 mod tls;
 
 use broker::Broker;
