@@ -4,11 +4,14 @@
 //! address are answered. Long answers are written piece by piece, in bounded looks at the registry.
 
 mod access;
+mod audit;
 mod bind;
 mod chunks;
+mod contract;
 mod health;
 mod listing;
 mod orders;
+mod paths;
 mod problem;
 mod questions;
 mod replicas;
@@ -24,7 +27,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
 use pointsman_process::metrics::Exposition;
 use pointsman_process::readiness::{Liveness, Readiness};
 
@@ -62,33 +64,19 @@ pub(crate) struct Inside {
     pub(crate) default_algorithm: &'static str,
 }
 
-/// All paths on one page.
+/// All paths, behind those who may ask for them.
 fn router(settings: &Settings, inside: Inside) -> Router {
     let access = Arc::new(Access::new(settings.credentials.clone()));
-    let open = Router::new()
-        .route("/health", any(health::health))
-        .route(
-            "/is-process-alive-do-not-use-for-loadbalancing",
-            any(health::alive),
-        )
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz));
-    let metrics = Router::new().route("/metrics", get(metrics));
-    let protected = Router::new()
-        .route("/routes", any(routes::routes))
-        .route("/v1/routes", get(v1_routes::routes))
-        .route("/v1/replicas", get(replicas::replicas))
-        .route("/v1/replicas/{id}/explain", get(questions::explain))
-        .route("/v1/replicas/{id}/route", get(questions::route))
-        .route("/v1/replicas/{id}/digest", get(questions::digest))
-        .route("/v1/release", post(orders::release))
-        .route("/v1/authority/confirm", post(orders::confirm))
+    let open = paths::open().into_router();
+    let figures = paths::figures().into_router();
+    let protected = paths::protected()
+        .into_router()
         .method_not_allowed_fallback(wrong_method)
         .fallback(not_found);
     let (open, protected) = if settings.protect_metrics {
-        (open, protected.merge(metrics))
+        (open, protected.merge(figures))
     } else {
-        (open.merge(metrics), protected)
+        (open.merge(figures), protected)
     };
     let protected = protected.layer(middleware::from_fn_with_state(access, access::check));
     open.merge(protected).with_state(inside)
@@ -113,13 +101,9 @@ async fn not_found(uri: Uri) -> Response {
         .for_path(uri.path())
 }
 
+/// The methods that the path answers stand in the header `Allow` (RFC 9110 section 15.5.6).
 async fn wrong_method(uri: Uri) -> Response {
-    let methods = if orders::PATHS.contains(&uri.path()) {
-        "this path answers POST"
-    } else {
-        "this path answers GET and HEAD"
-    };
     Problem::of(StatusCode::METHOD_NOT_ALLOWED)
-        .because(methods)
+        .because("this path answers other methods, which the header Allow names")
         .for_path(uri.path())
 }

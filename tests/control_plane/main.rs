@@ -3,6 +3,7 @@
 mod admin;
 mod command_line;
 mod connection;
+mod contract;
 mod doors;
 mod flood;
 mod follower;

@@ -10,16 +10,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Inside;
 use super::access::Caller;
 use super::problem::Problem;
+use super::{Inside, audit};
 use crate::registry_task::Refused;
 
 const RELEASE: &str = "/v1/release";
 const CONFIRM: &str = "/v1/authority/confirm";
-
-/// The paths that take orders.
-pub(super) const PATHS: [&str; 2] = [RELEASE, CONFIRM];
 
 /// `POST /v1/release`: lets go what was held back up to a revision of this epoch.
 #[derive(Debug, Deserialize)]
@@ -39,7 +36,7 @@ pub(super) struct Confirm {
 /// Releases expiries here, and inferred removals in every data plane that follows.
 pub(super) async fn release(
     State(inside): State<Inside>,
-    Extension(Caller(user)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     order: Result<Json<Release>, JsonRejection>,
 ) -> Response {
     let order = match read(order, |order: &Release| &order.epoch) {
@@ -47,59 +44,63 @@ pub(super) async fn release(
         Err(problem) => return problem.for_path(RELEASE),
     };
     let (Release { up_to_revision, .. }, epoch) = order;
-    let released = inside.registry.release(epoch, up_to_revision).await;
-    let outcome = released
-        .as_ref()
-        .map_or_else(ToString::to_string, u64::to_string);
-    tracing::info!(
-        component = "admin",
-        user,
-        epoch = format!("{epoch:016x}"),
-        up_to_revision,
-        outcome,
-        "operator-release"
-    );
-    match released {
+    let held = inside
+        .registry
+        .read(|registry, _| registry.held_expiries())
+        .await;
+    let before = json!({
+        "epoch": format!("{epoch:016x}"),
+        "up_to_revision": up_to_revision,
+        "held_expiries": held.ok(),
+    });
+    match inside.registry.release(epoch, up_to_revision).await {
         Ok(released) => {
             let told = inside.registry.replicas().len();
-            Json(json!({ "released_expiries": released, "told_replicas": told })).into_response()
+            let done = json!({ "released_expiries": released, "told_replicas": told });
+            audit::record(&caller, "operator-release", &before, Ok(&done));
+            Json(done).into_response()
         }
-        Err(refused) => refuse(&refused, RELEASE),
+        Err(refused) => {
+            audit::record(&caller, "operator-release", &before, Err(&refused));
+            refuse(&refused, RELEASE)
+        }
     }
 }
 
 /// Confirms that nothing is registered.
 pub(super) async fn confirm(
     State(inside): State<Inside>,
-    Extension(Caller(user)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     order: Result<Json<Confirm>, JsonRejection>,
 ) -> Response {
     let (_, epoch) = match read(order, |order: &Confirm| &order.epoch) {
         Ok(order) => order,
         Err(problem) => return problem.for_path(CONFIRM),
     };
-    let confirmed = inside.registry.confirm_emptiness(epoch).await;
-    let outcome = confirmed
-        .as_ref()
-        .map_or_else(ToString::to_string, |()| "confirmed".to_owned());
-    tracing::info!(
-        component = "admin",
-        user,
-        epoch = format!("{epoch:016x}"),
-        outcome,
-        "operator-confirms-emptiness"
-    );
-    match confirmed {
+    let standing = || {
+        let standing = inside.registry.standing().borrow().clone();
+        json!({
+            "open": standing.open,
+            "authoritative": standing.authoritative,
+            "reason": standing.reason,
+        })
+    };
+    let before = standing();
+    match inside.registry.confirm_emptiness(epoch).await {
         Ok(()) => {
-            let standing = inside.registry.standing().borrow().clone();
-            Json(json!({
-                "open": standing.open,
-                "authoritative": standing.authoritative,
-                "reason": standing.reason,
-            }))
-            .into_response()
+            let done = standing();
+            audit::record(&caller, "operator-confirms-emptiness", &before, Ok(&done));
+            Json(done).into_response()
         }
-        Err(refused) => refuse(&refused, CONFIRM),
+        Err(refused) => {
+            audit::record(
+                &caller,
+                "operator-confirms-emptiness",
+                &before,
+                Err(&refused),
+            );
+            refuse(&refused, CONFIRM)
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 pub use gorouter::GorouterJson;
-pub use level::{Level, LevelHandle, UnknownLevel};
+pub use level::{AUDIT, Level, LevelHandle, UnknownLevel};
 pub use stamp::Timestamps;
 
 use lines::Lines;

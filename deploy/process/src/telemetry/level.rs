@@ -19,6 +19,9 @@ const QUIETED: [&str; 8] = [
     "tower",
 ];
 
+/// The target of lines that tell who changed what. No level turns them off: whoever silences a log leaves a trace.
+pub const AUDIT: &str = "pointsman_audit";
+
 /// What is logged: `debug`, `info`, `warn`, `error` (or `trace`), optionally followed by directives for single
 /// modules, as in `info,pointsman_data_plane::subscription=debug`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Level {
         let quieted = QUIETED.iter().filter(|library| !named(library));
         let directives = quieted.map(|library| format!("{library}=warn"));
         let all = directives
-            .chain([self.text.clone()])
+            .chain([self.text.clone(), format!("{AUDIT}=info")])
             .collect::<Vec<_>>()
             .join(",");
         // Parsed once before, by `from_str`, so nothing is lost here.
