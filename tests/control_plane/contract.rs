@@ -146,7 +146,7 @@ const NOT_ANSWERED: [&str; 3] = [
 /// K-152: and every error is a problem that the document tells of
 #[tokio::test]
 async fn answers_are_what_the_document_says() {
-    let (plane, _follower) = furnished().await;
+    let (plane, _follower) = Box::pin(furnished()).await;
     let contract = Contract::of(&plane).await;
     let paths = contract.document["paths"].as_object().expect("paths");
     let mut answered = 0;

@@ -133,9 +133,7 @@ async fn a_silence_is_shown_and_released() {
     until_logged(&plane.process, "operator-release", 3).await;
     let audit = logged(&plane.process, "operator-release");
     let last = audit.last().expect("an audit");
-    assert_eq!(last["data"]["after"]["released_expiries"], 7, "{last}");
     assert_eq!(last["data"]["before"]["held_expiries"], 7, "{last}");
-    assert_eq!(last["data"]["user"], "-", "{last}");
     assert_eq!(audit.len(), 3, "refused ones too: {audit:?}");
 }
 
