@@ -10,6 +10,7 @@ mod control_planes;
 mod drain;
 mod front_tls;
 mod headers;
+mod http2;
 mod limits;
 mod log;
 mod metrics;
@@ -45,6 +46,7 @@ pub use front_tls::{
     Rule,
 };
 pub use headers::{Added, ForwardedClientCert, ForwardedProto, Headers, Rewrite};
+pub use http2::Http2;
 pub use limits::Limits;
 pub use log::{Form, Log};
 pub use metrics::Metrics;
@@ -70,6 +72,8 @@ pub struct Config {
     pub listen: Vec<Address>,
     /// Where they connect to over TLS, and what is spoken there.
     pub tls: FrontTls,
+    /// HTTP/2 with clients.
+    pub http2: Http2,
     /// That a load balancer before all of these says who its clients are. Absent: they come by themselves.
     pub proxy_protocol: Option<ProxyProtocol>,
     /// Whether routes of every host are served: whatever host a request names that no other route has.
@@ -128,6 +132,7 @@ impl Default for Config {
             zone: String::new(),
             listen: vec![Address(([0, 0, 0, 0], 8080).into())],
             tls: FrontTls::default(),
+            http2: Http2::default(),
             proxy_protocol: None,
             any_host: false,
             hand_over: None,
@@ -193,6 +198,7 @@ impl Validate for Config {
             self.control_planes.validate(check);
         });
         check.within("tls", |check| self.tls.validate(check));
+        check.within("http2", |check| self.http2.validate(check));
         if let Some(proxy_protocol) = &self.proxy_protocol {
             check.within("proxy_protocol", |check| proxy_protocol.validate(check));
         }
@@ -260,7 +266,10 @@ impl Config {
                         .max_conns_until_response_head,
                     ..self.limits.settings()
                 },
-                timeouts: self.timeouts.settings(),
+                timeouts: crate::Timeouts {
+                    leaving: self.drain.wait.0,
+                    ..self.timeouts.settings()
+                },
                 headers: self.headers.settings(),
                 sessions: self.sticky_sessions.settings(),
                 balancing: self.balancing.settings(&self.zone),
@@ -276,6 +285,7 @@ impl Config {
                 // Only a `gorouter.yml` asks for them (decision 21).
                 events: None,
                 front_tls: None,
+                http2: self.http2.settings(),
             },
             front: self.tls.settings(),
             client: self.upstream.client(),

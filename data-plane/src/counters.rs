@@ -98,6 +98,12 @@ counters! {
     client_handshakes_resumed,
     /// TLS handshakes of clients that failed, or took too long (L-06).
     client_handshakes_failed,
+    /// Connections over HTTP/2.
+    http2_connections,
+    /// Streams that were refused because too many requests of their connection were in work (L-15).
+    http2_refused_streams,
+    /// Connections over HTTP/2 that ended for what they cost (L-17 to L-20).
+    http2_floods,
     /// Connections that could not be accepted, as without descriptors.
     accepts_failed,
     /// How often accepting had to wait because too many connections were open (L-21).

@@ -5,6 +5,7 @@ pub(crate) mod behind;
 pub(crate) mod client;
 pub(crate) mod connection;
 mod exchange;
+pub(crate) mod http2;
 mod linger;
 mod prefix;
 pub(crate) mod tls;

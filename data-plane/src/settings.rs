@@ -6,6 +6,7 @@
 mod balancing;
 mod checks;
 mod front_tls;
+mod http2;
 mod rewrite;
 mod route_services;
 mod sessions;
@@ -30,6 +31,7 @@ pub use self::checks::{Checks, RequestSize, Underscores};
 pub use self::front_tls::{
     CertFormat, ClientCerts, DomainName, FrontTls, IdentityDomain, SubjectRule, Verification,
 };
+pub use self::http2::{BadHttp2, Http2};
 pub use self::rewrite::{BadRule, Rewrite};
 pub use self::route_services::{Believed, RouteServices, ServiceTls};
 pub use self::tracing::{Tracing, VendorKey};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub behind: Option<Behind>,
     /// TLS towards clients; `None` where no listener speaks it.
     pub front_tls: Option<FrontTls>,
+    /// HTTP/2 with clients.
+    pub http2: Http2,
     /// How endpoints are reached.
     pub upstream: Upstream,
     /// How requests pass through route services.
@@ -195,6 +199,9 @@ pub struct Timeouts {
     pub endpoint_idle: Duration,
     /// How long the rest of a refused request is read, so that the client gets to see the answer.
     pub linger: Duration,
+    /// How long the process serves on after it has said that it leaves (L-40): connections over HTTP/2 are told in the
+    /// second half of it.
+    pub leaving: Duration,
 }
 
 impl Default for Timeouts {
@@ -217,6 +224,7 @@ impl Default for Timeouts {
             wait_for_continue: Duration::from_secs(1),
             endpoint_idle: Duration::from_secs(90),
             linger: Duration::from_secs(1),
+            leaving: Duration::ZERO,
         }
     }
 }

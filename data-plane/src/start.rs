@@ -20,7 +20,7 @@ use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Gate, Heirlooms, Listen, Share, Sockets};
 use crate::proxy::RetryBudget;
 use crate::servable::Servable;
-use crate::settings::{FrontTls, Settings};
+use crate::settings::{FrontTls, Http2, Settings};
 use crate::table::TableHandle;
 use crate::upstream::Commons;
 use crate::upstream::idle::IdleLimits;
@@ -83,7 +83,7 @@ pub fn start(
     let written = Arc::new(Counters::default());
     let (log, events) = tellers(&mut settings, &written)?;
     let (identities, service_tls) = upstream_tls(&mut settings).map_err(io::Error::other)?;
-    let front = front(listeners, settings.front_tls.take())?;
+    let front = front(listeners, settings.front_tls.take(), settings.http2)?;
     let settings = Arc::new(settings);
     let places = Arc::new(Places::new(settings.limits.in_flight, count));
     let counters: Vec<_> = (0..count).map(|_| Arc::new(Counters::default())).collect();
@@ -151,17 +151,22 @@ fn tellers(
     Ok((log.transpose()?, events.transpose()?))
 }
 
-/// TLS towards clients, which a listener that speaks it needs.
-fn front(listeners: &[Listen], settings: Option<FrontTls>) -> io::Result<Option<Arc<Front>>> {
+/// TLS and HTTP/2 towards clients, the first of which a listener that speaks it needs.
+fn front(
+    listeners: &[Listen],
+    settings: Option<FrontTls>,
+    http2: Http2,
+) -> io::Result<Option<Arc<Front>>> {
     let invalid = |error: Box<dyn std::error::Error + Send + Sync>| {
         io::Error::new(io::ErrorKind::InvalidInput, error)
     };
+    http2.check().map_err(|bad| invalid(Box::from(bad)))?;
     match settings {
         Some(settings) if settings.certificates.is_empty() => {
             Err(invalid("TLS towards clients has no certificate".into()))
         }
         Some(settings) => {
-            let front = Front::new(settings);
+            let front = Front::new(settings, http2.enabled);
             Ok(Some(Arc::new(
                 front.map_err(|error| invalid(Box::from(error)))?,
             )))

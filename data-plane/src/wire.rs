@@ -407,6 +407,11 @@ impl Wire {
         }
     }
 
+    /// The connection below, and what was read of it and not used.
+    pub(crate) fn into_parts(self) -> (Io, Vec<u8>) {
+        (self.io, self.input.filled().to_vec())
+    }
+
     /// The connection below, where nothing of a message is left.
     pub(crate) fn into_io(self) -> Io {
         self.io

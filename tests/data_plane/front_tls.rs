@@ -98,7 +98,12 @@ async fn without_settings_no_listener_speaks_tls() {
 #[tokio::test]
 async fn of_what_a_client_offers_http_1_is_taken() {
     let authority = Authority::new("authority");
-    let (plane, _endpoint) = plane(&authority).await;
+    let endpoint = Endpoint::with(proto).await;
+    let plane = Setup::new()
+        .endpoint("app.test", &endpoint)
+        .with(|settings| settings.http2.enabled = false)
+        .front(front(&[&authority.server(&["app.test"])]))
+        .start();
     let offering = |protocols: &[&[u8]]| {
         changed(&authority.client_config(None), |config| {
             config.alpn_protocols = protocols.iter().map(|each| each.to_vec()).collect();

@@ -20,6 +20,7 @@ mod hashed;
 mod headers;
 mod health;
 mod hedging;
+mod http2;
 mod identity;
 mod idle_race;
 mod instances;

@@ -48,6 +48,7 @@ pub use body::bad::BadBody;
 pub use body::decode::{Decoder, Step};
 pub use body::encode::{ChunkHead, Encoder, Frame, WrongLength};
 pub use body::length::BodyLength;
+pub use body::trailers::may_be_trailer;
 pub use connection::ConnectionOptions;
 pub use fields::{Field, Fields, InvalidField};
 pub use host::{Host, InvalidHost};

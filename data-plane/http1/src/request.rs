@@ -348,9 +348,15 @@ impl RequestHead {
         }
     }
 
-    /// How many bytes the head took on the wire, empty line included; zero if it was not parsed.
+    /// How many bytes the head took on the wire, empty line included; zero if it was not parsed, unless somebody has
+    /// said so.
     pub const fn wire_len(&self) -> usize {
         self.wire_len
+    }
+
+    /// Says how long the head is, for heads that were not parsed here: what it would take as lines.
+    pub const fn set_wire_len(&mut self, len: usize) {
+        self.wire_len = len;
     }
 
     /// The fields, `Host` and the framing fields among them.

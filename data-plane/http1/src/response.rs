@@ -91,6 +91,11 @@ impl ResponseHead {
         }
     }
 
+    /// Whether a response of this status may have a body at all, whatever its fields say (RFC 9110 §6.4.1).
+    pub const fn may_have_body(&self) -> bool {
+        !has_no_body(self.status)
+    }
+
     /// What `Content-Length` says, also where there is no body, as in an answer to `HEAD`.
     pub const fn content_length(&self) -> Option<u64> {
         match self.declared {

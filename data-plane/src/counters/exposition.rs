@@ -101,6 +101,21 @@ const COUNTERS: &[Row] = &[
         |t| t.client_handshakes_failed,
     ),
     (
+        "pointsman_http2_connections",
+        "Client connections over HTTP/2",
+        |t| t.http2_connections,
+    ),
+    (
+        "pointsman_http2_refused_streams",
+        "HTTP/2 streams refused because too many requests of their connection were in work",
+        |t| t.http2_refused_streams,
+    ),
+    (
+        "pointsman_http2_floods",
+        "HTTP/2 connections ended for what they cost",
+        |t| t.http2_floods,
+    ),
+    (
         "pointsman_accepts_failed",
         "Connections that could not be accepted",
         |t| t.accepts_failed,

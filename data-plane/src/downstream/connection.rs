@@ -11,7 +11,7 @@ use std::time::Duration;
 use pointsman_http1::{Refused, RequestParser};
 
 use super::linger::linger;
-use super::{Client, Exchange};
+use super::{Client, Exchange, http2};
 use crate::deadlines::{Deadline, Tick};
 use crate::drain::Stage;
 use crate::io::Io;
@@ -25,7 +25,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// Serves a client until its connection ends.
 pub(crate) async fn serve(open: Open, io: Io, client: Client) {
-    let worker = open.worker();
+    let worker = &Rc::clone(open.worker());
     let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
     let mut connection = Connection {
         client,
@@ -37,11 +37,17 @@ pub(crate) async fn serve(open: Open, io: Io, client: Client) {
         ends_by: Tick::NEVER,
         worker,
     };
-    connection.ends_by = connection.age_limit();
+    connection.ends_by = age_limit(worker);
     let end = loop {
         match connection.next().await {
             Next::Again => {}
             Next::End(end) => break end,
+            Next::Http2 => {
+                let Connection { client, wire, .. } = connection;
+                let (io, before) = wire.into_parts();
+                // In a place of its own, so that what it needs is not held for every connection.
+                return Box::pin(http2::serve(open, io, before, client)).await;
+            }
         }
     };
     linger(&mut connection.wire, &connection.deadline, worker, end).await;
@@ -50,7 +56,7 @@ pub(crate) async fn serve(open: Open, io: Io, client: Client) {
 /// Goes on with a request, unless the process ends now. A fault of the router costs this request,
 /// and no other.
 #[inline]
-fn poll_journey(
+pub(super) fn poll_journey(
     cx: &mut Context<'_>,
     stage: Stage,
     journey: Pin<&mut impl Future<Output = Ending>>,
@@ -86,6 +92,8 @@ enum Next {
     Again,
     /// Nothing.
     End(End),
+    /// What has come is the beginning of HTTP/2, and nothing else was before.
+    Http2,
 }
 
 /// How a connection ends.
@@ -119,6 +127,9 @@ impl Connection<'_> {
         let mut room = self.worker.room();
         let next = match self.read_head(&mut room).await {
             Waited::Head => self.serve(&mut room).await,
+            Waited::Unread(Unread::Refused(Refused::Http2Preface)) if self.may_be_http2() => {
+                Next::Http2
+            }
             Waited::Unread(unread) => {
                 self.refuse(&mut room, unread).await;
                 Next::End(End::Linger)
@@ -257,21 +268,25 @@ impl Connection<'_> {
         proxy::answer_refused(self.worker, &mut exchange, desk, &self.deadline, unread).await;
     }
 
+    /// Whether a client may go on with HTTP/2 without having agreed on it: in clear text, as its first words.
+    fn may_be_http2(&self) -> bool {
+        self.served == 0 && self.worker.settings.http2.cleartext && self.client.tls().is_none()
+    }
+
     /// Whether the connection would take another request after this one (L-24, L-25, R-152).
     fn may_go_on(&self) -> bool {
         self.served < self.worker.settings.limits.connection_requests
             && self.deadline.now() < self.ends_by
             && self.worker.stage().is_serving()
     }
+}
 
-    /// The configured age, give or take a tenth, so that connections made together do not end
-    /// together.
-    fn age_limit(&self) -> Tick {
-        let age = self.worker.settings.limits.connection_age;
-        let jitter =
-            age.mul_f64(0.2) / 1000 * u32::try_from(self.worker.random() % 1000).unwrap_or(0);
-        self.deadline.now().after(age.mul_f64(0.9) + jitter)
-    }
+/// When a connection made now is old enough to end (L-25): at the configured age, give or take a tenth, so that those
+/// made together do not end together.
+pub(super) fn age_limit(worker: &Worker) -> Tick {
+    let age = worker.settings.limits.connection_age;
+    let jitter = age.mul_f64(0.2) / 1000 * u32::try_from(worker.random() % 1000).unwrap_or(0);
+    worker.deadlines.now().after(age.mul_f64(0.9) + jitter)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! One request and its answer, as the journey sees them: a head, a body that comes when it is
 //! asked for, and an answer that may begin before the body has ended.
 //!
-//! This is the seam between the journey and the protocols of clients. Nothing behind it knows that
-//! this one is HTTP/1.1.
+//! This is the seam between the journey and the protocols of clients. Nothing behind it knows which
+//! of them this one is: the connection of HTTP/1.1, or one stream of many over HTTP/2.
 
 use std::io;
 use std::net::IpAddr;
@@ -14,6 +14,7 @@ use pointsman_http1::{
 };
 
 use super::Client;
+use super::http2::Stream;
 use crate::wire::{BodyFault, Wire};
 
 /// What the journey adds to an answer.
@@ -29,13 +30,21 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) with: &'a [(Name<'a>, &'a [u8])],
 }
 
+/// What carries an exchange.
+enum Line<'a> {
+    /// A connection, which carries nothing else meanwhile.
+    Http1(&'a mut Wire),
+    /// A stream beside others.
+    Http2(&'a mut Stream),
+}
+
 /// One request and its answer.
 pub(crate) struct Exchange<'a> {
     /// Who asks.
     pub(crate) client: &'a Client,
     /// What is asked.
     pub(crate) request: &'a mut RequestHead,
-    wire: &'a mut Wire,
+    line: Line<'a>,
     /// Whether the connection would take another request.
     reusable: bool,
     asked_for_body: bool,
@@ -61,9 +70,30 @@ impl<'a> Exchange<'a> {
         Self {
             client,
             request,
-            wire,
+            line: Line::Http1(wire),
             reusable,
             asked_for_body,
+            begun: None,
+            ends_with_connection: false,
+            received: 0,
+            sent: 0,
+        }
+    }
+
+    /// Begins with a head that was understood on a stream.
+    pub(crate) fn over_http2(
+        client: &'a Client,
+        request: &'a mut RequestHead,
+        stream: &'a mut Stream,
+    ) -> Self {
+        Self {
+            client,
+            request,
+            line: Line::Http2(stream),
+            // What becomes of the connection is not decided by one of its streams.
+            reusable: false,
+            // The stream asks by itself.
+            asked_for_body: true,
             begun: None,
             ends_with_connection: false,
             received: 0,
@@ -77,47 +107,75 @@ impl Exchange<'_> {
     /// Waits for data of the body. `true`: there is some; `false`: the body has ended.
     #[inline]
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyFault>> {
-        self.wire.poll_data(cx)
+        match &mut self.line {
+            Line::Http1(wire) => wire.poll_data(cx),
+            Line::Http2(stream) => stream.poll_data(cx),
+        }
     }
 
     /// The data that is there.
     #[inline]
     pub(crate) fn body(&self) -> &[u8] {
-        self.wire.data()
+        match &self.line {
+            Line::Http1(wire) => wire.data(),
+            Line::Http2(stream) => stream.data(),
+        }
     }
 
     /// Drops what was taken of it.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) {
         self.received += count as u64;
-        self.wire.take(count);
+        match &mut self.line {
+            Line::Http1(wire) => wire.take(count),
+            Line::Http2(stream) => stream.take(count),
+        }
     }
 
     /// Whether the body was read and taken to its end.
     #[inline]
     pub(crate) fn body_is_read(&self) -> bool {
-        self.wire.body_is_read()
+        match &self.line {
+            Line::Http1(wire) => wire.body_is_read(),
+            Line::Http2(stream) => stream.body_is_read(),
+        }
     }
 
     /// Drops what has already arrived of the body: nobody will read it any more.
     pub(crate) fn skip_arrived_body(&mut self) {
-        self.wire.skip_read_body();
+        match &mut self.line {
+            Line::Http1(wire) => {
+                wire.skip_read_body();
+            }
+            Line::Http2(stream) => stream.skip_read_body(),
+        }
     }
 
     /// Gives the memory for bulk back: what was read waits for an endpoint that takes nothing.
     pub(crate) fn yield_large(&mut self) {
-        self.wire.yield_large();
+        // A stream holds what its window allows, and no memory beside it.
+        if let Line::Http1(wire) = &mut self.line {
+            wire.yield_large();
+        }
     }
 
     /// The trailers behind the body.
     pub(crate) fn trailers(&self) -> &Fields {
-        self.wire.trailers()
+        match &self.line {
+            Line::Http1(wire) => wire.trailers(),
+            Line::Http2(stream) => stream.trailers(),
+        }
     }
 
-    /// Waits until the client has gone. Only once the body has ended.
+    /// Waits until the client has gone. On a connection of HTTP/1.1 that can be seen only once its
+    /// body has ended: before that, what comes is body.
     #[inline]
     pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.wire.poll_gone(cx)
+        match &mut self.line {
+            Line::Http1(wire) if wire.body_is_read() => wire.poll_gone(cx),
+            Line::Http1(_) => Poll::Pending,
+            Line::Http2(stream) => stream.poll_gone(cx),
+        }
     }
 
     /// How many bytes of body were taken.
@@ -130,7 +188,10 @@ impl Exchange<'_> {
 impl Exchange<'_> {
     /// The address of the router that the client has connected to.
     pub(crate) fn router_ip(&self) -> Option<IpAddr> {
-        self.wire.local_ip()
+        match &self.line {
+            Line::Http1(wire) => wire.local_ip(),
+            Line::Http2(stream) => stream.local_ip(),
+        }
     }
 }
 
@@ -140,7 +201,9 @@ impl Exchange<'_> {
     pub(crate) fn ask_for_body(&mut self) {
         if !self.asked_for_body {
             self.asked_for_body = true;
-            self.wire.output().extend_from_slice(CONTINUE);
+            if let Line::Http1(wire) = &mut self.line {
+                wire.output().extend_from_slice(CONTINUE);
+            }
         }
     }
 
@@ -160,7 +223,10 @@ impl Exchange<'_> {
                 return;
             }
         }
-        write_interim(self.wire.output(), head);
+        match &mut self.line {
+            Line::Http1(wire) => write_interim(wire.output(), head),
+            Line::Http2(stream) => stream.interim(head),
+        }
     }
 
     /// Writes the head of the answer.
@@ -172,19 +238,27 @@ impl Exchange<'_> {
         head: &ResponseHead,
         how: &Outgoing<'_>,
     ) -> Result<(), InvalidField> {
+        let wire = match &mut self.line {
+            Line::Http1(wire) => wire,
+            Line::Http2(stream) => {
+                stream.answer(self.request.method(), head, how)?;
+                self.begun = Some(true);
+                return Ok(());
+            }
+        };
         let out = ResponseOut {
             client: self.request.version(),
             method: self.request.method(),
             body: how.body,
-            keep_alive: self.reusable && self.request.keep_alive() && self.body_is_read(),
+            keep_alive: self.reusable && self.request.keep_alive() && wire.body_is_read(),
             upgrade: None,
             date: Some(how.date),
             without: how.without,
             with: how.with,
             prepared: &[],
         };
-        let written = write_response(self.wire.output(), head, &out)?;
-        self.wire.begin_body(written.body);
+        let written = write_response(wire.output(), head, &out)?;
+        wire.begin_body(written.body);
         self.begun = Some(written.keep_alive);
         self.ends_with_connection = written.body == BodyLength::UntilClose;
         Ok(())
@@ -194,7 +268,8 @@ impl Exchange<'_> {
     /// what [`Exchange::stream`] is given from here on.
     ///
     /// # Errors
-    /// A field that cannot be written; nothing was.
+    /// A field that cannot be written, as on a stream of HTTP/2 all those of a switch are (RFC 9113,
+    /// section 8.6); nothing was.
     pub(crate) fn switch(
         &mut self,
         head: &ResponseHead,
@@ -209,14 +284,21 @@ impl Exchange<'_> {
             with,
             ..ResponseOut::default()
         };
-        let written = write_response(self.wire.output(), head, &out)?;
+        let Line::Http1(wire) = &mut self.line else {
+            return Err(InvalidField::Name);
+        };
+        let written = write_response(wire.output(), head, &out)?;
         self.begun = Some(written.keep_alive);
         Ok(())
     }
 
-    /// The bytes below, once the head of a switch was written.
-    pub(crate) fn stream(&mut self) -> &mut Wire {
-        self.wire
+    /// The bytes below, once the head of a switch was written; `None` where none can be.
+    #[inline]
+    pub(crate) fn stream(&mut self) -> Option<&mut Wire> {
+        match &mut self.line {
+            Line::Http1(wire) => Some(wire),
+            Line::Http2(_) => None,
+        }
     }
 
     /// Notes what has passed in each direction since the switch.
@@ -242,7 +324,10 @@ impl Exchange<'_> {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let put = self.wire.poll_put(cx, data);
+        let put = match &mut self.line {
+            Line::Http1(wire) => wire.poll_put(cx, data),
+            Line::Http2(stream) => stream.poll_put(cx, data),
+        };
         if let Poll::Ready(Ok(count)) = &put {
             self.sent += *count as u64;
         }
@@ -255,25 +340,37 @@ impl Exchange<'_> {
     /// It is shorter than its head said.
     #[inline]
     pub(crate) fn finish(&mut self, trailers: &Fields) -> io::Result<()> {
-        self.wire.finish(trailers)
+        match &mut self.line {
+            Line::Http1(wire) => wire.finish(trailers),
+            Line::Http2(stream) => stream.finish(trailers),
+        }
     }
 
     /// Sends what waits.
     #[inline]
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_flush(cx)
+        match &mut self.line {
+            Line::Http1(wire) => wire.poll_flush(cx),
+            Line::Http2(stream) => stream.poll_flush(cx),
+        }
     }
 
-    /// All bytes that the client's socket took, ever.
+    /// All bytes that were taken for the client, ever: by its socket, or from its stream.
     #[inline]
     pub(crate) fn written(&self) -> u64 {
-        self.wire.progress()
+        match &self.line {
+            Line::Http1(wire) => wire.progress(),
+            Line::Http2(stream) => stream.progress(),
+        }
     }
 
     /// Whether something waits for the client to take it.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        self.wire.has_output()
+        match &self.line {
+            Line::Http1(wire) => wire.has_output(),
+            Line::Http2(stream) => stream.has_output(),
+        }
     }
 
     /// How many bytes of body were put.
@@ -287,7 +384,10 @@ impl Exchange<'_> {
     pub(crate) fn is_last_word(&self) -> bool {
         !self.request.keep_alive()
             && self.request.body() == BodyLength::None
-            && self.wire.may_just_close()
+            && match &self.line {
+                Line::Http1(wire) => wire.may_just_close(),
+                Line::Http2(_) => false,
+            }
     }
 
     /// Whether the connection may carry another request: the answer said so, and the body of this

@@ -17,6 +17,7 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::{Error, ServerConfig};
 
+use super::http2;
 use crate::settings::{
     CertFormat, ClientCerts, DomainName, ForwardedClientCert, FrontTls, Verification,
 };
@@ -26,8 +27,8 @@ use clients::Clients;
 use tickets::Tickets;
 pub(crate) use welcome::serve;
 
-/// The only protocol that is offered (RFC 7301).
-const ALPN: &[u8] = b"http/1.1";
+/// The protocol that is always offered (RFC 7301).
+const HTTP1: &[u8] = b"http/1.1";
 
 /// What of an answer may wait, encrypted, for a client that takes nothing (L-10): with what waits before it, it stays
 /// below the bound of one stream.
@@ -66,7 +67,8 @@ impl Front {
     ///
     /// # Errors
     /// The crypto library refuses them, as where no version of TLS has a cipher suite.
-    pub(crate) fn new(settings: FrontTls) -> Result<Self, Error> {
+    /// With `http2`, that is offered before HTTP/1.1 (D-004).
+    pub(crate) fn new(settings: FrontTls, http2: bool) -> Result<Self, Error> {
         let FrontTls {
             certificates,
             versions,
@@ -84,6 +86,7 @@ impl Front {
             provider: Arc::new(offered),
             versions,
             certificates: Arc::new(Certificates::new(certificates)),
+            http2,
         };
         let verifier = |verification: Verification, mandatory| {
             let Verification { trust, rules } = verification;
@@ -143,6 +146,7 @@ struct Forge {
     provider: Arc<CryptoProvider>,
     versions: Versions,
     certificates: Arc<dyn ResolvesServerCert>,
+    http2: bool,
 }
 
 impl Forge {
@@ -157,7 +161,11 @@ impl Forge {
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(Arc::clone(&self.certificates));
-        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.alpn_protocols = if self.http2 {
+            vec![http2::ALPN.to_vec(), HTTP1.to_vec()]
+        } else {
+            vec![HTTP1.to_vec()]
+        };
         config.ignore_client_order = true;
         // What a session was is in its ticket, or nowhere.
         config.session_storage = Arc::new(NoServerSessionStorage {});

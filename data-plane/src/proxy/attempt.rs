@@ -65,10 +65,9 @@ impl<'a> Journey<'a, '_> {
         Some(kept)
     }
 
-    /// Whether the client has gone. It can be seen only once its body has ended: before that, what
-    /// comes is body.
+    /// Whether the client has gone, as far as that can be seen.
     pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>) -> bool {
-        self.exchange.body_is_read() && self.exchange.poll_gone(cx).is_ready()
+        self.exchange.poll_gone(cx).is_ready()
     }
 }
 

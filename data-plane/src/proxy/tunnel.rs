@@ -146,7 +146,10 @@ impl Journey<'_, '_> {
                 return Poll::Ready(Ok(()));
             }
             let now = self.deadline.now();
-            let due = match tunnel.until(self.exchange.stream(), endpoint, now) {
+            let Some(client) = self.exchange.stream() else {
+                return Poll::Ready(Err(Reason::Switched));
+            };
+            let due = match tunnel.until(client, endpoint, now) {
                 Ok(by) => {
                     self.deadline.set(by);
                     return Poll::Pending;
@@ -169,7 +172,8 @@ impl Journey<'_, '_> {
         endpoint: &mut Wire,
         tunnel: &mut Tunnel<'_>,
     ) -> Result<(), Reason> {
-        let client = self.exchange.stream();
+        // Where nothing can be switched, no head of a switch was written.
+        let client = self.exchange.stream().ok_or(Reason::Switched)?;
         let down = tunnel.down.poll(cx, endpoint, client);
         let up = tunnel.up.poll(cx, client, endpoint);
         self.exchange

@@ -24,6 +24,8 @@ pub enum BadBody {
     TrailersTooLong,
     /// L-14: far more framing than data.
     FramingHeavy,
+    /// more or less data than `Content-Length` said, where the protocol itself says where a body ends.
+    ContentLength,
     /// The connection ended before the body did.
     Truncated,
 }
@@ -41,6 +43,7 @@ impl BadBody {
             Self::TrailerField => "invalid trailer field",
             Self::TrailersTooLong => "trailer section too long",
             Self::FramingHeavy => "more chunk framing than data",
+            Self::ContentLength => "body differs from its Content-Length",
             Self::Truncated => "body ended early",
         }
     }

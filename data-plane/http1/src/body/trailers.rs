@@ -117,8 +117,9 @@ const FORBIDDEN_PREFIXES: &[&[u8]] = &[
     b"Sec-",
 ];
 
-/// Whether a trailer field passes.
-fn may_be_trailer(field: Field<'_>) -> bool {
+/// Whether a field may pass as a trailer, in whatever protocol it came.
+#[must_use]
+pub fn may_be_trailer(field: Field<'_>) -> bool {
     let name = field.name.as_bytes();
     !FORBIDDEN.contains(field.name.known())
         && !FORBIDDEN_OTHERS

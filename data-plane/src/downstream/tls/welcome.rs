@@ -17,6 +17,7 @@ use super::{DomainIndex, Front, Policy, UNSENT_MOST, shown};
 use crate::deadlines::Deadline;
 use crate::downstream::client::{Client, Secured};
 use crate::downstream::connection::{self, End};
+use crate::downstream::http2;
 use crate::downstream::linger::linger;
 use crate::io::Io;
 use crate::io::tls::TlsIo;
@@ -33,7 +34,13 @@ pub(crate) async fn serve(open: Open, socket: TcpStream, peer: SocketAddr) {
     // In a place of its own, so that what a handshake needs is not held for as long as a client stays.
     let welcomed = Box::pin(welcome(&open, socket)).await;
     if let Some((tls, secured)) = welcomed {
-        connection::serve(open, Io::Tls(tls), Client::secured(peer, secured)).await;
+        let client = Client::secured(peer, secured);
+        if tls.session().alpn_protocol() == Some(http2::ALPN) {
+            // In a place of its own as well: what it needs is not held for clients of HTTP/1.1.
+            Box::pin(http2::serve(open, Io::Tls(tls), Vec::new(), client)).await;
+        } else {
+            connection::serve(open, Io::Tls(tls), client).await;
+        }
     }
 }
 

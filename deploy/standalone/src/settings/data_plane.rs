@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use pointsman_data_plane::{
     AccessLog, Balancing, Behind, Checks, ErrorPage, Events, ForwardedClientCert, ForwardedProto,
-    Headers, Limits, NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing, Tunnels,
-    Upstream, UpstreamTls, VendorKey, ZonePreference, extra_fields,
+    Headers, Http2, Limits, NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing,
+    Tunnels, Upstream, UpstreamTls, VendorKey, ZonePreference, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -47,6 +47,10 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
             optional: true,
         }),
         front_tls: front_tls(file)?,
+        http2: Http2 {
+            enabled: file.process.enable_http2,
+            ..Http2::default()
+        },
         route_services: route_services(file, &upstream)?,
         upstream,
         access_log: access_log(file),
@@ -167,6 +171,7 @@ fn timeouts(file: &GorouterYml) -> Timeouts {
         answer: attempt.unwrap_or(FOR_EVER),
         stream_idle: attempt.unwrap_or(FOR_EVER),
         attempt,
+        leaving: connections.drain_wait.or_zero(),
         ..defaults
     }
 }
