@@ -18,6 +18,7 @@ mod replicas;
 mod routes;
 mod serve;
 mod v1_routes;
+mod varz;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,12 +30,14 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use pointsman_process::metrics::Exposition;
 use pointsman_process::readiness::{Liveness, Readiness};
+use pointsman_process::varz::Varz;
 
 use access::Access;
 pub use access::Credentials;
 pub(crate) use bind::Bound;
 pub(crate) use bind::bind;
 use problem::Problem;
+pub(crate) use varz::figures;
 
 use crate::registry_task::Handle;
 
@@ -60,6 +63,8 @@ pub(crate) struct Inside {
     pub(crate) liveness: Liveness,
     /// Its metrics.
     pub(crate) metrics: Arc<prometheus_client::registry::Registry>,
+    /// Who this process is to collectors.
+    pub(crate) varz: Arc<Varz>,
     /// The algorithm of routes that name none, in Gorouter's words.
     pub(crate) default_algorithm: &'static str,
 }

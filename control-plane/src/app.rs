@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use pointsman_process::readiness::{Condition, Liveness, Pulse, Readiness};
 use pointsman_process::shutdown::Tasks;
+use pointsman_process::telemetry::LogCounts;
 use pointsman_process::tls;
+use pointsman_process::varz::{Component, Varz};
 use pointsman_registry::Algorithm;
 use prometheus_client::registry::Registry as Metrics;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +30,7 @@ use crate::admin::{self, Inside};
 use crate::distribution;
 use crate::registry_task::{Ended, Handle, RegistryTask, Source};
 use crate::sources::file::Files;
-use crate::sources::nats::{self, Announcement, Nats};
+use crate::sources::nats::{self, Announcement, Describe, Nats};
 
 /// Why a control plane could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,7 @@ pub struct Bound {
     pipe: Option<Pipe>,
     admin: Option<admin::Bound>,
     default_algorithm: Algorithm,
+    index: u32,
     addresses: Addresses,
 }
 
@@ -86,6 +89,8 @@ pub struct Process {
     pub liveness: Liveness,
     /// Its metrics, complete.
     pub metrics: Arc<Metrics>,
+    /// How many lines it has logged.
+    pub logged: LogCounts,
 }
 
 /// Builds a control plane and binds its sockets. Its metrics are added to those of the process.
@@ -132,6 +137,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         pipe,
         admin,
         default_algorithm: settings.effective.default_algorithm,
+        index: settings.index,
         addresses,
     })
 }
@@ -151,12 +157,15 @@ fn nats(
         settings.registry.registration_interval,
         settings.registry.stale_threshold,
     );
-    let nats = Nats::new(
+    let mut nats = Nats::new(
         settings.nats.clone(),
         settings.messages.clone(),
         announcement,
         metrics,
     )?;
+    if let Some(interval) = settings.active_apps {
+        nats.publish_active_apps(interval, registry.handle().active_apps());
+    }
     Ok(Some((nats, source)))
 }
 
@@ -184,6 +193,13 @@ impl Bound {
         self.registry.handle()
     }
 
+    /// Announces the process on NATS to collectors of Cloud Foundry's components, and answers them.
+    pub fn announce_component(&mut self, describe: Describe) {
+        if let Some((nats, _)) = &mut self.nats {
+            nats.announce_component(describe);
+        }
+    }
+
     /// Spawns everything: from here on the control plane serves, until the stages of `tasks` end it.
     ///
     /// The registry, distribution and the admin API serve to the end. NATS is a vital task as well, but a lost
@@ -208,7 +224,12 @@ impl Bound {
         tasks.spawn_vital("registry", registry);
         self.incoming.serve(self.distribution, tasks);
         if let Some(admin) = self.admin {
+            let at = self.addresses.admin.map(|address| address.to_string());
+            let component = Component::new(self.index.into(), at.unwrap_or_default(), None);
+            let varz = Arc::new(Varz::new(component, process.logged.clone()));
+            keep_varz(tasks, Arc::clone(&varz), handle.clone());
             let inside = Inside {
+                varz,
                 registry: handle,
                 readiness: process.readiness.clone(),
                 liveness: process.liveness.clone(),
@@ -229,6 +250,16 @@ impl Bound {
             spawn_source(tasks, "route-files", files.run(source));
         }
     }
+}
+
+/// Spawns what renews the rates of `/varz`.
+fn keep_varz(tasks: &Tasks, varz: Arc<Varz>, handle: Handle) {
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital("varz", async move {
+        let kept = varz.keep(move || admin::figures(&handle));
+        end.run_until_cancelled(kept).await;
+        Ok::<(), Infallible>(())
+    });
 }
 
 /// Spawns a source, which ends by itself only with an error.

@@ -105,6 +105,10 @@ impl Config {
             name: self.name.clone(),
             index: self.index,
             nats: self.nats.settings(environment)?,
+            active_apps: self
+                .nats
+                .publish_active_apps_interval
+                .map(|interval| interval.0),
             route_files: self.route_files.settings(),
             messages: self.registration.messages(),
             registry: self.registration.registry(),

@@ -14,6 +14,7 @@ use pointsman_process::memory::Allocator;
 use pointsman_process::metrics::Build;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::{Bounds, Convention, Event, Exit, Outcome, Signals, Supervisor};
+use pointsman_process::telemetry::LogCounts;
 use pointsman_process::{metrics, telemetry, tls};
 
 #[global_allocator]
@@ -93,7 +94,7 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         if let Some(file) = &arguments.addresses_file {
             write_addresses(file, bound.addresses()).map_err(|error| failed(&error))?;
         }
-        Ok(run(bound, metrics, signals).await)
+        Ok(run(bound, (metrics, logs.counts.clone()), signals).await)
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
@@ -123,7 +124,7 @@ fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
 /// Serves until a signal or the end of a vital part ends it.
 async fn run(
     bound: Bound,
-    metrics: prometheus_client::registry::Registry,
+    (metrics, logged): (prometheus_client::registry::Registry, LogCounts),
     signals: Signals,
 ) -> Exit {
     let Addresses {
@@ -140,6 +141,7 @@ async fn run(
         readiness: Readiness::new(),
         liveness: Liveness::new(),
         metrics: Arc::new(metrics),
+        logged,
     };
     bound.start(supervisor.tasks(), &process);
     // It has no requests in flight that a drain would wait for.

@@ -4,6 +4,7 @@
 //! task. It is an ordinary task: each of its turns is bounded, so it needs no thread of its own, and it holds no lock,
 //! since nobody else ever sees the registry but for the length of a look between two turns.
 
+mod active_apps;
 mod clock;
 mod handle;
 mod log;
@@ -19,6 +20,7 @@ use pointsman_registry::{Registry, Settings, SourceId, WhileAway};
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use active_apps::ActiveApps;
 use clock::Clock;
 use handle::Read;
 pub use handle::{Ended, Event, Failing, Handle, Source};
@@ -28,8 +30,8 @@ pub use orders::Refused;
 pub(crate) use orders::Release;
 pub use questions::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswered};
 pub(crate) use questions::{Ask, OPEN};
+pub use replicas::{Counts, Rejected, Replica};
 pub(crate) use replicas::{Place, Replicas};
-pub use replicas::{Rejected, Replica};
 use turn::Timers;
 
 /// Events that may wait for their turn.
@@ -91,6 +93,7 @@ impl RegistryTask {
             head: head.subscribe(),
             standing: standing.subscribe(),
             replicas: Arc::new(Replicas::default()),
+            active_apps: Arc::default(),
         };
         let metrics = Metrics::new(metrics);
         let timers = Timers::new(clock);

@@ -9,6 +9,7 @@ mod health;
 mod routes;
 mod serve;
 mod status;
+mod varz;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use tokio::sync::watch;
 
 use access::Access;
 pub use access::Credentials;
+pub(crate) use varz::Shown;
 
 use crate::failing::Ejected;
 use crate::listener::{Heirlooms, Inherited};
@@ -61,6 +63,8 @@ pub(crate) struct Inside {
     pub(crate) kept: Option<watch::Receiver<Kept>>,
     /// The endpoints that are out as outliers.
     pub(crate) ejected: Ejected,
+    /// What `/varz` is made from, where it answers.
+    pub(crate) varz: Option<Shown>,
 }
 
 /// The admin API with its socket bound, before it answers.
@@ -127,6 +131,7 @@ fn router(settings: &Settings, inside: Inside) -> Router {
         .route("/routes", any(routes::routes))
         .route("/status", get(status::status))
         .route("/ejected", get(ejected::ejected))
+        .route("/varz", get(varz::varz))
         .fallback(async || StatusCode::NOT_FOUND);
     let metrics = Router::new().route("/metrics", get(metrics));
     let (open, protected) = if settings.protect_metrics {

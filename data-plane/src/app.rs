@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::Tasks;
+use pointsman_process::telemetry::LogCounts;
 use pointsman_process::tls::{self, Reloaded, Reloader};
+use pointsman_process::varz::{Component, Varz};
 use pointsman_proto::v1;
 use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
@@ -26,7 +28,7 @@ pub use front_tls::{ClientFiles, DomainFiles, FrontTls};
 use hand_over::HandOver;
 pub use settings::{ControlPlaneTls, ControlPlanes, ServiceTls, Settings, State, UpstreamTls};
 
-use crate::admin::{self, Inside};
+use crate::admin::{self, Inside, Shown};
 use crate::counters::Traffic;
 use crate::failing::{self, Ejected, Failures};
 use crate::listener::{Gate, Inherited, Listen};
@@ -83,6 +85,8 @@ pub struct Process {
     pub liveness: Liveness,
     /// Its metrics, complete.
     pub metrics: Arc<Metrics>,
+    /// How many lines it has logged.
+    pub logged: LogCounts,
 }
 
 /// A data plane with all its sockets bound. It answers already, and knows no route yet.
@@ -99,6 +103,8 @@ pub struct Bound {
     table: TableHandle,
     reloader: Reloader,
     status: watch::Sender<Status>,
+    /// Whether `/varz` answers.
+    varz: bool,
     state: Option<(State, u64)>,
     kept: watch::Sender<Kept>,
     addresses: Addresses,
@@ -129,6 +135,7 @@ pub async fn build(
         Some(settings) => Some(bind_admin(settings, &mut inherited).await?),
         None => None,
     };
+    let varz = settings.proxy.census.varz;
     let (publisher, table) = table::publication();
     let (reporter, failures) = failing::channel();
     let ejected = reporter.ejected();
@@ -163,6 +170,7 @@ pub async fn build(
         table,
         reloader,
         status,
+        varz,
         state: settings.state.map(|state| (state, filter)),
         kept,
         addresses,
@@ -270,6 +278,10 @@ impl Bound {
             Ok::<(), Infallible>(())
         });
         if let Some(admin) = self.admin {
+            let logged = process.logged.clone();
+            let varz = self
+                .varz
+                .then(|| shown(tasks, &admin, (self.proxy.traffic(), logged)));
             let inside = Inside {
                 readiness: process.readiness.clone(),
                 liveness: process.liveness.clone(),
@@ -278,6 +290,7 @@ impl Bound {
                 status,
                 kept,
                 ejected: self.ejected,
+                varz,
             };
             spawn_admin(admin, inside, (tasks, self.hand_over.gate().clone()));
         }
@@ -289,6 +302,23 @@ impl Bound {
             Ok::<(), Infallible>(())
         });
         spawn_proxy(self.proxy, tasks);
+    }
+}
+
+/// What `/varz` is made from. Spawns what renews its rates.
+fn shown(tasks: &Tasks, admin: &admin::Bound, (traffic, logged): (&Traffic, LogCounts)) -> Shown {
+    let component = Component::new(0, admin.address().to_string(), None);
+    let varz = Arc::new(Varz::new(component, logged));
+    let (kept, counted) = (Arc::clone(&varz), traffic.clone());
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital("varz", async move {
+        let kept = kept.keep(move || counted.figures());
+        end.run_until_cancelled(kept).await;
+        Ok::<(), Infallible>(())
+    });
+    Shown {
+        varz,
+        traffic: traffic.clone(),
     }
 }
 
@@ -309,14 +339,7 @@ fn servable(status: watch::Receiver<Status>) -> Servable {
 
 /// How busy the proxy is.
 fn load(traffic: Traffic) -> Arc<dyn Fn() -> Load + Send + Sync> {
-    Arc::new(move || {
-        let totals = traffic.totals();
-        Load {
-            requests: totals.requests,
-            in_flight: totals.requests_in_flight,
-            connections: totals.connections_open,
-        }
-    })
+    Arc::new(move || Load::of(&traffic))
 }
 
 /// Answers for as long as the gate is this process's.

@@ -281,6 +281,8 @@ impl Config {
                 tracing,
                 error_page,
                 per_app_latency: self.metrics.per_app_latency,
+                census: self.metrics.census(),
+                lookup_time: self.metrics.lookup_time,
                 behind: self.proxy_protocol.map(ProxyProtocol::settings),
                 // Only a `gorouter.yml` asks for them (decision 21).
                 events: None,

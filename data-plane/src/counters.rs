@@ -5,13 +5,20 @@ mod exposition;
 mod failures;
 mod histogram;
 mod latencies;
+mod lookups;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use pointsman_process::varz::Figures;
+
+use crate::census::{self, Account};
 
 pub(crate) use failures::FailureCounts;
 pub(crate) use histogram::Histogram;
 pub(crate) use latencies::Latencies;
+pub(crate) use lookups::Lookups;
 
 /// A number that one thread writes and others may read.
 #[derive(Debug, Default)]
@@ -67,6 +74,10 @@ macro_rules! counters {
             pub(crate) app_latencies: Latencies,
             /// Why attempts failed, and answers broke off.
             pub(crate) failures: FailureCounts,
+            /// How long look-ups of routes took, in nanoseconds, where that is measured.
+            pub(crate) lookups: Lookups,
+            /// What is counted by app and by component, where that is wanted.
+            pub(crate) account: Option<Box<Account>>,
         }
 
         /// The numbers of all workers at one moment.
@@ -260,6 +271,21 @@ impl Traffic {
         workers
             .map(|worker| worker.connections_open.get())
             .collect()
+    }
+
+    /// What `/varz` shows of requests.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let now = jiff::Timestamp::now().as_second();
+        let second = u64::try_from(now).unwrap_or_default();
+        census::figures(&self.workers, &self.totals(), second)
+    }
+
+    /// Apps that had requests since this was last asked, at most `most`, each with the second of the Unix epoch of its last
+    /// request; the others are told the next time. None where they are not counted.
+    #[must_use]
+    pub fn take_active_apps(&self, most: usize) -> HashMap<Box<str>, u64> {
+        census::take_active(&self.workers, most)
     }
 
     /// The sums over all workers.

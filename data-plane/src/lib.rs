@@ -4,6 +4,7 @@ mod access_log;
 pub mod admin;
 pub mod app;
 mod buffer;
+mod census;
 mod clock;
 pub mod config;
 mod counters;
@@ -32,6 +33,7 @@ mod wire;
 mod worker;
 
 pub use access_log::{AccessLog, Sink, extra_fields};
+pub use census::Census;
 pub use counters::{Totals, Traffic};
 pub use error_page::{BadPage, ErrorPage, NoPage};
 pub use events::Events;

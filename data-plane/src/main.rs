@@ -112,6 +112,7 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
             readiness: Readiness::new(),
             liveness: Liveness::new(),
             metrics: Arc::new(metrics),
+            logged: logs.counts.clone(),
         };
         Ok(run(
             (supervisor, signals),

@@ -24,6 +24,7 @@ pub use balancing::{Balancing, ZonePreference};
 pub use sessions::Sessions;
 
 use crate::access_log::AccessLog;
+use crate::census::Census;
 use crate::error_page::ErrorPage;
 use crate::events::Events;
 
@@ -74,6 +75,10 @@ pub struct Settings {
     pub access_log: Option<AccessLog>,
     /// Whether the time of responses is measured for each app.
     pub per_app_latency: bool,
+    /// What is counted by app and by component.
+    pub census: Census,
+    /// Whether it is measured how long finding a route takes.
+    pub lookup_time: bool,
     /// Where events of requests are told, if anywhere.
     pub events: Option<Events>,
 }

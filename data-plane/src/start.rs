@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::access_log::Writer;
+use crate::census::Census;
 use crate::counters::{Counters, Traffic};
 use crate::descriptors;
 use crate::downstream::tls::Front;
@@ -86,7 +87,7 @@ pub fn start(
     let front = front(listeners, settings.front_tls.take(), settings.http2)?;
     let settings = Arc::new(settings);
     let places = Arc::new(Places::new(settings.limits.in_flight, count));
-    let counters: Vec<_> = (0..count).map(|_| Arc::new(Counters::default())).collect();
+    let counters = counters(settings.census, count);
     let origin = Instant::now();
     let (addresses, shares, doors) = open(listeners, sockets, (count, stages))?;
     let commons = Arc::new(Commons::new(idle_limits(&settings), count));
@@ -137,6 +138,17 @@ fn upstream_tls(settings: &mut Settings) -> Result<UpstreamTls, rustls::Error> {
     let identities = Identities::new(settings.upstream.tls.take())?;
     let services = services::tls_config(&settings.route_services.tls)?;
     Ok((Arc::new(identities), services))
+}
+
+/// What the workers count, each by itself.
+fn counters(census: Census, workers: usize) -> Vec<Arc<Counters>> {
+    let one = |_| {
+        Arc::new(Counters {
+            account: census.account(),
+            ..Counters::default()
+        })
+    };
+    (0..workers).map(one).collect()
 }
 
 /// The threads that requests are told to: the one of the access log, and the one of events.

@@ -12,6 +12,7 @@ mod told;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_routing::{Cursors, Scratch, Time};
 use tokio::time::Instant;
@@ -140,6 +141,11 @@ impl Worker {
     #[inline]
     pub(crate) fn table_time(&self, now: Instant) -> Time {
         Time::since_origin(now.saturating_duration_since(self.origin))
+    }
+
+    /// How long the process has served.
+    pub(crate) fn since_origin(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.origin)
     }
 
     /// The time as the table counts it, to the step of the deadlines: for what is compared with

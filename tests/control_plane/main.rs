@@ -12,4 +12,6 @@ mod messages;
 mod nats_tls;
 mod operator;
 mod plane;
+mod publishers;
+mod reported;
 mod slow;

@@ -89,6 +89,30 @@ async fn times_are_measured_by_app() {
     assert_eq!(plane.metric(metric), None, "nobody asked for it");
 }
 
+/// C-280: where look-ups are measured, the time of each is told once.
+/// OB-092: so.
+#[tokio::test]
+async fn look_ups_are_measured_where_that_is_wanted() {
+    let endpoint = Endpoint::named("here").await;
+    let plane = Setup::new()
+        .endpoint("app.test", &endpoint)
+        .with(|settings| settings.lookup_time = true)
+        .start();
+    for host in ["app", "nobody", "app"] {
+        let request = format!("GET /{host} HTTP/1.1\r\nHost: {host}.test\r\n\r\n");
+        plane.ask(request).await;
+    }
+    assert_eq!(plane.metric("route_lookup_time_count"), Some(3.0));
+    assert!(plane.metric("route_lookup_time_sum") > Some(0.0));
+    let plane = Plane::before(&endpoint);
+    plane.get("/").await;
+    assert_eq!(
+        plane.metric("route_lookup_time_count"),
+        None,
+        "nobody asked"
+    );
+}
+
 /// D-454: the first attempt's answer is the client's, and nothing of it is an error.
 /// D-463: its time stands in the log.
 /// D-089: what was sent to the client is what is recorded.

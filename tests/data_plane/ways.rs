@@ -16,6 +16,7 @@ fn plane(endpoint: &Endpoint, key: Option<&str>) -> Plane {
 }
 
 /// D-323: with the key, the answer names the router and the endpoint.
+/// C-516: the router in one field, the endpoint in the two others.
 #[tokio::test]
 async fn whoever_knows_the_key_is_told() {
     let script = |_: &_| {

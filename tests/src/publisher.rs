@@ -1,7 +1,9 @@
 //! What publishes routes: messages and manners of route-emitter and route-registrar.
 
+mod emitter;
 mod message;
 
+pub use emitter::{Emitter, Told};
 pub use message::{Emitted, Message, Registrar};
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod balancing;
 mod broker;
+mod collectors;
 mod control_plane;
 mod control_planes;
 mod drain;

@@ -11,12 +11,13 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// One part for each subject: an object of `paths`, and one of `schemas`.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 6] = [
     include_str!("contract/common.json"),
     include_str!("contract/health.json"),
     include_str!("contract/routes.json"),
     include_str!("contract/replicas.json"),
     include_str!("contract/orders.json"),
+    include_str!("contract/varz.json"),
 ];
 
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());

@@ -4,7 +4,9 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
 
-use super::{Inside, contract, health, metrics, orders, questions, replicas, routes, v1_routes};
+use super::{
+    Inside, contract, health, metrics, orders, questions, replicas, routes, v1_routes, varz,
+};
 
 /// Paths with their handlers, and which they are: the document of the API is held against that.
 pub(super) struct Paths {
@@ -33,6 +35,7 @@ pub(super) fn figures() -> Paths {
 pub(super) fn protected() -> Paths {
     Paths::none()
         .any("/routes", routes::routes)
+        .get("/varz", varz::varz)
         .get("/v1/openapi.json", contract::openapi)
         .get("/v1/routes", v1_routes::routes)
         .get("/v1/replicas", replicas::replicas)

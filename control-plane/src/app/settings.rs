@@ -20,6 +20,8 @@ pub struct Settings {
     pub index: u32,
     /// The NATS source, which is none where no server is named.
     pub nats: nats::Settings,
+    /// How often the apps that had requests are published there; `None`: never.
+    pub active_apps: Option<Duration>,
     /// The source of route files, if there are any.
     pub route_files: Option<file::Settings>,
     /// What messages may say.

@@ -38,6 +38,8 @@ pub struct Nats {
     pub pending_bytes: Size,
     /// TLS towards the servers, all of them. Absent: clear text.
     pub tls: Option<NatsTls>,
+    /// How often the apps are published that had requests, as data planes with `metrics.active_apps` report. Absent: never.
+    pub publish_active_apps_interval: Option<Interval>,
 }
 
 /// TLS towards the servers.
@@ -127,6 +129,7 @@ impl Default for Nats {
             pending_messages: pending.messages,
             pending_bytes: Size(pending.bytes as u64),
             tls: None,
+            publish_active_apps_interval: None,
         }
     }
 }
@@ -151,6 +154,15 @@ impl Validate for Nats {
             if given < Duration::from_millis(10) {
                 check.refuse(key, "is too short", "write 10ms or more, such as 20s");
             }
+        }
+        if let Some(Interval(given)) = self.publish_active_apps_interval
+            && given < Duration::from_secs(1)
+        {
+            check.refuse(
+                "publish_active_apps_interval",
+                "is too short",
+                "write 1s or more, or leave it out",
+            );
         }
         if self.pending_messages == 0 {
             check.refuse(

@@ -7,7 +7,7 @@ use pointsman_proto::v1::{self, answer, route_key, thing};
 use pointsman_registry::{Capabilities, Removal, SegmentFilter, Sum};
 use pointsman_route_key::{Host, Path, RouteKey};
 
-use crate::registry_task::{Answer, HeldEndpoint, HeldRoute, Holding, Rejected};
+use crate::registry_task::{Answer, Counts, HeldEndpoint, HeldRoute, Holding, Rejected};
 
 /// A route's key; `None` where one of its two parts is missing.
 pub(super) fn key(key: v1::RouteKey) -> Option<RouteKey> {
@@ -127,6 +127,22 @@ fn spelled(route: Option<v1::RouteKey>) -> String {
         .and_then(key)
         .map(|key| key.to_string())
         .unwrap_or_default()
+}
+
+/// What a data plane has counted.
+pub(super) fn counts(counts: v1::Counts) -> Counts {
+    Counts {
+        attempts: counts.attempts,
+        rejected_requests: counts.rejected_requests,
+        bad_gateways: counts.bad_gateways,
+        responses: [
+            counts.responses_2xx,
+            counts.responses_3xx,
+            counts.responses_4xx,
+            counts.responses_5xx,
+            counts.responses_xxx,
+        ],
+    }
 }
 
 /// A length of time; `None` for one that is negative, or out of bounds.

@@ -20,7 +20,7 @@ use super::metrics::Metrics;
 use super::session::{Session, ends};
 use super::wire::{Encoded, Outgoing};
 use super::{Settings, to_proto};
-use crate::registry_task::{Handle, Replica};
+use crate::registry_task::{Counts, Handle, Replica};
 
 /// How long a hello is waited for.
 const HELLO: Duration = Duration::from_secs(10);
@@ -184,5 +184,6 @@ fn replica(caller: &Caller, address: Option<SocketAddr>, degraded: &str, epoch: 
         requests: 0,
         in_flight: 0,
         connections: 0,
+        counts: Counts::default(),
     }
 }

@@ -9,9 +9,10 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::active_apps::ActiveApps;
 use super::orders::{Order, Refused, Release};
 use super::questions::{self, Answer, Question, Unanswered};
-use super::replicas::{Replica, Replicas};
+use super::replicas::{Counts, Replica, Replicas};
 
 /// The registry task has ended, so the process is about to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -76,6 +77,7 @@ pub struct Handle {
     pub(super) head: watch::Receiver<u64>,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) replicas: Arc<Replicas>,
+    pub(super) active_apps: Arc<ActiveApps>,
 }
 
 /// An endpoint that fails at a data plane.
@@ -123,6 +125,17 @@ impl Handle {
     #[must_use]
     pub fn replicas(&self) -> Vec<Replica> {
         self.replicas.list()
+    }
+
+    /// What all data planes that follow have counted together.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.replicas.counts()
+    }
+
+    /// Where sessions tell which apps are active.
+    pub(crate) fn active_apps(&self) -> &Arc<ActiveApps> {
+        &self.active_apps
     }
 
     /// Where sessions show themselves.

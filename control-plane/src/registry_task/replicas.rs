@@ -68,6 +68,35 @@ pub struct Replica {
     pub in_flight: u64,
     /// Client connections that are open.
     pub connections: u64,
+    /// What it has counted since it started.
+    pub counts: Counts,
+}
+
+/// What a data plane has counted since it started, or several of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attempts at endpoints.
+    pub attempts: u64,
+    /// Requests without a host or a route.
+    pub rejected_requests: u64,
+    /// Answers of 502 made by the data plane.
+    pub bad_gateways: u64,
+    /// Responses of status 2xx, 3xx, 4xx, 5xx, and others.
+    pub responses: [u64; 5],
+}
+
+impl Counts {
+    fn plus(mut self, other: &Self) -> Self {
+        self.attempts = self.attempts.saturating_add(other.attempts);
+        self.rejected_requests = self
+            .rejected_requests
+            .saturating_add(other.rejected_requests);
+        self.bad_gateways = self.bad_gateways.saturating_add(other.bad_gateways);
+        for (sum, count) in self.responses.iter_mut().zip(other.responses) {
+            *sum = sum.saturating_add(count);
+        }
+        self
+    }
 }
 
 /// A thing that a data plane rejected.
@@ -211,6 +240,17 @@ impl Replicas {
             held_removals: sum.held_removals.saturating_add(replica.held_removals),
             orphans: sum.orphans.saturating_add(replica.orphans),
         })
+    }
+
+    /// What all of them together have counted; each data plane once.
+    pub(super) fn counts(&self) -> Counts {
+        let sessions = self.sessions();
+        let all = sessions.entered.values();
+        let latest: BTreeMap<&str, &Counts> = all
+            .map(|Session { replica, .. }| (&*replica.id, &replica.counts))
+            .collect();
+        let latest = latest.into_values();
+        latest.fold(Counts::default(), Counts::plus)
     }
 
     /// Hands a question to the latest session of a data plane.

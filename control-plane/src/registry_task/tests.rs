@@ -342,6 +342,7 @@ fn replica(id: &str, held: Sum) -> Replica {
         requests: 0,
         in_flight: 0,
         connections: 0,
+        counts: Counts::default(),
     }
 }
 

@@ -3,8 +3,10 @@
 //! The source subscribes to `router.greet` and `router.*`, asks for registrations with `router.start`, and turns what
 //! comes into events of the registry. A lost connection is told and mended, and never ends the process.
 
+mod active_apps;
 mod announcement;
 mod backlog;
+mod component;
 mod connect;
 mod greetings;
 mod known;
@@ -17,6 +19,7 @@ mod settings;
 mod tls;
 mod watch;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +33,7 @@ use tokio_stream::StreamExt as _;
 
 pub use announcement::Announcement;
 use backlog::Backlog;
+pub use component::Describe;
 use connect::{Connection, Peer};
 use metrics::Metrics;
 use presence::Presence;
@@ -40,7 +44,7 @@ use watch::{State, Watch};
 
 use super::message::Policy;
 use super::refusals::Refusals;
-use crate::registry_task::{self, Ended, Source};
+use crate::registry_task::{self, ActiveApps, Ended, Source};
 
 /// How long the server may take to confirm the subscriptions before they are taken for made.
 const CONFIRMATION: Duration = Duration::from_secs(5);
@@ -95,6 +99,8 @@ struct Shared {
     announcement: Announcement,
     reader: Arc<Reader>,
     metrics: Metrics,
+    active_apps: Option<(Duration, Arc<ActiveApps>)>,
+    component: Option<Describe>,
 }
 
 impl Nats {
@@ -125,9 +131,22 @@ impl Nats {
                 announcement,
                 reader,
                 metrics,
+                active_apps: None,
+                component: None,
             },
             tls,
         })
+    }
+
+    /// Publishes which apps are active, at this interval.
+    pub(crate) fn publish_active_apps(&mut self, interval: Duration, apps: &Arc<ActiveApps>) {
+        apps.want();
+        self.shared.active_apps = Some((interval, Arc::clone(apps)));
+    }
+
+    /// Announces the process to collectors, and answers them.
+    pub(crate) fn announce_component(&mut self, describe: Describe) {
+        self.shared.component = Some(describe);
     }
 
     /// What watches the files of certificates and key, for a task of its own. It is given once.
@@ -177,6 +196,8 @@ impl Nats {
         tokio::try_join!(
             watch.run(),
             tell_started(&client),
+            Box::pin(tell_active_apps(shared, &client)),
+            Box::pin(answer_collectors(shared, &client)),
             greetings::answer(shared, subscriptions.greetings, &client),
             // It only moves messages to where they are bounded, and must keep up with the connection: handling, which
             // works, would otherwise use up the turn of both.
@@ -214,6 +235,22 @@ async fn tell_started(client: &Client) -> Result<(), Error> {
     }
     tracing::info!(component = "subscriber", "subscriber-started");
     Ok(())
+}
+
+/// Nothing, for ever, where nobody wants to know.
+async fn tell_active_apps(shared: &Shared, client: &Client) -> Result<(), Error> {
+    match shared.active_apps.clone() {
+        Some((interval, apps)) => active_apps::publish(apps, interval, client).await,
+        None => pending().await,
+    }
+}
+
+/// Nothing, for ever, where the process is no component for collectors.
+async fn answer_collectors(shared: &Shared, client: &Client) -> Result<(), Error> {
+    match &shared.component {
+        Some(describe) => component::answer(describe, client).await,
+        None => pending().await,
+    }
 }
 
 /// Sends a message to ourselves. A server handles what comes on one connection in its order, so it has handled

@@ -105,6 +105,7 @@ impl Api {
             status: watch::Sender::new(Status::default()).subscribe(),
             kept: None,
             ejected: Default::default(),
+            varz: None,
         };
         let (address, end) = (bound.address(), CancellationToken::new());
         tokio::spawn(bound.serve(inside, end.clone().cancelled_owned()));

@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::histogram::BOUNDS;
+use super::lookups::BOUNDS as LOOKUPS;
 use super::{Latencies, Totals, Traffic};
 use crate::proxy::Reason;
 
@@ -314,6 +315,7 @@ impl Collector for Traffic {
         }
         self.encode_failures(&mut encoder)?;
         self.encode_app_latencies(&mut encoder)?;
+        self.encode_lookups(&mut encoder)?;
         self.encode_latency(&mut encoder)
     }
 }
@@ -350,6 +352,28 @@ impl Traffic {
         Ok(())
     }
 
+    /// Only where somebody has them measured.
+    fn encode_lookups(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut buckets = [0; LOOKUPS.len() + 1];
+        let mut nanos = 0;
+        for worker in self.workers.iter() {
+            for (sum, bucket) in buckets.iter_mut().zip(&worker.lookups.buckets) {
+                *sum += bucket.get();
+            }
+            nanos += worker.lookups.nanos.get();
+        }
+        let count = buckets.iter().sum();
+        if count == 0 {
+            return Ok(());
+        }
+        let bounds = LOOKUPS.iter().map(|&bound| float(bound));
+        let buckets: Vec<_> = bounds.chain([f64::INFINITY]).zip(buckets).collect();
+        let help = "Nanoseconds that it took to find a route, or that there is none";
+        let mut metric =
+            encoder.encode_descriptor("route_lookup_time", help, None, MetricType::Histogram)?;
+        metric.encode_histogram::<NoLabelSet>(float(nanos), count, &buckets, None)
+    }
+
     fn encode_latency(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut buckets = [0; BOUNDS.len() + 1];
         let mut micros = 0;
@@ -376,12 +400,16 @@ impl Traffic {
     }
 }
 
+fn seconds(micros: u64) -> f64 {
+    float(micros) / 1e6
+}
+
 #[expect(
     clippy::cast_precision_loss,
-    reason = "sums of microseconds stay far below 2^53"
+    reason = "sums of times need not be exact beyond 2^53"
 )]
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
+fn float(number: u64) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]

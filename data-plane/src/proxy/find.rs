@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use pointsman_http1::{Fields, Known, KnownSet};
 use pointsman_routing::{Asked, EmptyPool, Route, Settings, Unavailable};
+use tokio::time::Instant;
 
 use super::choose::Chosen;
 use super::service::Found;
@@ -33,7 +34,12 @@ impl Journey<'_, '_> {
         let table = reader.current();
         let (host, path) = (text(request.host()), text(request.path()));
         let mut scratch = worker.scratch.borrow_mut();
-        let Some(route) = table.lookup(&host, &path, &mut scratch) else {
+        let begun = worker.settings.lookup_time.then(Instant::now);
+        let found = table.lookup(&host, &path, &mut scratch);
+        if let Some(begun) = begun {
+            worker.counters.lookups.observe(begun.elapsed());
+        }
+        let Some(route) = found else {
             worker.counters.rejected_requests.increment();
             let refusal = if partial {
                 Refusal::UnknownInstance

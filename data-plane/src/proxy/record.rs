@@ -12,6 +12,7 @@ use super::reason::{Reason, RouterError};
 use super::request_id::RequestId;
 use super::{Ending, Journey};
 use crate::access_log::line::Line;
+use crate::census::Counted;
 use crate::events::Served;
 
 /// What Gorouter calls a client that goes away while it gets its answer.
@@ -107,6 +108,10 @@ impl Journey<'_, '_> {
             if ending != Ending::Short {
                 counters.latency.observe(time);
             }
+            if let Some(account) = &counters.account {
+                let time = (ending != Ending::Short).then_some(time);
+                account.enter(&self.counted(endpoint, time));
+            }
             if self.worker.settings.per_app_latency {
                 let tags = endpoint.and_then(Endpoint::tags);
                 let source = tags.and_then(|tags| tags.get("source_id"));
@@ -133,6 +138,25 @@ impl Journey<'_, '_> {
             && !self.exchange.request.method_bytes().is_empty()
         {
             events.push(self.served(time));
+        }
+    }
+
+    /// What is counted of the request by app and component.
+    #[cold]
+    fn counted<'e>(&self, endpoint: Option<&'e Endpoint>, time: Option<Duration>) -> Counted<'e> {
+        let Self { worker, record, .. } = self;
+        let tags = endpoint.and_then(Endpoint::tags);
+        Counted {
+            component: tags
+                .and_then(|tags| tags.get("component"))
+                .unwrap_or_default(),
+            app: endpoint.map_or("", Endpoint::app_id),
+            attempts: record.attempts,
+            status: record.status,
+            second: worker.clock.wall(record.received) / 1_000_000_000,
+            time,
+            now: worker.since_origin(Instant::now()),
+            draw: worker.random(),
         }
     }
 

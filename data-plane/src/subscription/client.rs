@@ -274,9 +274,10 @@ impl Subscription {
         if let Some(table) = self.parts.follower.publish() {
             self.parts.publisher.publish(table);
             self.published = Some(Instant::now());
-            self.parts
-                .status
-                .send_modify(|status| status.publications += 1);
+            self.parts.status.send_modify(|status| {
+                status.publications += 1;
+                status.published = self.published;
+            });
         }
         self.look_ready();
     }

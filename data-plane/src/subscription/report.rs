@@ -5,17 +5,35 @@ use std::time::Duration;
 use pointsman_proto::v1::{self, follow_request};
 
 use super::to_proto;
+use crate::counters::{Totals, Traffic};
 use crate::failing::Failures;
 
+/// Apps that one report names; further ones follow with the next.
+const ACTIVE_APPS: usize = 4096;
+
 /// How busy this data plane is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Requests since the process started.
-    pub requests: u64,
-    /// Requests in flight.
-    pub in_flight: u64,
-    /// Client connections that are open.
-    pub connections: u64,
+    /// What it has counted since it started, and what there is now.
+    pub totals: Totals,
+    /// Apps that had requests since the last report, each with the seconds since its last one.
+    pub active_apps: Vec<(Box<str>, u64)>,
+}
+
+impl Load {
+    /// What a proxy has counted. Apps are named once.
+    #[must_use]
+    pub fn of(traffic: &Traffic) -> Self {
+        let now = jiff::Timestamp::now().as_second();
+        let now = u64::try_from(now).unwrap_or_default();
+        let apps = traffic.take_active_apps(ACTIVE_APPS).into_iter();
+        Self {
+            totals: traffic.totals(),
+            active_apps: apps
+                .map(|(app, second)| (app, now.saturating_sub(second)))
+                .collect(),
+        }
+    }
 }
 
 /// A report, with the failures since the last one.
@@ -25,6 +43,12 @@ pub(super) fn report(
     (orphans, held_removals): (u64, u64),
     (table_age, draining): (Option<Duration>, bool),
 ) -> v1::FollowRequest {
+    let totals = load.totals;
+    let active_apps = load.active_apps.into_iter();
+    let active_apps = active_apps.map(|(app_id, seconds_ago)| v1::ActiveApp {
+        app_id: app_id.into(),
+        seconds_ago,
+    });
     let failing = failures
         .take()
         .into_iter()
@@ -37,10 +61,21 @@ pub(super) fn report(
     to_proto::request(follow_request::Message::Report(v1::Report {
         failing: failing.collect(),
         load: Some(v1::Load {
-            requests: load.requests,
-            in_flight: load.in_flight,
-            connections: load.connections,
+            requests: totals.requests,
+            in_flight: totals.requests_in_flight,
+            connections: totals.connections_open,
         }),
+        counts: Some(v1::Counts {
+            attempts: totals.attempts,
+            rejected_requests: totals.rejected_requests,
+            bad_gateways: totals.bad_gateways,
+            responses_2xx: totals.responses_2xx,
+            responses_3xx: totals.responses_3xx,
+            responses_4xx: totals.responses_4xx,
+            responses_5xx: totals.responses_5xx,
+            responses_xxx: totals.responses_xxx,
+        }),
+        active_apps: active_apps.collect(),
         held_removals,
         orphans,
         table_age: table_age.and_then(|age| prost_types::Duration::try_from(age).ok()),

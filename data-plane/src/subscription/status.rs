@@ -43,6 +43,8 @@ pub struct Status {
     pub divergences: u64,
     /// Tables published.
     pub publications: u64,
+    /// When the last one was.
+    pub published: Option<Instant>,
     /// Questions that were refused because there were too many.
     pub questions_refused: u64,
 }

@@ -10,6 +10,7 @@
 //! * a field whose name has a dot stands in an object: `modification_tag.guid` and `modification_tag.index`;
 //! * secrets, header values and query strings are never fields.
 
+mod counts;
 mod escape;
 mod fields;
 mod gorouter;
@@ -28,6 +29,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
+pub use counts::LogCounts;
 pub use gorouter::GorouterJson;
 pub use level::{AUDIT, Level, LevelHandle, UnknownLevel};
 pub use stamp::Timestamps;
@@ -68,6 +70,8 @@ pub enum InstallError {
 pub struct Logs {
     /// Changes their level.
     pub level: LevelHandle,
+    /// How many lines there were.
+    pub counts: LogCounts,
     lines: Lines,
     dropped: Counter,
 }
@@ -99,12 +103,15 @@ pub fn install(form: &Form, level: &Level) -> Result<Logs, InstallError> {
     let dropped = Counter::default();
     let lines = Lines::start(io::stdout(), dropped.clone())?;
     let (subscriber, level) = build(form, level, lines.clone());
+    let counts = LogCounts::default();
     subscriber
+        .with(counts.clone())
         .try_init()
         .map_err(|_| InstallError::AlreadyInstalled)?;
     panics::log();
     Ok(Logs {
         level,
+        counts,
         lines,
         dropped,
     })

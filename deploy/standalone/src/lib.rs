@@ -8,3 +8,4 @@ pub mod run;
 pub mod served;
 pub mod settings;
 pub mod status;
+pub mod varz;

@@ -65,7 +65,8 @@ fn check(accepted: &Accepted) -> Exit {
 fn start(accepted: &Accepted, routes: Option<&Path>) -> Exit {
     let (form, level) = settings::telemetry(&accepted.file);
     // Nothing has set up logs before.
-    let _logs = telemetry::install(&form, &level);
+    let logs = telemetry::install(&form, &level);
+    let logged = logs.as_ref().map(|logs| logs.counts.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -76,7 +77,7 @@ fn start(accepted: &Accepted, routes: Option<&Path>) -> Exit {
             return Exit::Start;
         }
     };
-    let exit = runtime.block_on(run::run(accepted, routes));
+    let exit = runtime.block_on(run::run(accepted, routes, logged.unwrap_or_default()));
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
 }

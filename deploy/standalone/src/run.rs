@@ -7,25 +7,29 @@ mod ending;
 mod router;
 mod starting;
 
+use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use pointsman_control_plane::app;
+use pointsman_control_plane::sources::nats::Describe;
 use pointsman_data_plane::subscription::{ControlPlane, Link};
 use pointsman_data_plane::{failing, table};
 use pointsman_process::metrics::{self, Build};
 use pointsman_process::readiness::{Liveness, Readiness};
-use pointsman_process::shutdown::{Convention, Exit, Signals, Supervisor};
+use pointsman_process::shutdown::{Convention, Exit, Signals, Supervisor, Tasks};
+use pointsman_process::telemetry::LogCounts;
 
 use crate::gorouter_yml::{Accepted, GorouterYml};
+use crate::varz::{Counted, Document};
 use crate::{settings, status};
 use ending::Ending;
 use router::Router;
 
 /// Runs until a signal or the end of a vital part ends it; returns how. `routes` names a file of routes, or a folder of
-/// such files, if there are any.
-pub async fn run(accepted: &Accepted, routes: Option<&Path>) -> Exit {
+/// such files, if there are any; `logged` counts the lines of the log.
+pub async fn run(accepted: &Accepted, routes: Option<&Path>, logged: LogCounts) -> Exit {
     starting::tell(accepted);
     let supervisor = Supervisor::new();
     let readiness = Readiness::new();
@@ -33,7 +37,8 @@ pub async fn run(accepted: &Accepted, routes: Option<&Path>) -> Exit {
         Ok(signals) => signals,
         Err(error) => return starting::failed(&error),
     };
-    let mut ending = match start((&accepted.file, routes), &supervisor, &readiness).await {
+    let given = (&accepted.file, routes, logged);
+    let mut ending = match start(given, &supervisor, &readiness).await {
         Ok(ending) => ending,
         Err(error) => return starting::failed(error.as_ref()),
     };
@@ -49,7 +54,7 @@ type StartError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Starts everything; what has to wait goes on by itself.
 async fn start(
-    (file, routes): (&GorouterYml, Option<&Path>),
+    (file, routes, logged): (&GorouterYml, Option<&Path>, LogCounts),
     supervisor: &Supervisor,
     readiness: &Readiness,
 ) -> Result<Ending, StartError> {
@@ -64,13 +69,16 @@ async fn start(
         route_files: routes.map(settings::route_files),
         ..settings::control_plane(file)
     };
-    let control_plane = app::build(control_plane, &mut metrics).await?;
+    let mut control_plane = app::build(control_plane, &mut metrics).await?;
+    let counted = Counted::default();
+    let shown = (&counted, &logged);
+    let document = component(file, tasks, shown, &mut control_plane);
     let proxy = settings::data_plane(file)?;
     let listeners = settings::listeners(file);
     let status = status::bind(&listeners, &file.status.status).await?;
     let (publisher, table) = table::publication();
     let (reporter, failures) = failing::channel();
-    status.start(tasks, readiness, table.clone());
+    status.start(tasks, readiness, (table.clone(), document));
 
     let pipe = control_plane
         .pipe()
@@ -80,6 +88,7 @@ async fn start(
         readiness: Readiness::new(),
         liveness: Liveness::new(),
         metrics: Arc::new(metrics),
+        logged,
     };
     control_plane.start(tasks, &process);
 
@@ -92,6 +101,7 @@ async fn start(
         reporter,
         state: settings::state(file),
         started,
+        counted: Arc::clone(&counted),
     };
     let link = Link::pipe(move || {
         let pipe = pipe.clone();
@@ -103,10 +113,34 @@ async fn start(
     };
     // Whoever writes a route file may write one for every host.
     let follower = router::follower(&file.process.zone, file.process.index, routes.is_some());
-    let traffic = router::spawn(
+    router::spawn(
         tasks,
         router,
         (follower, control_plane, publisher, failures),
     );
-    Ok(Ending::new(readiness.clone(), traffic))
+    Ok(Ending::new(readiness.clone(), counted))
+}
+
+/// What collectors get, where the file has the old component server: over NATS without the end of its line. Spawns what
+/// renews its rates.
+fn component(
+    file: &GorouterYml,
+    tasks: &Tasks,
+    (counted, logged): (&Counted, &LogCounts),
+    control_plane: &mut app::Bound,
+) -> Option<Document> {
+    let figures = (Arc::clone(counted), control_plane.handle());
+    let document = Document::of(file, logged.clone(), figures)?;
+    let asked = document.clone();
+    control_plane.announce_component(Describe::new(move || {
+        let document = asked.clone();
+        async move { document.text().await.trim_end().to_owned().into() }
+    }));
+    let kept = document.clone();
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital("varz", async move {
+        end.run_until_cancelled(kept.keep()).await;
+        Ok::<(), Infallible>(())
+    });
+    Some(document)
 }

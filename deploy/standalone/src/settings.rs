@@ -12,6 +12,7 @@ mod state;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use pointsman_process::configuration::HostPort;
 use pointsman_process::shutdown::Bounds;
 use pointsman_process::telemetry::{Form, Level, Timestamps};
 
@@ -73,6 +74,8 @@ pub struct Listeners {
     pub traffic_tls: Option<SocketAddr>,
     /// Health without TLS, on all IPv4 addresses.
     pub health: Option<SocketAddr>,
+    /// The old component server, which takes its place: health, `/varz` and `/routes`.
+    pub component: Option<HostPort>,
     /// Health over TLS, where there is a certificate.
     pub health_tls: Option<SocketAddr>,
     /// `/routes`, on the loopback only.
@@ -91,9 +94,12 @@ pub fn listeners(file: &GorouterYml) -> Listeners {
         traffic_tls: process
             .enable_ssl
             .then(|| of_all_families(process.ssl_port)),
-        health: status
-            .enable_nontls_health_checks
+        health: (status.enable_nontls_health_checks && !status.is_component())
             .then(|| everywhere(status.port)),
+        component: status.is_component().then(|| HostPort {
+            host: status.host.clone(),
+            port: status.port,
+        }),
         health_tls: (!status.tls.certificate.is_empty()).then(|| everywhere(status.tls.port)),
         routes: SocketAddr::from((Ipv4Addr::LOCALHOST, status.routes.port)),
     }

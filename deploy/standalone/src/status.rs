@@ -1,4 +1,5 @@
-//! The listeners beside the traffic: health, health over TLS, and `/routes`, each where Gorouter has it.
+//! The listeners beside the traffic: health, health over TLS, `/routes`, and the old component server, each where Gorouter
+//! has it.
 //!
 //! They are bound before anything else listens, and answer to the very end of a drain.
 
@@ -7,7 +8,6 @@ mod answers;
 mod serve;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,12 +15,13 @@ use pointsman_data_plane::table::TableHandle;
 use pointsman_process::readiness::Readiness;
 use pointsman_process::shutdown::Tasks;
 use pointsman_process::tls::{Dates, Identity, Refused, Source, Versions, server_config};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio_rustls::TlsAcceptor;
 
 use crate::gorouter_yml::scalars::Secret;
 use crate::gorouter_yml::status::{StatusConfig, StatusTLSConfig};
 use crate::settings::Listeners;
+use crate::varz::Document;
 
 /// Why a listener could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,7 @@ pub enum Error {
     #[error("listen tcp {address}: bind: {}", in_go(error))]
     Bind {
         /// Where.
-        address: SocketAddr,
+        address: String,
         /// What the operating system says.
         error: io::Error,
     },
@@ -54,6 +55,7 @@ fn in_go(error: &io::Error) -> String {
 /// The listeners, bound.
 pub struct Bound {
     health: Option<TcpListener>,
+    component: Option<TcpListener>,
     health_tls: Option<(TcpListener, TlsAcceptor)>,
     routes: TcpListener,
     user: String,
@@ -71,6 +73,10 @@ pub async fn bind(listeners: &Listeners, status: &StatusConfig) -> Result<Bound,
         Some(address) => Some(listen(address).await?),
         None => None,
     };
+    let component = match &listeners.component {
+        Some(address) => Some(listen(address.to_string()).await?),
+        None => None,
+    };
     let health_tls = match listeners.health_tls {
         Some(address) => Some((listen(address).await?, acceptor(&status.tls)?)),
         None => None,
@@ -78,6 +84,7 @@ pub async fn bind(listeners: &Listeners, status: &StatusConfig) -> Result<Bound,
     let (user, pass) = (status.user.clone(), status.pass.clone());
     Ok(Bound {
         health,
+        component,
         health_tls,
         routes,
         user,
@@ -85,10 +92,12 @@ pub async fn bind(listeners: &Listeners, status: &StatusConfig) -> Result<Bound,
     })
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Error::Bind { address, error })
+async fn listen(address: impl ToSocketAddrs + ToString) -> Result<TcpListener, Error> {
+    let bound = TcpListener::bind(&address).await;
+    bound.map_err(|error| Error::Bind {
+        address: address.to_string(),
+        error,
+    })
 }
 
 fn acceptor(tls: &StatusTLSConfig) -> Result<TlsAcceptor, Error> {
@@ -101,12 +110,22 @@ fn acceptor(tls: &StatusTLSConfig) -> Result<TlsAcceptor, Error> {
 
 impl Bound {
     /// Answers from here on, until the last stage of `tasks`.
-    pub fn start(self, tasks: &Tasks, readiness: &Readiness, table: TableHandle) {
+    pub fn start(
+        self,
+        tasks: &Tasks,
+        readiness: &Readiness,
+        (table, document): (TableHandle, Option<Document>),
+    ) {
         let health = answers::health(readiness.clone());
         let access = Arc::new(access::Access {
             user: self.user,
             pass: self.pass,
         });
+        if let (Some(listener), Some(document)) = (self.component, document) {
+            let shown = (table.clone(), document);
+            let component = answers::component(readiness.clone(), shown, Arc::clone(&access));
+            spawn(tasks, "component-listener", listener, None, component);
+        }
         let routes = answers::routes(table, access);
         if let Some(listener) = self.health {
             spawn(

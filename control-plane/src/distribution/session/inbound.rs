@@ -1,5 +1,7 @@
 //! What a data plane says.
 
+use std::time::Duration;
+
 use pointsman_proto::v1::{self, follow_request};
 use pointsman_registry::Sum;
 use tokio::time::Instant;
@@ -11,6 +13,9 @@ use crate::registry_task::Failing;
 
 /// Failing endpoints of one report that are looked at; the rest will be reported again.
 const FAILING: usize = 256;
+
+/// Active apps of one report that are looked at: more than a data plane names.
+const ACTIVE_APPS: usize = 8192;
 
 impl Session {
     /// Takes a message.
@@ -128,6 +133,7 @@ impl Session {
 
     async fn take_report(&mut self, report: v1::Report) -> Result<(), Status> {
         let load = report.load.unwrap_or_default();
+        let counts = from_proto::counts(report.counts.unwrap_or_default());
         self.place.update(|replica| {
             replica.held_removals = report.held_removals;
             replica.orphans = report.orphans;
@@ -136,7 +142,14 @@ impl Session {
             replica.requests = load.requests;
             replica.in_flight = load.in_flight;
             replica.connections = load.connections;
+            replica.counts = counts;
         });
+        let now = Instant::now();
+        for app in report.active_apps.into_iter().take(ACTIVE_APPS) {
+            let ago = Duration::from_secs(app.seconds_ago);
+            let last = now.checked_sub(ago).unwrap_or(now);
+            self.handle.active_apps().mark(&app.app_id, last);
+        }
         for endpoint in report.failing.into_iter().take(FAILING) {
             let Some(route) = endpoint.route.and_then(from_proto::key) else {
                 continue;

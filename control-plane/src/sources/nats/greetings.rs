@@ -30,7 +30,8 @@ pub(super) async fn answer(
     Err(Error::Closed)
 }
 
-fn is_router_subject(subject: &str) -> bool {
+/// Whether a message there would be for routers.
+pub(super) fn is_router_subject(subject: &str) -> bool {
     subject.split('.').next() == Some("router")
 }
 

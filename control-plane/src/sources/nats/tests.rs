@@ -77,7 +77,8 @@ async fn a_bounded_first_connection_fails_after_its_rounds() {
 #[tokio::test]
 async fn without_servers_there_is_no_source() {
     let (nats, source, _task) = nats(vec![], FirstConnection::Forever);
-    assert!(matches!(nats.run(source).await, Err(Error::NoServers)));
+    let ended = Box::pin(nats.run(source)).await;
+    assert!(matches!(ended, Err(Error::NoServers)));
 }
 
 /// A source whose registry is gone fails instead of running on.

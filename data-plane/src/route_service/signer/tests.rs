@@ -87,9 +87,24 @@ fn what_is_signed_is_what_others_sign() {
 
 /// D-606: what was signed is opened again.
 /// D-597: with the URL as it was.
+/// C-519: each time with another nonce, which stands beside it.
+/// C-521: the right key and nonce open it.
+/// C-523: random bytes are as many as were asked for, and others each time.
 #[test]
 fn a_round_trip_keeps_the_url() {
     let signer = signer("s", None);
+    let drawn: [[u8; NONCE]; 2] = [(); 2].map(|()| nonce().expect("randomness"));
+    let signed = drawn.map(|nonce| {
+        let signed = signer.sign("https://h/".to_owned(), at(0), nonce);
+        signed.expect("sealed")
+    });
+    assert_ne!(drawn[0], drawn[1]);
+    assert_ne!(signed[0].signature, signed[1].signature);
+    assert_ne!(signed[0].metadata, signed[1].metadata);
+    assert_eq!(
+        envelope::read_metadata(signed[0].metadata.as_bytes()),
+        Ok(drawn[0])
+    );
     for url in [
         "https://h/",
         "http://[::1]/%2f?a=b&c=%zz<\"\\>'+,",
@@ -162,9 +177,15 @@ fn a_signature_has_its_time() {
 }
 
 /// D-603: a corrupt signature is an error.
+/// C-522: so is one of another key, of another nonce, or beside a nonce of another length.
 /// R-081: a bad nonce, base64, JSON or length is an error, and never a panic.
 #[test]
 fn what_is_no_signature_is_an_error() {
+    assert_eq!(
+        FOREIGN[2].opened_by(&signer("another", None), 0),
+        Err(Invalid::Key)
+    );
+    assert_eq!(Invalid::Nonce.text(), "incorrect nonce length");
     let signer = signer("secret", None);
     let good = &FOREIGN[2];
     let short_nonce = FOR_TESTS.encode(br#"{"nonce":"AAAA"}"#);

@@ -21,6 +21,7 @@ mod choosing;
 mod restoring;
 
 use super::*;
+use crate::Totals;
 use crate::failing::{self, FailureReporter};
 use crate::subscription::{HEARTBEAT, Identity, Link, Restore};
 use crate::table::{TableHandle, publication};
@@ -247,9 +248,15 @@ fn follow_from(
         ready: readiness.condition("table", "no control plane has filled it yet"),
         failures,
         load: Arc::new(|| Load {
-            requests: 3,
-            in_flight: 2,
-            connections: 1,
+            totals: Totals {
+                requests: 3,
+                requests_in_flight: 2,
+                connections_open: 1,
+                attempts: 4,
+                rejected_requests: 5,
+                ..Totals::default()
+            },
+            active_apps: vec![("app".into(), 7)],
         }),
         draining: draining.clone(),
         status,
@@ -342,6 +349,17 @@ async fn signs_of_life_go_up_with_reports() {
             connections: 1
         })
     );
+    let counts = v1::Counts {
+        attempts: 4,
+        rejected_requests: 5,
+        ..v1::Counts::default()
+    };
+    assert_eq!(reports[0].counts, Some(counts));
+    let app = v1::ActiveApp {
+        app_id: "app".to_owned(),
+        seconds_ago: 7,
+    };
+    assert_eq!(reports[0].active_apps, [app]);
     assert!(reports[0].draining);
     let age = |report: &v1::Report| report.table_age.as_ref().unwrap().seconds;
     assert_eq!((age(&reports[0]), age(&reports[1])), (5, 10));

@@ -49,12 +49,13 @@ thread_local! {
 /// What is kept of a line that was longer than most.
 const KEPT: usize = 16 * 1024;
 
-fn number(level: tracing::Level) -> char {
+/// The number of a level in Gorouter's log.
+pub(super) fn number(level: tracing::Level) -> u8 {
     match level {
-        tracing::Level::TRACE | tracing::Level::DEBUG => '0',
-        tracing::Level::INFO => '1',
-        tracing::Level::WARN => '2',
-        tracing::Level::ERROR => '3',
+        tracing::Level::TRACE | tracing::Level::DEBUG => 0,
+        tracing::Level::INFO => 1,
+        tracing::Level::WARN => 2,
+        tracing::Level::ERROR => 3,
     }
 }
 
@@ -62,7 +63,7 @@ impl<W> GorouterJson<W> {
     /// One line, from what was gathered.
     fn line(&self, level: tracing::Level, fields: &Fields, line: &mut String) {
         line.push_str(r#"{"log_level":"#);
-        line.push(number(level));
+        line.push(char::from(b'0' + number(level)));
         line.push_str(r#","timestamp":"#);
         self.timestamps.push(Timestamp::now(), line);
         line.push_str(r#","message":""#);

@@ -57,6 +57,14 @@ keys! {
     }
 }
 
+impl StatusConfig {
+    /// Whether the old component server takes the place of the health listener.
+    #[must_use]
+    pub fn is_component(&self) -> bool {
+        self.enable_nontls_health_checks && self.enable_deprecated_varz_healthz_endpoints
+    }
+}
+
 impl StatusTLSConfig {
     /// Whether any of the three keys differs from its default, which makes certificate and key mandatory.
     #[must_use]

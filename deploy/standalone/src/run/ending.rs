@@ -5,7 +5,7 @@ use pointsman_process::readiness::Readiness;
 use pointsman_process::shutdown::{Ended, Event, Outcome};
 use tokio::time::Instant;
 
-use super::router::Counted;
+use crate::varz::Counted;
 
 /// Tells how the process ends, in Gorouter's words, and makes it unhealthy first.
 pub(super) struct Ending {

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_data_plane::failing::{FailureReporter, Failures};
@@ -11,7 +11,7 @@ use pointsman_data_plane::subscription::{
     Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
-use pointsman_data_plane::{Listen, Servable, Settings, Sockets, Surroundings, Traffic, start};
+use pointsman_data_plane::{Listen, Servable, Settings, Sockets, Surroundings, start};
 use pointsman_process::readiness::{Condition, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_proto::v1;
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{self, Instant};
 
 use crate::settings;
+use crate::varz::Counted;
 
 /// What the listener is opened with.
 pub(super) struct Router {
@@ -36,10 +37,9 @@ pub(super) struct Router {
     pub(super) state: Option<Restore>,
     /// Met once the listener is open.
     pub(super) started: Condition,
+    /// Where it is told what the proxy counts.
+    pub(super) counted: Counted,
 }
-
-/// What the proxy counts, once there is one.
-pub(super) type Counted = Arc<OnceLock<Traffic>>;
 
 /// What the data plane follows with, and whom.
 pub(super) type Followed = (Follower, ControlPlane, Publisher, Failures);
@@ -60,8 +60,7 @@ pub(super) fn follower(zone: &str, index: u64, any_host: bool) -> Follower {
 }
 
 /// Follows the control plane from now on, and opens the listener when the time has come.
-pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counted {
-    let counted = Counted::default();
+pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) {
     let status = watch::Sender::new(Status::default());
     let shown = status.subscribe();
     let (follower, control_plane, publisher, failures) = followed;
@@ -84,7 +83,7 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counte
         // Health waits for more than the table: for the listener.
         ready: Readiness::new().condition("table", "the control plane has not filled it yet"),
         failures,
-        load: load(Arc::clone(&counted)),
+        load: load(Arc::clone(&router.counted)),
         draining: tasks.stages().leaving().clone(),
         status,
     });
@@ -93,15 +92,14 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) -> Counte
         subscription.run(end).await;
         Ok::<(), Infallible>(())
     });
-    let (spawner, counts) = (tasks.clone(), Arc::clone(&counted));
+    let spawner = tasks.clone();
     tasks.spawn_vital("router", async move {
-        let opened = open(&spawner, router, shown, &counts).await;
+        let opened = open(&spawner, router, shown).await;
         if opened.is_ok() {
             spawner.stages().ending().cancelled().await;
         }
         opened
     });
-    counted
 }
 
 /// Spawns what keeps the table on disk.
@@ -128,14 +126,7 @@ fn keep(
 }
 
 fn load(counted: Counted) -> Arc<dyn Fn() -> Load + Send + Sync> {
-    Arc::new(move || {
-        let totals = counted.get().map(Traffic::totals).unwrap_or_default();
-        Load {
-            requests: totals.requests,
-            in_flight: totals.requests_in_flight,
-            connections: totals.connections_open,
-        }
-    })
+    Arc::new(move || counted.get().map(Load::of).unwrap_or_default())
 }
 
 /// Waits for the delay and for a complete table, then starts the proxy. A drain that begins before ends the wait, and
@@ -144,7 +135,6 @@ async fn open(
     tasks: &Tasks,
     router: Router,
     status: watch::Receiver<Status>,
-    counted: &Counted,
 ) -> std::io::Result<()> {
     tracing::debug!(
         component = "router",
@@ -171,7 +161,7 @@ async fn open(
     let mut proxy = start(&listen, router.proxy, surroundings)
         .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;
     // The first and only time.
-    let _ = counted.set(proxy.traffic().clone());
+    let _ = router.counted.set(proxy.traffic().clone());
     tell_listeners(&listen, proxy.addresses());
     let in_flight = tasks.work_token();
     let work = tasks.clone();

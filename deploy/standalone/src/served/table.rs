@@ -44,10 +44,10 @@ pub(super) static TABLE: &[Row] = &[
     row("secure_cookies", Served),
     row("trace_key", Served),
     // Status.
-    row("status.host", Later),
+    row("status.host", Served),
     row("status.port", Served),
     row("status.enable_nontls_health_checks", Served),
-    row("status.enable_deprecated_varz_healthz_endpoints", Later),
+    row("status.enable_deprecated_varz_healthz_endpoints", Served),
     row("status.user", Served),
     row("status.pass", Served),
     row("status.routes", Served),
@@ -77,7 +77,7 @@ pub(super) static TABLE: &[Row] = &[
     row("isolation_segments", Served),
     row("empty_pool_response_code_503", Served),
     row("empty_pool_timeout", Served),
-    row("publish_active_apps_interval", Later),
+    row("publish_active_apps_interval", Served),
     // Frontend TLS and trust.
     row("tls_pem", Served),
     row(

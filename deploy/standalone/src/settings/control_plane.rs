@@ -23,6 +23,7 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
         name: format!("router-{index}"),
         index,
         nats: nats(file),
+        active_apps: file.routing_table.publish_active_apps_interval.positive(),
         // A gorouter.yml has no key for them: they are named on the command line.
         route_files: None,
         messages: messages(file),

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Balancing, Behind, Checks, ErrorPage, Events, ForwardedClientCert, ForwardedProto,
-    Headers, Http2, Limits, NoPage, RequestSize, Sessions, Settings, Sink, Timeouts, Tracing,
-    Tunnels, Upstream, UpstreamTls, VendorKey, ZonePreference, extra_fields,
+    AccessLog, Balancing, Behind, Census, Checks, ErrorPage, Events, ForwardedClientCert,
+    ForwardedProto, Headers, Http2, Limits, NoPage, RequestSize, Sessions, Settings, Sink,
+    Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey, ZonePreference, extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -56,6 +56,15 @@ pub fn data_plane(file: &GorouterYml) -> Result<Settings, Box<dyn Error + Send +
         access_log: access_log(file),
         // Measured for nobody, as long as nothing shows it.
         per_app_latency: false,
+        lookup_time: false,
+        census: Census {
+            varz: file.status.status.is_component(),
+            active_apps: file
+                .routing_table
+                .publish_active_apps_interval
+                .positive()
+                .is_some(),
+        },
         events: events(file)?,
     })
 }

@@ -14,6 +14,7 @@ use pointsman_process::readiness::Readiness;
 use serde::Serialize;
 
 use super::access::{self, Access};
+use crate::varz::Document;
 
 /// Gorouter's answers say that they must not be kept.
 const UNCACHED: [(HeaderName, &str); 2] = [
@@ -40,6 +41,37 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
 
 async fn alive() -> Response {
     (UNCACHED, "ok\n").into_response()
+}
+
+/// The old component server: health, which nobody is asked for who they are for, and behind basic authentication `/varz` and
+/// `/routes`. There is no liveness.
+pub(super) fn component(
+    readiness: Readiness,
+    (table, document): (TableHandle, Document),
+    access: Arc<Access>,
+) -> Router {
+    let health = Router::new()
+        .route("/health", any(ready))
+        .route("/healthz", any(ready))
+        .with_state(readiness);
+    let varz = Router::new().route("/varz", any(varz)).with_state(document);
+    let shown = Router::new()
+        .route("/routes", any(listing))
+        .with_state(table);
+    let protected = varz
+        .merge(shown)
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(middleware::from_fn_with_state(access, access::check));
+    health.merge(protected)
+}
+
+/// What the process is and has counted.
+async fn varz(State(document): State<Document>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CONNECTION, "close"),
+    ];
+    (headers, document.text().await).into_response()
 }
 
 /// `/routes`, behind basic authentication, as everything on its listener is.

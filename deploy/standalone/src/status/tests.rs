@@ -1,6 +1,6 @@
 //! The status listeners over real sockets.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use pointsman_process::shutdown::Supervisor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +16,7 @@ async fn started(user: &str, pass: &str) -> (Supervisor, Readiness, SocketAddr, 
         traffic_tls: None,
         health: Some(free),
         health_tls: None,
+        component: None,
         routes: free,
     };
     let status = StatusConfig {
@@ -35,7 +36,7 @@ async fn started(user: &str, pass: &str) -> (Supervisor, Readiness, SocketAddr, 
     let routes = bound.routes.local_addr().unwrap();
     let (supervisor, readiness) = (Supervisor::new(), Readiness::new());
     let (_, table) = pointsman_data_plane::table::publication();
-    bound.start(supervisor.tasks(), &readiness, table);
+    bound.start(supervisor.tasks(), &readiness, (table, None));
     (supervisor, readiness, health, routes)
 }
 
@@ -155,6 +156,7 @@ async fn health_over_tls_is_the_same() {
         traffic_tls: None,
         health: None,
         health_tls: Some(free),
+        component: None,
         routes: free,
     };
     let status = StatusConfig {
@@ -171,7 +173,7 @@ async fn health_over_tls_is_the_same() {
     let (supervisor, readiness) = (Supervisor::new(), Readiness::new());
     let condition = readiness.condition("start", "starting");
     let (_, table) = pointsman_data_plane::table::publication();
-    bound.start(supervisor.tasks(), &readiness, table);
+    bound.start(supervisor.tasks(), &readiness, (table, None));
     let asked = async || {
         let stream = TcpStream::connect(address).await.expect("it listens");
         let name = rustls::pki_types::ServerName::try_from("router.test").unwrap();
@@ -221,6 +223,7 @@ async fn a_port_in_use_is_told_as_go_tells_it() {
         traffic_tls: None,
         health: Some(address),
         health_tls: None,
+        component: None,
         routes: address,
     };
     let Err(error) = bind(&listeners, &StatusConfig::default()).await else {

@@ -55,7 +55,8 @@ impl Broker {
         )
     }
 
-    fn connect(&self) -> Option<BufReader<TcpStream>> {
+    /// A connection to it that has heard its greeting.
+    pub(crate) fn connect(&self) -> Option<BufReader<TcpStream>> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
         let mut stream = BufReader::new(stream);
         let mut info = String::new();

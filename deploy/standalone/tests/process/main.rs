@@ -1,7 +1,10 @@
 //! The binary as a process: its command line, its log, its ports, its signals and its exit status, on a real
 //! nats-server.
 
+mod active_apps;
 mod broker;
+mod component;
+mod heard;
 mod instance;
 mod logged;
 mod router;

@@ -88,26 +88,41 @@ impl Router {
 
     /// The same with a traffic port that is known before it is open.
     pub(crate) fn start_on(traffic: u16, keys: &str) -> Self {
-        Self::launch(traffic, keys, None)
+        Self::launch(traffic, ("", keys), None)
     }
 
     /// Starts it with this route file beside.
     pub(crate) fn start_with_routes(keys: &str, routes: &str) -> Self {
-        Self::launch(0, keys, Some(routes))
+        Self::launch(0, ("", keys), Some(routes))
     }
 
-    fn launch(traffic: u16, keys: &str, declared: Option<&str>) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("gorouter.yml");
+    /// Starts it with these keys in the section `status` beside its ports, each after a comma.
+    pub(crate) fn start_with_status(status: &str, keys: &str) -> Self {
+        Self::launch(0, (status, keys), None)
+    }
+
+    fn launch(traffic: u16, (status, keys): (&str, &str), declared: Option<&str>) -> Self {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let (health, routes) = (free(), free());
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
-        let (health_port, routes_port) = (port(&health), port(&routes));
-        let ports = format!(
-            "port: {traffic}\nstatus: {{port: {health_port}, routes: {{port: {routes_port}}}}}\n"
+        let ports = (port(&health), port(&routes));
+        let file = format!(
+            "port: {traffic}\nstatus: {{port: {}, routes: {{port: {}}}{status}}}\n{keys}",
+            ports.0, ports.1
         );
-        std::fs::write(&path, format!("{ports}{keys}")).expect("it can be written");
         drop((health, routes));
+        Self::run(&file, ports, declared)
+    }
+
+    /// Starts it with this file, as it is.
+    pub(crate) fn start_file(file: &str) -> Self {
+        Self::run(file, (0, 0), None)
+    }
+
+    fn run(file: &str, (health, routes): (u16, u16), declared: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("gorouter.yml");
+        std::fs::write(&path, file).expect("it can be written");
         let mut command = Command::new(BINARY);
         command.arg("-c").arg(&path);
         if let Some(declared) = declared {
@@ -130,8 +145,8 @@ impl Router {
             process,
             lines,
             log: Vec::new(),
-            health: health_port,
-            routes: routes_port,
+            health,
+            routes,
             _folder: folder,
         }
     }
