@@ -200,6 +200,11 @@ impl Bound {
         }
     }
 
+    /// Tells `listen` how long each new endpoint took from its update to its registration. It must not wait.
+    pub fn tell_registration_latencies(&mut self, listen: impl Fn(Duration) + Send + 'static) {
+        self.registry.tell_latencies(listen);
+    }
+
     /// Spawns everything: from here on the control plane serves, until the stages of `tasks` end it.
     ///
     /// The registry, distribution and the admin API serve to the end. NATS is a vital task as well, but a lost

@@ -15,6 +15,7 @@ mod replicas;
 mod turn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_registry::{Registry, Settings, SourceId, WhileAway};
 use prometheus_client::registry::Registry as MetricsRegistry;
@@ -130,6 +131,12 @@ impl RegistryTask {
             id: self.registry.add_declaring_source(name),
             events: self.source.clone(),
         }
+    }
+
+    /// Tells `listen` how long each new endpoint took from its update to its registration, where its publisher says when
+    /// that was. It must not wait.
+    pub fn tell_latencies(&mut self, listen: impl Fn(Duration) + Send + 'static) {
+        self.metrics.tell_latencies(listen);
     }
 
     /// Everybody else's end.

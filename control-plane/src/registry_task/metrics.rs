@@ -1,7 +1,8 @@
 //! What the registry counts. Names that Gorouter has are Gorouter's.
 
 use std::collections::HashSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pointsman_registry::{
     Counts, Declared, Dropped, Expired, Lapsed, Put, Registered, Registration, Standing,
@@ -38,6 +39,8 @@ pub(super) struct Metrics {
     expiries_held: Counter,
     held: [Gauge; 5],
     latency: Histogram,
+    /// Whom it is told as well.
+    listener: Option<LatencyListener>,
     total_routes: Gauge,
     ms_since_last_registry_update: Gauge,
     endpoints: Gauge,
@@ -62,7 +65,21 @@ struct Reason {
     reason: &'static str,
 }
 
+/// Who is told how long each new endpoint took from its update to its registration, and must not wait.
+pub(super) struct LatencyListener(Box<dyn Fn(Duration) + Send>);
+
+impl fmt::Debug for LatencyListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LatencyListener(..)")
+    }
+}
+
 impl Metrics {
+    /// Tells how long each new endpoint took, beside counting it.
+    pub(super) fn tell_latencies(&mut self, listen: impl Fn(Duration) + Send + 'static) {
+        self.listener = Some(LatencyListener(Box::new(listen)));
+    }
+
     pub(super) fn new(registry: &mut Registry) -> Self {
         let metrics = Self {
             registry_message: Family::default(),
@@ -76,6 +93,7 @@ impl Metrics {
             expiries_held: Counter::default(),
             held: Default::default(),
             latency: Histogram::new(LATENCIES),
+            listener: None,
             total_routes: Gauge::default(),
             ms_since_last_registry_update: Gauge::default(),
             endpoints: Gauge::default(),
@@ -273,10 +291,13 @@ impl Metrics {
         let Some(since) = u64::try_from(updated_at_ns).ok().filter(|since| *since > 0) else {
             return;
         };
-        let since = UNIX_EPOCH + std::time::Duration::from_nanos(since);
+        let since = UNIX_EPOCH + Duration::from_nanos(since);
         // A publisher whose clock is ahead has taken no time.
         let took = wall_clock().duration_since(since).unwrap_or_default();
         self.latency.observe(took.as_secs_f64() * 1000.0);
+        if let Some(LatencyListener(listen)) = &self.listener {
+            listen(took);
+        }
     }
 
     /// A route that is not taken counts as an endpoint that is not taken does.

@@ -22,6 +22,7 @@ use pointsman_process::shutdown::{Convention, Exit, Signals, Supervisor, Tasks};
 use pointsman_process::telemetry::LogCounts;
 
 use crate::gorouter_yml::{Accepted, GorouterYml};
+use crate::metron::Metron;
 use crate::varz::{Counted, Document};
 use crate::{settings, status};
 use ending::Ending;
@@ -70,6 +71,7 @@ async fn start(
         ..settings::control_plane(file)
     };
     let mut control_plane = app::build(control_plane, &mut metrics).await?;
+    tell_agent(file, tasks, &mut control_plane).await?;
     let counted = Counted::default();
     let shown = (&counted, &logged);
     let document = component(file, tasks, shown, &mut control_plane);
@@ -119,6 +121,20 @@ async fn start(
         (follower, control_plane, publisher, failures),
     );
     Ok(Ending::new(readiness.clone(), counted))
+}
+
+/// Tells the agent for metrics how long registrations take, where the file has one.
+async fn tell_agent(
+    file: &GorouterYml,
+    tasks: &Tasks,
+    control_plane: &mut app::Bound,
+) -> Result<(), StartError> {
+    if let Some(agent) = settings::agent(file)? {
+        let metron = Metron::start(agent, tasks).await?;
+        let muzzle = settings::latency_muzzle(file);
+        control_plane.tell_registration_latencies(metron.registration_latencies(muzzle));
+    }
+    Ok(())
 }
 
 /// What collectors get, where the file has the old component server: over NATS without the end of its line. Spawns what

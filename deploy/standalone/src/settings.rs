@@ -19,7 +19,7 @@ use pointsman_process::telemetry::{Form, Level, Timestamps};
 use crate::gorouter_yml::GorouterYml;
 
 pub use control_plane::{control_plane, route_files};
-pub use data_plane::data_plane;
+pub use data_plane::{NoAgent, agent, data_plane};
 pub use state::{WRITE_INTERVAL, state};
 
 /// Longer than any connection lives.
@@ -57,6 +57,13 @@ pub fn drain(file: &GorouterYml) -> Bounds {
         wait: file.connections.drain_wait.or_zero(),
         timeout,
     }
+}
+
+/// How long after the start the time that registrations take is told to nobody.
+#[must_use]
+pub fn latency_muzzle(file: &GorouterYml) -> Duration {
+    let muzzle = file.logging.route_latency_metric_muzzle_duration;
+    muzzle.or_zero()
 }
 
 /// How long the process listens to registrations before it opens its own listeners.

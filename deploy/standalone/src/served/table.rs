@@ -190,7 +190,7 @@ pub(super) static TABLE: &[Row] = &[
     row("send_http_start_stop_server_event", Served),
     row("send_http_start_stop_client_event", Later),
     row("per_app_prometheus_http_metrics_reporting", Later),
-    row("route_latency_metric_muzzle_duration", Later),
+    row("route_latency_metric_muzzle_duration", Served),
     row("prometheus", Later),
     // Not of Gorouter's.
     row("compatibility", Served),

@@ -19,6 +19,7 @@ use super::FOR_EVER;
 use super::front_tls::front_tls;
 use super::route_services::route_services;
 use crate::gorouter_yml::GorouterYml;
+use crate::metron::ORIGIN;
 
 /// Everything about the proxy.
 ///
@@ -285,8 +286,23 @@ fn upstream_tls(file: &GorouterYml) -> Result<Option<UpstreamTls>, Refused> {
 /// The agent that events of requests are told, as a server: Gorouter's switches for everything and for these (9.1 of
 /// the observability reference).
 fn events(file: &GorouterYml) -> Result<Option<Events>, NoAgent> {
+    if !file.logging.send_http_start_stop_server_event {
+        return Ok(None);
+    }
+    Ok(agent(file)?.map(|agent| Events {
+        agent,
+        origin: ORIGIN.to_owned(),
+    }))
+}
+
+/// The agent for metrics on the same machine, where it is told anything.
+///
+/// # Errors
+///
+/// When its name leads nowhere.
+pub fn agent(file: &GorouterYml) -> Result<Option<SocketAddr>, NoAgent> {
     let group = &file.logging;
-    if !group.enable_envelope_v1_metrics || !group.send_http_start_stop_server_event {
+    if !group.enable_envelope_v1_metrics {
         return Ok(None);
     }
     let address = group.logging.metron_address.as_str();
@@ -297,10 +313,7 @@ fn events(file: &GorouterYml) -> Result<Option<Events>, NoAgent> {
     // An agent listens on 127.0.0.1 where a name has more addresses.
     let mut found: Vec<_> = found.collect();
     found.sort_by_key(SocketAddr::is_ipv6);
-    Ok(found.first().map(|agent| Events {
-        agent: *agent,
-        origin: "gorouter".to_owned(),
-    }))
+    Ok(found.first().copied())
 }
 
 /// The agent's address cannot be used.
@@ -308,7 +321,7 @@ fn events(file: &GorouterYml) -> Result<Option<Events>, NoAgent> {
 #[error(
     "logging.metron_address: {address:?} cannot be reached: {why}; write an address and a port such as localhost:3457"
 )]
-struct NoAgent {
+pub struct NoAgent {
     address: String,
     why: String,
 }

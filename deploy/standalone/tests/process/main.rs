@@ -6,6 +6,7 @@ mod broker;
 mod component;
 mod heard;
 mod instance;
+mod latency;
 mod logged;
 mod router;
 mod secured;
