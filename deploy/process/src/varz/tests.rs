@@ -141,6 +141,7 @@ async fn lines_of_the_log_are_counted_by_level() {
     assert_eq!(counted(), json!({"0": 1, "1": 2, "3": 1}));
 }
 
+/// C-517: a duration stands in JSON as a text, which is read from it as it was written
 #[tokio::test(start_paused = true)]
 async fn uptime_moves_on_and_rates_are_renewed() {
     let varz = varz();
