@@ -2,6 +2,7 @@
 //! clock that a request reads anyway.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -27,12 +28,16 @@ impl Clock {
     #[inline]
     pub(crate) fn wall(&self, instant: Instant) -> u64 {
         let (anchor, nanos) = self.anchor.get();
-        let passed = instant.saturating_duration_since(anchor).as_nanos();
-        let before = anchor.saturating_duration_since(instant).as_nanos();
-        let [passed, before] =
-            [passed, before].map(|nanos| u64::try_from(nanos).unwrap_or_default());
-        nanos.saturating_add(passed).saturating_sub(before)
+        match instant.checked_duration_since(anchor) {
+            Some(passed) => nanos.saturating_add(whole_nanos(passed)),
+            None => nanos.saturating_sub(whole_nanos(anchor.duration_since(instant))),
+        }
     }
+}
+
+/// A duration that fits: none here is near five hundred years.
+fn whole_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or_default()
 }
 
 fn read() -> (Instant, u64) {
@@ -42,8 +47,6 @@ fn read() -> (Instant, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -1,5 +1,5 @@
 //! What is told of each request to the agent for metrics on the same machine: one event of Dropsonde, in an envelope of
-//! its first version, for each request that was served (9.1 of the observability reference).
+//! its first version, for each request that was served.
 //!
 //! A worker encodes events into a buffer of its own ([`Emitter`]) and hands whole buffers to one thread, which sends a
 //! datagram for each. An agent that is not there, or too slow, costs events, which are counted, and never a request's

@@ -45,7 +45,7 @@ use tokio::time::Instant;
 
 use crate::deadlines::{Deadline, Tick};
 use crate::downstream::Exchange;
-use crate::worker::Worker;
+use crate::worker::{Permit, Worker};
 
 pub(crate) use answer::{Unread, answer_refused};
 pub(crate) use broken::{Broken, answer_broken};
@@ -81,6 +81,8 @@ pub(crate) struct Journey<'a, 'c> {
     recorded: bool,
     /// What it has to do with a route service, if anything.
     detour: Option<Box<Detour>>,
+    /// Its place among the requests in flight: until everything of it is counted.
+    permit: Option<Permit>,
 }
 
 /// Why a request did not get an endpoint's answer, or not all of it.
@@ -116,17 +118,7 @@ pub(crate) async fn handle(
     desk: &mut Desk,
     deadline: &Deadline,
 ) -> Ending {
-    let record = Record::new(Instant::now(), request_id::generate(worker.random128()));
-    let mut journey = Journey {
-        worker,
-        exchange,
-        desk,
-        deadline,
-        ends_by: Tick::NEVER,
-        record,
-        recorded: false,
-        detour: None,
-    };
+    let mut journey = Journey::new(worker, exchange, desk, deadline);
     worker.counters.requests.increment();
     journey.run().await
 }
@@ -138,6 +130,29 @@ impl Drop for Journey<'_, '_> {
         self.take_back_request();
         if !self.recorded {
             self.desk.left = Some(self.record.clone());
+        }
+    }
+}
+
+impl<'a, 'c> Journey<'a, 'c> {
+    /// One that begins now.
+    #[inline]
+    fn new(
+        worker: &'a Rc<Worker>,
+        exchange: &'a mut Exchange<'c>,
+        desk: &'a mut Desk,
+        deadline: &'a Deadline,
+    ) -> Self {
+        Self {
+            worker,
+            exchange,
+            desk,
+            deadline,
+            ends_by: Tick::NEVER,
+            record: Record::new(Instant::now(), request_id::generate(worker.random128())),
+            recorded: false,
+            detour: None,
+            permit: None,
         }
     }
 }
@@ -157,7 +172,7 @@ impl Journey<'_, '_> {
     /// The whole way of a request.
     async fn travel(&mut self) -> Result<(), Trouble> {
         self.trace();
-        let _permit = self.identify().map_err(Trouble::Refused)?;
+        self.identify().map_err(Trouble::Refused)?;
         let mut chosen = match self.find() {
             Ok(chosen) => chosen,
             Err(Instead::Refused(refusal)) => return Err(Trouble::Refused(refusal)),

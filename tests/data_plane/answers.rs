@@ -332,7 +332,7 @@ async fn an_answer_that_is_cut_short_looks_like_that() {
     client.read_head().await;
     let body = client.read_to_end().await;
     assert!(!body.ends_with(b"0\r\n\r\n"), "{body:?}");
-    assert_eq!(plane.totals().broken_off, 1);
+    assert_eq!(plane.settled().await.broken_off, 1);
 }
 
 /// where the end of the connection would be the end of the answer, it is reset instead.

@@ -58,7 +58,7 @@ async fn a_refused_connection_is_tried_elsewhere() {
         );
     }
     assert_eq!(there.request_count(), 4);
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!(totals.retries, 1, "the mark keeps later requests away");
     assert_eq!(totals.attempts, 5);
 }
@@ -95,11 +95,11 @@ async fn attempts_are_bounded() {
         assert_eq!(String::from_utf8_lossy(&answer.body), body);
         assert_eq!(answer.header("Connection"), None, "the connection stays");
         assert_eq!(
-            plane.totals().attempts,
+            plane.settled().await.attempts,
             expected,
             "{endpoints} endpoints, {allowed} allowed"
         );
-        assert_eq!(plane.totals().bad_gateways, 1);
+        assert_eq!(plane.settled().await.bad_gateways, 1);
     }
 }
 
@@ -181,7 +181,7 @@ async fn connections_are_used_again() {
         assert_eq!(client.read_answer().await.body, b"kept");
     }
     assert_eq!(endpoint.accepted_connections(), 1);
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!(
         (totals.connections_accepted, totals.dials, totals.reused),
         (1, 1, 4)
@@ -227,7 +227,7 @@ async fn connections_that_ended_while_unused_cost_nothing() {
         endpoint.reopen().await;
         assert_eq!(plane.ask(&request).await.status, 200);
     }
-    assert_eq!(plane.totals().bad_gateways, 0);
+    assert_eq!(plane.settled().await.bad_gateways, 0);
 }
 
 /// a connection on which an endpoint speaks unasked is not used again.

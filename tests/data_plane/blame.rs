@@ -220,7 +220,7 @@ async fn a_crowd_that_goes_away_blames_nobody() {
     plane
         .until("the last has gone", |totals| totals.requests_in_flight == 0)
         .await;
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.bad_gateways, totals.ejections), (0, 0));
     endpoint.forget();
     for _ in 0..10 {

@@ -26,7 +26,7 @@ async fn a_large_upload_arrives_whole() {
     let seen = endpoint.last_request();
     assert_eq!(seen.head.header("content-length"), Some("8388608"));
     assert!(seen.body == body, "the body is not what was sent");
-    assert_eq!(plane.totals().bytes_received, body.len() as u64);
+    assert_eq!(plane.settled().await.bytes_received, body.len() as u64);
 }
 
 /// A chunked upload in pieces of all sizes arrives whole.
@@ -106,7 +106,7 @@ async fn an_answer_waits_for_its_client() {
         stopped < 64 * MIB as u64,
         "{stopped} bytes went into a client that reads nothing"
     );
-    let held = plane.totals().bytes_sent;
+    let held = plane.settled().await.bytes_sent;
     assert_eq!(held, 0, "bytes are counted when the answer has ended");
     drop(client);
     plane
@@ -156,7 +156,7 @@ async fn an_early_answer_ends_the_upload() {
         assert_eq!(answer.header("Connection"), Some("close"));
         assert_eq!(client.read_to_end().await, b"");
     }
-    assert_eq!(plane.totals().bad_gateways, 0);
+    assert_eq!(plane.settled().await.bad_gateways, 0);
 }
 
 /// D-334: an endpoint may answer while it reads on.

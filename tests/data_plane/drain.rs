@@ -108,7 +108,7 @@ async fn endless_requests_are_cut_at_the_end() {
     plane.stages.close();
     plane.stages.end();
     plane.ended().await;
-    assert_eq!(plane.totals().cut_by_drain, 1);
+    assert_eq!(plane.settled().await.cut_by_drain, 1);
     let answer = client.read_answer().await;
     assert_eq!(
         (answer.status, answer.header("Connection")),

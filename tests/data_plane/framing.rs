@@ -79,7 +79,7 @@ async fn ambiguous_and_malformed_requests_are_refused_logged_and_go_nowhere() {
         assert_eq!(client.read_to_end().await, b"", "{name}: nothing follows");
     }
     assert_eq!(endpoint.request_count(), 0);
-    assert_eq!(plane.totals().malformed_requests, CASES.len() as u64);
+    assert_eq!(plane.settled().await.malformed_requests, CASES.len() as u64);
     plane.line("x_cf_routererror:\"method_not_allowed\"").await;
     plane
         .until("a line for each", |_| plane.lines().len() == CASES.len())

@@ -74,7 +74,7 @@ async fn a_client_over_tls_is_served_as_any_other() {
         assert_eq!((answer.status, &*answer.body), (200, &b"https"[..]));
     }
     assert_eq!(plane.get("/").await.body, b"http");
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!(
         (totals.client_handshakes, totals.connections_accepted),
         (1, 2)
@@ -368,7 +368,7 @@ async fn a_session_goes_on_with_its_ticket() {
         assert_eq!(kinds[1], Some(HandshakeKind::Resumed), "{version:?}");
         assert_ne!(kinds[0], kinds[1]);
     }
-    assert_eq!(plane.totals().client_handshakes_resumed, 2);
+    assert_eq!(plane.settled().await.client_handshakes_resumed, 2);
 }
 
 /// A body of any size moves over TLS in both directions, and an answer that ends with its connection shows its end.

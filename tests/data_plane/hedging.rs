@@ -88,7 +88,7 @@ async fn an_endpoint_that_nobody_reaches_costs_little() {
     assert!(p99 < Duration::from_millis(100), "{p99:?}");
     let delivered: usize = endpoints.iter().map(Endpoint::request_count).sum();
     assert_eq!(delivered, 300);
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert!(totals.hedges > 0, "{totals:?}");
     assert_eq!((totals.bad_gateways, totals.retries), (0, 0));
 }
@@ -105,12 +105,12 @@ async fn a_connection_that_comes_late_is_kept() {
     for _ in 0..4 {
         assert_eq!(plane.get("/").await.body, b"there");
     }
-    let kept = plane.totals().idle_upstream;
-    assert!(plane.totals().hedges >= 1);
+    let kept = plane.settled().await.idle_upstream;
+    assert!(plane.settled().await.hedges >= 1);
     dropping.open();
     eventually("the late connection is kept", BOUND, async || {
         dropping.open();
-        match plane.totals().idle_upstream {
+        match plane.settled().await.idle_upstream {
             more if more > kept.max(1) => Ok(()),
             other => Err(format!("{other} kept")),
         }
@@ -131,7 +131,7 @@ async fn a_lone_endpoint_is_dialled_once() {
     assert_eq!(answer.status, 502);
     let error = answer.header("X-Cf-RouterError").expect("an error");
     assert!(error.contains("i/o timeout"), "{error}");
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.dials, totals.hedges), (1, 0));
 }
 
@@ -148,7 +148,12 @@ async fn places_are_given_back_by_whoever_loses() {
         .with(|settings| settings.limits.endpoint_connections = 1)
         .start();
     for _ in 0..20 {
-        assert_eq!(plane.get("/").await.status, 200, "{:?}", plane.totals());
+        assert_eq!(
+            plane.get("/").await.status,
+            200,
+            "{:?}",
+            plane.settled().await
+        );
     }
     there.script(|_| Answer::Silence);
     let mut leaving = plane.connect().await;
@@ -162,5 +167,5 @@ async fn places_are_given_back_by_whoever_loses() {
         .await;
     there.script(|_| Reply::text("there").into());
     assert_eq!(plane.get("/").await.status, 200);
-    assert_eq!(plane.totals().backend_exhausted_conns, 0);
+    assert_eq!(plane.settled().await.backend_exhausted_conns, 0);
 }

@@ -113,7 +113,7 @@ async fn unknown_instances_are_told_by_name() {
             assert_eq!(answer.header("Cache-Control"), Some("no-cache, no-store"));
         }
     }
-    assert_eq!(plane.totals().rejected_requests, 12);
+    assert_eq!(plane.settled().await.rejected_requests, 12);
 }
 
 /// D-207: a field that names no app instance is a 400 with an error of its own.
@@ -175,7 +175,11 @@ async fn a_failure_of_one_instance_is_no_mark() {
         assert_eq!(answer.status, 502);
     }
     assert!(plane.ejected().is_empty());
-    assert_eq!(plane.totals().retries, 0, "there is no other such instance");
+    assert_eq!(
+        plane.settled().await.retries,
+        0,
+        "there is no other such instance"
+    );
     let before = resetting.accepted_connections();
     for _ in 0..2 {
         plane.ask(head("POST /", &["Content-Length: 0"])).await;

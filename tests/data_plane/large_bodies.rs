@@ -237,7 +237,7 @@ async fn clients_that_take_nothing_are_cut() {
     plane
         .until("each is cut", |totals| totals.broken_off == 200)
         .await;
-    assert_eq!(plane.totals().clients_stalled, 200);
+    assert_eq!(plane.settled().await.clients_stalled, 200);
     endpoint.script(|_| Reply::text("well").into());
     assert_eq!(plane.get("/").await.body, b"well");
     eventually(

@@ -43,7 +43,7 @@ async fn an_unknown_host_is_a_404() {
         assert_eq!(answer.header("Connection"), None, "the connection stays");
         assert_eq!(answer.header("X-Vcap-Request-Id"), None);
     }
-    assert_eq!(plane.totals().rejected_requests, 2);
+    assert_eq!(plane.settled().await.rejected_requests, 2);
 }
 
 /// D-225: HEAD to an unknown route is a 404 with a length and without a body.
@@ -106,7 +106,7 @@ async fn a_route_without_endpoints() {
     let body =
         "503 Service Unavailable: Requested route ('empty.test') has no available endpoints.\n";
     assert_eq!(String::from_utf8_lossy(&answer.body), body);
-    assert_eq!(plane.totals().rejected_requests, 0);
+    assert_eq!(plane.settled().await.rejected_requests, 0);
     let plane = Setup::new().route("empty.test").start();
     let answer = plane
         .ask("GET / HTTP/1.1\r\nHost: empty.test\r\n\r\n")
@@ -115,7 +115,7 @@ async fn a_route_without_endpoints() {
         (answer.status, answer.header("X-Cf-RouterError")),
         (404, Some("unknown_route"))
     );
-    assert_eq!(plane.totals().rejected_requests, 1);
+    assert_eq!(plane.settled().await.rejected_requests, 1);
 }
 
 /// D-202: with every endpoint at its bound, a request is a 503 `Connection Limit Reached`.
@@ -142,7 +142,7 @@ async fn endpoints_have_a_bound() {
         Some("Connection Limit Reached")
     );
     assert_eq!(answer.header("Cache-Control"), None);
-    assert_eq!(plane.totals().backend_exhausted_conns, 1);
+    assert_eq!(plane.settled().await.backend_exhausted_conns, 1);
     drop(first);
     plane
         .until("the place is free", |totals| totals.requests_in_flight == 0)

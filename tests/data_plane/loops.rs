@@ -29,7 +29,7 @@ async fn a_request_that_comes_back_for_ever_is_refused() {
         assert_eq!(answer.status, 508, "{}", answer.head);
         let body = String::from_utf8_lossy(&answer.body);
         assert!(body.starts_with("508 Loop Detected: "), "{body}");
-        let totals = plane.totals();
+        let totals = plane.settled().await;
         let ways = u64::from(hops) + 1;
         assert_eq!((totals.loops, totals.attempts), (1, ways));
         assert_eq!(totals.connections_accepted, ways + 1);

@@ -126,7 +126,7 @@ async fn a_request_that_goes_well_leaves_no_trouble() {
     assert!(line.contains("\" 200 0 4 "), "{line}");
     assert!(line.contains(" response_time:0."), "{line}");
     assert!(line.ends_with(" x_cf_routererror:\"-\""), "{line}");
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.attempts, totals.retries), (1, 0));
     assert_eq!((totals.bad_gateways, totals.broken_off), (0, 0));
 }

@@ -38,7 +38,7 @@ async fn a_fault_costs_one_request() {
     assert!(line.contains(id), "{line}");
     let line = plane.line("faulty.test").await;
     assert!(line.contains("\" 500 "), "{line}");
-    assert_eq!(plane.totals().panics, 1);
+    assert_eq!(plane.settled().await.panics, 1);
     other.write(head("GET /", &[]).as_bytes()).await;
     assert_eq!(other.read_answer().await.status, 200);
 }
@@ -60,6 +60,6 @@ async fn what_is_broken_off_is_no_fault() {
     assert_eq!(client.read_head().await.status, 200);
     assert_eq!(client.read_to_end().await, b"ab");
     assert_eq!(plane.ask(head("GET /", &CHECK)).await.status, 200);
-    assert_eq!(plane.totals().panics, 0);
+    assert_eq!(plane.settled().await.panics, 0);
     assert!(!logs::says(&["recovered-from-panic", "quiet.test"]));
 }

@@ -51,7 +51,7 @@ async fn the_good_one_is_reached_within_the_attempts() {
         assert_eq!(seen.iter().sum::<usize>(), tries);
         seen.sort_unstable();
         assert_eq!(seen.last(), Some(&1), "each endpoint is tried once");
-        assert_eq!(plane.totals().attempts, tries as u64);
+        assert_eq!(plane.settled().await.attempts, tries as u64);
     }
 }
 
@@ -70,7 +70,7 @@ async fn an_outage_is_not_multiplied() {
     }
     let time = begin.elapsed();
     assert!(time / REQUESTS < Duration::from_millis(250), "{time:?}");
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     let allowed = 11.0 + 10.0 * time.as_secs_f64();
     let retries = u32::try_from(totals.retries).expect("few");
     assert!(f64::from(retries) <= allowed, "{retries} in {time:?}");
@@ -200,7 +200,7 @@ async fn bodies_are_repeated_as_far_as_they_are_kept() {
             let bodies: Vec<usize> = seen.map(|request| request.body.len()).collect();
             let expected = if repeated { 2 } else { 1 };
             assert_eq!(bodies, vec![length; expected], "{what}");
-            let unreplayable = plane.totals().unreplayable;
+            let unreplayable = plane.settled().await.unreplayable;
             assert_eq!(unreplayable, u64::from(!repeated), "{what}");
         }
     }
@@ -233,7 +233,7 @@ async fn what_is_no_answer_is_not_asked_for_twice() {
         assert_eq!(requests(&endpoints).iter().sum::<usize>(), 1);
         let failures = "pointsman_failures_total{reason=\"malformed\"}";
         assert_eq!(plane.metric(failures), Some(1.0));
-        assert_eq!(plane.totals().bad_gateways, 1);
+        assert_eq!(plane.settled().await.bad_gateways, 1);
     }
 }
 
@@ -291,5 +291,5 @@ async fn each_attempt_speaks_as_its_endpoint_does() {
             assert_eq!(plane.get("/").await.body, b"other");
         }
     }
-    assert!(plane.totals().retries >= 4);
+    assert!(plane.settled().await.retries >= 4);
 }

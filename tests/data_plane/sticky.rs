@@ -194,7 +194,7 @@ async fn a_session_moves_when_its_instance_fails() {
     assert_ne!(instance, "inst-1");
     let line = format!("__VCAP_ID__={instance}; Path=/; HttpOnly");
     assert_eq!(cookies_of(&answer), [line]);
-    assert_eq!(plane.totals().retries, 1);
+    assert_eq!(plane.settled().await.retries, 1);
 }
 
 /// D-562: a negotiation stays at its instance.
@@ -303,7 +303,7 @@ async fn a_session_that_is_lost_is_no_attempt() {
     assert_eq!(answer.status, 502);
     let error = answer.header("X-Cf-RouterError");
     assert_eq!(error, Some("endpoint_failure (No endpoints available)"));
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.attempts, totals.bad_gateways), (0, 1));
     assert_eq!(totals.responses_5xx, 0);
     let line = plane.line("/lost").await;

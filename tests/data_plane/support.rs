@@ -316,9 +316,20 @@ impl Plane {
             .await
     }
 
-    /// What it has counted.
+    /// What it has counted so far. A client may have its answer before that is counted.
     pub(crate) fn totals(&self) -> Totals {
         self.traffic.totals()
+    }
+
+    /// What it has counted once no request is in work any more.
+    pub(crate) async fn settled(&self) -> Totals {
+        eventually("no request is in work", BOUND, async || {
+            match self.totals() {
+                totals if totals.requests_in_flight == 0 => Ok(totals),
+                totals => Err(format!("{totals:?}")),
+            }
+        })
+        .await
     }
 
     /// How many client connections each worker has.

@@ -51,7 +51,7 @@ async fn slow_heads_end() {
         408,
         "later requests have the same time"
     );
-    assert_eq!(plane.totals().request_timeouts, 2);
+    assert_eq!(plane.settled().await.request_timeouts, 2);
 }
 
 /// L-07: a client that says nothing between requests is closed without a word.
@@ -288,7 +288,7 @@ async fn whole_requests_are_bounded_where_that_is_configured() {
     // Two attempts, of which each alone would have been in time.
     let plane = closing_late(usize::MAX, |timeouts| timeouts.request = Some(SHORT * 5)).await;
     assert_eq!(plane.get("/").await.status, 504);
-    assert_eq!(plane.totals().attempts, 2);
+    assert_eq!(plane.settled().await.attempts, 2);
     // An endpoint that accepts and never shakes hands is no way around it.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

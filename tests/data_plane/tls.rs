@@ -107,7 +107,7 @@ async fn another_identity_is_not_reached() {
         );
         assert_eq!(endpoint.request_count(), 0, "{what}");
         assert_eq!(plane.get("/").await.status, 404, "{what}: set aside");
-        let totals = plane.totals();
+        let totals = plane.settled().await;
         let counted = [totals.backend_invalid_id, totals.backend_invalid_tls_cert];
         assert_eq!(
             counted,

@@ -113,7 +113,7 @@ async fn a_tunnel_counts_at_its_endpoint() {
         answer.header("X-Cf-RouterError"),
         Some("Connection Limit Reached")
     );
-    assert_eq!(plane.totals().requests_in_flight, 1);
+    assert_eq!(plane.settled().await.requests_in_flight, 1);
     client.finish().await.expect("the data plane");
     assert_eq!(client.read_to_end().await, b"");
     plane
@@ -149,7 +149,7 @@ async fn either_side_may_end_first() {
     plane
         .until("both are over", |totals| totals.tunnels_open == 0)
         .await;
-    assert_eq!(plane.totals().broken_off, 0);
+    assert_eq!(plane.settled().await.broken_off, 0);
 }
 
 /// R-153: when one side of a tunnel is gone, the other is closed and everything is free in time.
@@ -289,7 +289,7 @@ async fn a_drain_tells_websockets_between_two_frames() {
     assert_eq!(client.read_to_end().await, b"");
     drop(client);
     plane.ended().await;
-    assert_eq!(plane.totals().cut_by_drain, 0);
+    assert_eq!(plane.settled().await.cut_by_drain, 0);
     assert!(plane.lines().iter().any(|line| line.contains("\" 101 ")));
 }
 
@@ -303,12 +303,12 @@ async fn a_tunnel_that_stays_is_cut_at_the_end_of_the_drain() {
     assert_eq!(read_exactly(&mut endpoint, 2).await, b"up");
     plane.stages.close();
     assert_eq!(client.read_exactly(4).await, GOING_AWAY);
-    assert_eq!(plane.totals().tunnels_open, 1, "it has its time");
+    assert_eq!(plane.settled().await.tunnels_open, 1, "it has its time");
     plane.stages.end();
     assert_eq!(client.read_to_end().await, b"");
     assert_eq!(read_to_end(&mut endpoint).await, b"");
     plane.ended().await;
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.cut_by_drain, totals.tunnels_open), (1, 0));
     let lines = plane.lines();
     assert!(

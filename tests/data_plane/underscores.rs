@@ -32,7 +32,7 @@ async fn names_with_an_underscore() {
         client.write(head("GET /", &FIELDS).as_bytes()).await;
         let answer = client.read_answer().await;
         assert_eq!(answer.status, status, "{underscores:?}");
-        assert_eq!(plane.totals().underscored_names, 1);
+        assert_eq!(plane.settled().await.underscored_names, 1);
         if underscores == Underscores::Refuse {
             assert_eq!(answer.header("X-Cf-RouterError"), Some("bad_request"));
             assert_eq!(endpoint.request_count(), 0);
@@ -52,6 +52,6 @@ async fn names_with_an_underscore() {
             .write(head("GET /", &["X-Fine: 1", "Cookie: a_b"]).as_bytes())
             .await;
         assert_eq!(client.read_answer().await.status, 200, "others are fine");
-        assert_eq!(plane.totals().underscored_names, 1);
+        assert_eq!(plane.settled().await.underscored_names, 1);
     }
 }

@@ -88,7 +88,7 @@ async fn a_websocket_is_logged_and_counted_when_it_ends() {
         client.read_exactly(5).await;
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.tunnels_open, totals.websocket_upgrades), (1, 1));
     assert_eq!(totals.responses_xxx, 0, "it is not over");
     assert!(plane.lines().is_empty());
@@ -102,7 +102,7 @@ async fn a_websocket_is_logged_and_counted_when_it_ends() {
     let most = begun.elapsed().as_secs_f64();
     assert!((0.25..=most).contains(&time), "{line}");
     assert!(!line.contains("endpoint_failure"), "{line}");
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.tunnels, totals.tunnels_open), (1, 0));
     assert_eq!((totals.responses_xxx, totals.broken_off), (1, 0));
 }
@@ -117,13 +117,13 @@ async fn an_unreachable_endpoint_is_a_failed_upgrade() {
     assert_eq!(answer.status, 502);
     let error = answer.header("X-Cf-RouterError").expect("an error");
     assert!(error.starts_with("endpoint_failure ("), "{error}");
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!(
         (totals.websocket_failures, totals.websocket_upgrades),
         (1, 0)
     );
     assert_eq!(plane.get("/").await.status, 502);
-    assert_eq!(plane.totals().websocket_failures, 1, "that was none");
+    assert_eq!(plane.settled().await.websocket_failures, 1, "that was none");
 }
 
 /// Before the switch a request is tried again as any other.
@@ -141,7 +141,7 @@ async fn an_upgrade_is_tried_at_another_endpoint() {
         client.write(request("/").as_bytes()).await;
         assert_eq!(client.read_head().await.status, 101);
     }
-    assert_eq!(plane.totals().websocket_failures, 0);
+    assert_eq!(plane.settled().await.websocket_failures, 0);
 }
 
 /// D-521: endpoints over TLS switch as well, and so do clients over TLS.
@@ -190,7 +190,7 @@ async fn an_endpoint_may_refuse() {
     client.write(head("GET /later", &[]).as_bytes()).await;
     assert_eq!(client.read_answer().await.body, b"plain");
     assert_eq!(endpoint.accepted_connections(), 1);
-    assert_eq!(plane.totals().websocket_upgrades, 1);
+    assert_eq!(plane.settled().await.websocket_upgrades, 1);
     let seen = endpoint.requests();
     let targets: Vec<_> = seen.iter().map(|seen| &*seen.head.target).collect();
     assert_eq!(targets, ["/", "/next", "/later"]);
@@ -264,7 +264,7 @@ async fn only_the_switch_that_was_asked_for_is_one() {
             answer.header("X-Cf-RouterError"),
             Some("endpoint_failure (unexpected protocol switch)")
         );
-        assert_eq!(plane.totals().websocket_failures, 1);
+        assert_eq!(plane.settled().await.websocket_failures, 1);
         endpoint.script(|_| Reply::text("well").into());
         client.write(head("GET /", &[]).as_bytes()).await;
         assert_eq!(client.read_answer().await.body, b"well");
@@ -336,7 +336,7 @@ async fn other_upgrades_are_plain_requests() {
         }
         assert_eq!(seen.body, body.as_bytes());
     }
-    assert_eq!(plane.totals().websocket_upgrades, 0);
+    assert_eq!(plane.settled().await.websocket_upgrades, 0);
 }
 
 /// which protocols may switch is a setting.

@@ -85,7 +85,7 @@ async fn accepting_pauses_while_there_are_too_many_connections() {
         .await;
     clients[0].write(head("GET /", &[]).as_bytes()).await;
     assert_eq!(clients[0].read_answer().await.status, 200);
-    let most = plane.totals().connections_open;
+    let most = plane.settled().await.connections_open;
     assert!((10..=11).contains(&most), "{most} are open");
     for mut client in waiting {
         clients.pop();
@@ -138,9 +138,9 @@ async fn connections_to_endpoints_are_shared_by_eight_workers() {
     // Each endpoint is met, and some by several requests at the same time.
     connections = load(connections, ROUNDS).await;
     let before = handshakes();
-    let requests = plane.totals().requests;
+    let requests = plane.settled().await.requests;
     connections = load(connections, ROUNDS).await;
-    let requests = plane.totals().requests - requests;
+    let requests = plane.settled().await.requests - requests;
     let made = handshakes() - before;
     assert_eq!(requests, (CLIENTS * ROUNDS) as u64);
     println!("{made} handshakes for {requests} requests");

@@ -114,6 +114,13 @@ impl Endpoint {
         self.instance.instance_index()
     }
 
+    /// The app, the instance and its index, in one go.
+    #[must_use]
+    #[inline]
+    pub fn names(&self) -> [&str; 3] {
+        self.instance.names()
+    }
+
     /// The availability zone.
     #[must_use]
     pub fn availability_zone(&self) -> &str {

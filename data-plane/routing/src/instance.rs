@@ -117,6 +117,12 @@ impl Instance {
         self.own.nth(INSTANCE_INDEX)
     }
 
+    /// The app, the instance and its index.
+    #[inline]
+    pub(crate) fn names(&self) -> [&str; FIRST_TAG] {
+        self.own.leading()
+    }
+
     pub(crate) fn availability_zone(&self) -> &str {
         &self.family.availability_zone
     }

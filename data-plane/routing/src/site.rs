@@ -81,7 +81,7 @@ impl Site {
 
     fn position(&self, path: &str) -> Result<usize, usize> {
         self.routes()
-            .binary_search_by(|route| compare(route.path(), path))
+            .binary_search_by(|route| compare(route.path().as_bytes(), path.as_bytes()))
     }
 
     /// The route of a request for `path`, which is canonical: the deepest one on the way down that
@@ -89,7 +89,7 @@ impl Site {
     ///
     /// A node exists where a route has its path or a path below it (section 5 of Gorouter's
     /// behaviour: the table is a tree of path segments).
-    pub(crate) fn find(&self, path: &str) -> Option<&Arc<Route>> {
+    pub(crate) fn find(&self, path: &[u8]) -> Option<&Arc<Route>> {
         if let Self::One(route) = self
             && route.path().is_empty()
         {
@@ -109,9 +109,10 @@ impl Site {
             }
             end = segment_end(path, end);
             let node = path.get(..end)?;
-            let first = below.partition_point(|route| compare(route.path(), node).is_lt());
+            let first =
+                below.partition_point(|route| compare(route.path().as_bytes(), node).is_lt());
             let rest = below.get(first..)?;
-            let count = rest.partition_point(|route| is_at_or_below(route.path(), node));
+            let count = rest.partition_point(|route| is_at_or_below(route.path().as_bytes(), node));
             below = rest.get(..count)?;
             if below.is_empty() {
                 break;
@@ -122,32 +123,33 @@ impl Site {
 }
 
 /// The end of the segment that begins with the slash at `start`.
-fn segment_end(path: &str, start: usize) -> usize {
-    path.bytes()
-        .enumerate()
-        .skip(start + 1)
-        .find_map(|(at, byte)| (byte == b'/').then_some(at))
-        .unwrap_or(path.len())
+fn segment_end(path: &[u8], start: usize) -> usize {
+    let slash = path.iter().skip(start + 1).position(|byte| *byte == b'/');
+    slash.map_or(path.len(), |at| start + 1 + at)
 }
 
 /// Orders paths by their segments: the slash sorts before every other byte.
-fn compare(a: &str, b: &str) -> Ordering {
-    let rank = |byte: u8| {
-        if byte == b'/' { 0 } else { u16::from(byte) + 1 }
+fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    let rank = |byte: &u8| {
+        if *byte == b'/' {
+            0
+        } else {
+            u16::from(*byte) + 1
+        }
     };
-    a.bytes().map(rank).cmp(b.bytes().map(rank))
+    a.iter().map(rank).cmp(b.iter().map(rank))
 }
 
-fn is_at_or_below(path: &str, node: &str) -> bool {
+fn is_at_or_below(path: &[u8], node: &[u8]) -> bool {
     path.strip_prefix(node)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
 }
 
 /// A host as the table is searched for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HostRef<'a> {
-    Exact(&'a str),
-    Suffix(&'a str),
+    Exact(&'a [u8]),
+    Suffix(&'a [u8]),
     Any,
 }
 
@@ -155,8 +157,8 @@ impl<'a> HostRef<'a> {
     /// The host of a key.
     pub(crate) const fn of(host: &'a Host) -> Self {
         match host {
-            Host::Exact(host) => Self::Exact(host),
-            Host::Suffix(suffix) => Self::Suffix(suffix),
+            Host::Exact(host) => Self::Exact(host.as_bytes()),
+            Host::Suffix(suffix) => Self::Suffix(suffix.as_bytes()),
             Host::Any => Self::Any,
         }
     }
@@ -166,7 +168,7 @@ impl<'a> HostRef<'a> {
         match self {
             Self::Exact(host) => crate::hash::hash(seed, 1, host),
             Self::Suffix(suffix) => crate::hash::hash(seed, 2, suffix),
-            Self::Any => crate::hash::hash(seed, 3, ""),
+            Self::Any => crate::hash::hash(seed, 3, b""),
         }
     }
 }

@@ -78,18 +78,17 @@ impl Table {
 
     /// The route of a request.
     ///
-    /// `host` is the host of the request, with or without a port; `path` is its path as it came,
-    /// percent-encoding kept, without the query. Case does not count, in the path neither. The
+    /// `host` is the host of the request without its port; `path` is its path as it came,
+    /// percent-encoding kept, without the query. Bytes that are no text are replaced. Case does not count, in the path neither. The
     /// longest path prefix by whole segments that has endpoints wins; where there is none under
     /// the exact host, wildcard hosts follow, the most specific first, and then the routes of every
     /// host. Nothing is allocated unless a byte is upper case and `scratch` has to grow.
     #[must_use]
-    pub fn lookup(&self, host: &str, path: &str, scratch: &mut Scratch) -> Option<&Arc<Route>> {
-        let host = strip_port(host);
+    pub fn find(&self, host: &[u8], path: &[u8], scratch: &mut Scratch) -> Option<&Arc<Route>> {
         // Two trailing slashes do not count: one goes when the key is made, one when it is stored.
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let path = path.strip_suffix('/').unwrap_or(path);
-        if host.is_empty() || !(path.is_empty() || path.starts_with('/')) {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        if host.is_empty() || path.first().is_some_and(|first| *first != b'/') {
             return None;
         }
         let (host, path) = scratch.lower(host, path);
@@ -98,28 +97,34 @@ impl Table {
             .or_else(|| self.under_every_host(path))
     }
 
-    fn under_every_host(&self, path: &str) -> Option<&Arc<Route>> {
+    /// The same for a host with or without a port.
+    #[must_use]
+    pub fn lookup(&self, host: &str, path: &str, scratch: &mut Scratch) -> Option<&Arc<Route>> {
+        self.find(strip_port(host).as_bytes(), path.as_bytes(), scratch)
+    }
+
+    fn under_every_host(&self, path: &[u8]) -> Option<&Arc<Route>> {
         if self.counts.of_every_host == 0 {
             return None;
         }
         self.under(HostRef::Any, path)
     }
 
-    fn under_wildcards(&self, host: &str, path: &str) -> Option<&Arc<Route>> {
+    fn under_wildcards(&self, host: &[u8], path: &[u8]) -> Option<&Arc<Route>> {
         if self.counts.wildcards == 0 || host.len() > LONGEST_HOST {
             return None;
         }
         let suffixes = host
-            .bytes()
+            .iter()
             .enumerate()
-            .filter(|(_, byte)| *byte == b'.')
+            .filter(|(_, byte)| **byte == b'.')
             .filter_map(|(dot, _)| host.get(dot + 1..));
         suffixes
             .into_iter()
             .find_map(|suffix| self.under(HostRef::Suffix(suffix), path))
     }
 
-    fn under(&self, host: HostRef<'_>, path: &str) -> Option<&Arc<Route>> {
+    fn under(&self, host: HostRef<'_>, path: &[u8]) -> Option<&Arc<Route>> {
         self.site(host)?.find(path)
     }
 

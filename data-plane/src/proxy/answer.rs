@@ -5,13 +5,11 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use pointsman_http1::{BodyLength, InvalidField, Known, KnownSet, Name, Refused, reason_phrase};
-use tokio::time::Instant;
 
 use super::reason::{Reason, RouterError};
-use super::record::Record;
 use super::refusal::TEXT;
-use super::{Desk, Ending, Journey, Refusal, instance, request_id};
-use crate::deadlines::{Deadline, Tick};
+use super::{Desk, Ending, Journey, Refusal, instance};
+use crate::deadlines::Deadline;
 use crate::downstream::{Exchange, Outgoing};
 use crate::error_page::{ErrorPage, Shown};
 use crate::worker::Worker;
@@ -48,17 +46,7 @@ pub(crate) async fn answer_refused(
     deadline: &Deadline,
     unread: Unread,
 ) {
-    let record = Record::new(Instant::now(), request_id::generate(worker.random128()));
-    let mut journey = Journey {
-        worker,
-        exchange,
-        desk,
-        deadline,
-        ends_by: Tick::NEVER,
-        record,
-        recorded: false,
-        detour: None,
-    };
+    let mut journey = Journey::new(worker, exchange, desk, deadline);
     let ending = journey.refuse_unread(unread).await;
     journey.record(ending);
 }

@@ -3,14 +3,11 @@
 
 use std::rc::Rc;
 
-use tokio::time::Instant;
-
 use super::answer::Answer;
 use super::reason::RouterError;
-use super::record::Record;
 use super::refusal::TEXT;
-use super::{Desk, Ending, Journey, request_id};
-use crate::deadlines::{Deadline, Tick};
+use super::{Desk, Ending, Journey};
+use crate::deadlines::Deadline;
 use crate::downstream::Exchange;
 use crate::worker::Worker;
 
@@ -57,18 +54,10 @@ pub(crate) async fn answer_broken(
     broken: Broken,
 ) -> Ending {
     let left = desk.left.take();
-    let mut journey = Journey {
-        worker,
-        exchange,
-        desk,
-        deadline,
-        ends_by: Tick::NEVER,
-        record: left.unwrap_or_else(|| {
-            Record::new(Instant::now(), request_id::generate(worker.random128()))
-        }),
-        recorded: false,
-        detour: None,
-    };
+    let mut journey = Journey::new(worker, exchange, desk, deadline);
+    if let Some(left) = left {
+        journey.record = left;
+    }
     if broken == Broken::Fault {
         let request = &*journey.exchange.request;
         tracing::error!(

@@ -57,8 +57,7 @@ impl Chosen {
     }
 
     /// The endpoint of the next attempt. `None` where nobody is left: as many attempts as there
-    /// are endpoints have been made, and this one has failed before (8.1 of the data-plane
-    /// reference).
+    /// are endpoints have been made, and this one has failed before.
     fn again(mut self, worker: &Worker, table: &Table, now: Instant) -> Option<Self> {
         self.failed.push(self.lease.endpoint().state().index());
         let route = table.renew(&self.route)?;

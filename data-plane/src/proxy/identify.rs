@@ -3,11 +3,10 @@
 use pointsman_http1::{Fields, Known};
 
 use super::{Journey, Refusal};
-use crate::worker::Permit;
 
 impl Journey<'_, '_> {
     /// Refuses what is not to be forwarded, and takes a place among the requests in flight.
-    pub(super) fn identify(&mut self) -> Result<Permit, Refusal> {
+    pub(super) fn identify(&mut self) -> Result<(), Refusal> {
         let checks = &self.worker.settings.checks;
         let request = &*self.exchange.request;
         if request.target() == b"*" {
@@ -31,7 +30,8 @@ impl Journey<'_, '_> {
         }
         self.count_hops()?;
         self.look_at_names()?;
-        self.worker.admit().ok_or(Refusal::Overloaded)
+        self.permit = Some(self.worker.admit().ok_or(Refusal::Overloaded)?);
+        Ok(())
     }
 }
 

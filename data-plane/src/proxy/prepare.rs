@@ -280,9 +280,11 @@ impl Prepared {
         to: &Addressed<'_>,
     ) -> Result<(), InvalidField> {
         let endpoint = to.endpoint;
-        let instance = match endpoint.instance_id() {
-            "" => endpoint.address().as_str(),
-            id => id,
+        let [app, instance, index] = endpoint.names();
+        let instance = if instance.is_empty() {
+            endpoint.address().as_str()
+        } else {
+            instance
         };
         let mut with: SmallVec<[(Name<'_>, &[u8]); 10]> = SmallVec::new();
         with.push((Known::XForwardedFor.into(), &self.forwarded_for));
@@ -290,12 +292,9 @@ impl Prepared {
             with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
         }
         with.push((Known::XVcapRequestId.into(), to.request_id));
-        with.push((Known::XCfApplicationId.into(), endpoint.app_id().as_bytes()));
+        with.push((Known::XCfApplicationId.into(), app.as_bytes()));
         with.push((Known::XCfInstanceId.into(), instance.as_bytes()));
-        with.push((
-            Known::XCfInstanceIndex.into(),
-            endpoint.instance_index().as_bytes(),
-        ));
+        with.push((Known::XCfInstanceIndex.into(), index.as_bytes()));
         if !self.request_start.is_empty() {
             with.push((Known::XRequestStart.into(), &self.request_start));
         }

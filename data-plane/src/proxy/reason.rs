@@ -130,8 +130,7 @@ impl Failure {
         }
     }
 
-    /// Whether the request may go to an endpoint once more (R-091; 8.3 to 8.5 of the data-plane
-    /// reference).
+    /// Whether the request may go to an endpoint once more.
     pub(crate) fn may_repeat(self, safety: Safety) -> bool {
         let allowed = match (self.repeat(), self.sent) {
             (Repeat::No, _) => false,

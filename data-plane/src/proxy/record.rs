@@ -19,8 +19,7 @@ use crate::events::Served;
 const CLIENT_GONE_STREAMING: RouterError =
     RouterError::Plain("client-conn-closed-during-response-streaming");
 
-/// What Gorouter calls a target with a `;`, which once parted the parameters of a query (5.10 of the data-plane
-/// reference).
+/// What Gorouter calls a target with a `;`, which once parted the parameters of a query.
 const SEMICOLON: RouterError = RouterError::Plain("deprecated-semicolon-params");
 
 /// Whose the times of requests are that no app can be told for (D-158).

@@ -93,6 +93,14 @@ impl Words {
         piece.map_or("", |piece| self.resolve(piece))
     }
 
+    /// The first texts, in one go; empty where there are no more.
+    #[must_use]
+    #[inline]
+    pub fn leading<const N: usize>(&self) -> [&str; N] {
+        let mut pieces = self.pieces();
+        std::array::from_fn(|_| pieces.next().map_or("", |piece| self.resolve(piece)))
+    }
+
     /// The texts from this place on.
     pub fn from(&self, at: usize) -> impl Iterator<Item = &str> {
         self.pieces().skip(at).map(|piece| self.resolve(piece))
@@ -148,6 +156,7 @@ fn push_text(words: &mut String, text: &str) {
 }
 
 /// The first piece, and what follows it.
+#[inline]
 fn first(words: &str) -> Option<(Piece<'_>, &str)> {
     let head = *words.as_bytes().first()?;
     let rest = words.get(1..)?;
@@ -206,6 +215,8 @@ mod tests {
             for (at, text) in given.iter().enumerate() {
                 prop_assert_eq!(words.nth(at), *text);
             }
+            let mut leading = given.iter().copied().chain(std::iter::repeat(""));
+            prop_assert!(words.leading::<4>().into_iter().all(|text| leading.next() == Some(text)));
             let given: Vec<&str> = others.iter().map(String::as_str).collect();
             prop_assert_eq!(words == Words::new(&given), texts == others);
         }

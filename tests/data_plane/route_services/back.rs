@@ -44,7 +44,7 @@ async fn a_request_that_comes_back_reaches_the_app() {
     assert_eq!(plane.ask(request).await.status, 200);
     let line = plane.line("GET /other").await;
     assert!(line.contains(&app.address().to_string()), "{line}");
-    assert_eq!(plane.totals().route_service_attempts, 0);
+    assert_eq!(plane.settled().await.route_service_attempts, 0);
 }
 
 /// D-576: without metadata it is a 502.
@@ -109,7 +109,7 @@ async fn what_proves_nothing_is_refused() {
         assert_eq!(String::from_utf8_lossy(&answer.body), expected, "{what}");
     }
     assert_eq!(app.request_count(), 0);
-    assert_eq!(plane.totals().route_service_refused, 6);
+    assert_eq!(plane.settled().await.route_service_refused, 6);
 }
 
 /// Fields that are signed for another route.

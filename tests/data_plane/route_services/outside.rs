@@ -66,7 +66,7 @@ async fn a_request_goes_to_its_service_first() {
         line.contains("app_id:\"-\" app_index:\"-\" instance_id:\"-\""),
         "{line}"
     );
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.attempts, totals.route_service_attempts), (0, 1));
     assert_eq!((totals.responses_2xx, totals.route_services_2xx), (1, 1));
 }
@@ -183,7 +183,7 @@ async fn whatever_a_service_answers_is_relayed() {
         assert_eq!(answer.header("Location"), Some("http://127.0.0.1:1/"));
         assert!(!answer.head.contains("__VCAP_ID__"), "{}", answer.head);
     }
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     let counted = [
         totals.route_services_2xx,
         totals.route_services_3xx,

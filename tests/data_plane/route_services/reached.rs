@@ -42,7 +42,7 @@ async fn a_service_that_is_not_there_is_a_502() {
             answer.body,
             b"502 Bad Gateway: Registered endpoint failed to handle the request.\n"
         );
-        let totals = plane.totals();
+        let totals = plane.settled().await;
         assert_eq!(totals.route_service_attempts, u64::from(attempts));
         assert_eq!((totals.attempts, totals.bad_gateways), (0, 1));
     }
@@ -253,7 +253,7 @@ async fn a_service_is_at_a_permitted_address() {
         let plane = bound(denying(rules), &url, &app).start();
         let error = failing(&plane, 502).await;
         assert!(error.contains("not allowed"), "{url}: {error}");
-        assert_eq!(plane.totals().route_service_attempts, 1, "{url}");
+        assert_eq!(plane.settled().await.route_service_attempts, 1, "{url}");
     }
     let only_tls = setup().with(|settings| settings.route_services.plain_http = false);
     let plane = bound(only_tls, &url(&service, "/"), &app).start();

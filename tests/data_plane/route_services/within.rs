@@ -54,7 +54,7 @@ async fn a_service_within_is_reached_where_the_list_says_so() {
         let answer = plane.get("/p").await;
         assert_eq!(answer.status, expected, "{what}");
         assert_eq!(service.request_count(), usize::from(expected == 200));
-        let reached_outside = plane.totals().route_service_attempts;
+        let reached_outside = plane.settled().await.route_service_attempts;
         assert_eq!(reached_outside > 0, expected == 502);
     }
 }
@@ -107,7 +107,7 @@ async fn a_service_within_is_an_app() {
     }
     assert_eq!(app.request_count(), 0);
     two_lines(&plane, &service).await;
-    let totals = plane.totals();
+    let totals = plane.settled().await;
     assert_eq!((totals.attempts, totals.route_service_attempts), (3, 0));
     assert_eq!(totals.route_services_2xx, 3);
     assert_eq!(service.accepted_connections(), 1);

@@ -60,7 +60,7 @@ impl Common {
         reason = "the place and the fingerprint are different bits of one hash"
     )]
     fn is_seen_often(&mut self, value: &str) -> bool {
-        let hash = hash::hash(self.seed, 0, value);
+        let hash = hash::hash(self.seed, 0, value.as_bytes());
         let Some(place) = self.sightings.get_mut(hash as usize % COUNTED) else {
             return false;
         };

@@ -1,18 +1,16 @@
 //! A request at a route service within the platform: it makes a second journey through the same
-//! table, as if it had come in by a connection of the router's own (15.6 of the data-plane
-//! reference). There is no such connection, and no port for it.
+//! table, as if it had come in by a connection of the router's own. There is no such connection, and
+//! no port for it.
 
 use std::pin::Pin;
 use std::rc::Rc;
 
 use pointsman_http1::RequestHead;
-use tokio::time::Instant;
 
 use super::{Detour, Outward};
 use crate::deadlines::{Deadline, Tick};
 use crate::downstream::Exchange;
-use crate::proxy::record::Record;
-use crate::proxy::{Desk, Ending, Journey, Trouble, request_id};
+use crate::proxy::{Desk, Ending, Journey, Trouble};
 use crate::worker::Worker;
 
 /// A journey within another one, which ends with an ending and a status.
@@ -57,21 +55,13 @@ fn within<'a>(
     desk: &'a mut Desk,
     (deadline, ends_by): (&'a Deadline, Tick),
 ) -> Within<'a> {
-    let record = Record::new(Instant::now(), request_id::generate(worker.random128()));
     worker.counters.requests.increment();
-    let mut journey = Journey {
-        worker,
-        exchange,
-        desk,
-        deadline,
-        ends_by,
-        record,
-        recorded: false,
-        detour: Some(Box::new(Detour {
-            is_own: true,
-            ..Detour::default()
-        })),
-    };
+    let mut journey = Journey::new(worker, exchange, desk, deadline);
+    journey.ends_by = ends_by;
+    journey.detour = Some(Box::new(Detour {
+        is_own: true,
+        ..Detour::default()
+    }));
     Box::pin(async move {
         let ending = journey.run().await;
         (ending, journey.record.status)

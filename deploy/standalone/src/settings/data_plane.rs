@@ -283,8 +283,7 @@ fn upstream_tls(file: &GorouterYml) -> Result<Option<UpstreamTls>, Refused> {
     }))
 }
 
-/// The agent that events of requests are told, as a server: Gorouter's switches for everything and for these (9.1 of
-/// the observability reference).
+/// The agent that events of requests are told, as a server: Gorouter's switches for everything and for these.
 fn events(file: &GorouterYml) -> Result<Option<Events>, NoAgent> {
     if !file.logging.send_http_start_stop_server_event {
         return Ok(None);
