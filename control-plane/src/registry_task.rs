@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 pub(crate) use active_apps::ActiveApps;
 use clock::Clock;
 use handle::Read;
-pub use handle::{Ended, Event, Failing, Handle, Source};
+pub use handle::{Batch, Ended, Event, Failing, Handle, Message, Otherwise, Source};
 use metrics::Metrics;
 use orders::Order;
 pub use orders::Refused;
@@ -35,8 +35,8 @@ pub use replicas::{Counts, Rejected, Replica};
 pub(crate) use replicas::{Place, Replicas};
 use turn::Timers;
 
-/// Events that may wait for their turn.
-const EVENTS: usize = 1024;
+/// Events that may wait for their turn, each of which may be a batch of messages.
+const EVENTS: usize = 32;
 
 /// Looks that may wait for their turn. Every session has at most one.
 const READS: usize = 1024;

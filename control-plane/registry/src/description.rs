@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pointsman_route_key::digest::Digest;
+use pointsman_route_key::digest::{Digest, LongDigest};
 
 use crate::capability::Capabilities;
 use crate::options::{Algorithm, Policy};
@@ -175,12 +175,17 @@ impl Description {
     fn compute_digest(&self, texts: &[&str]) -> u64 {
         let digest = texts
             .iter()
-            .fold(Digest::new(), |digest, text| digest.field(text.as_bytes()))
+            .fold(LongDigest::new(), |digest, text| {
+                digest.field(text.as_bytes())
+            })
             .number(u64::from(self.tls))
             .number(self.hash_balance().to_bits())
             .number(self.updated_at_ns.cast_unsigned());
-        self.policy()
-            .map_or(digest, |policy| policy.digest_into(digest))
+        let policy = self
+            .policy()
+            .map(|policy| policy.digest_into(Digest::new()).finish());
+        policy
+            .map_or(digest, |policy| digest.number(policy))
             .finish()
     }
 
@@ -346,6 +351,11 @@ fn in_order<'a>(tags: Vec<(&'a str, &'a str)>) -> Result<Vec<(&'a str, &'a str)>
     for (name, value) in tags {
         within("the name of a tag", name.len(), LONGEST_NAME)?;
         within("the value of a tag", value.len(), LONGEST_VALUE)?;
+        // They mostly come in this order.
+        if ordered.last().is_none_or(|(last, _)| *last < name) {
+            ordered.push((name, value));
+            continue;
+        }
         match ordered.binary_search_by_key(&name, |(name, _)| name) {
             Ok(at) => ordered[at].1 = value,
             Err(at) => ordered.insert(at, (name, value)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use pointsman_registry::{
     Absence, Declaration, Fingerprint, Registration, Registry, SourceId, Standing, Time,
 };
@@ -31,13 +32,8 @@ pub enum Event {
     Withdraw(Declaration),
     /// Endpoints are no longer declared.
     Lapse(Registration, Absence),
-    /// A payload that may have been applied before.
-    Heard {
-        /// Its fingerprint.
-        fingerprint: Fingerprint,
-        /// What it says, worked out only if it is not known; `None` if that turns out to be nothing.
-        otherwise: Box<dyn FnOnce() -> Option<Registration> + Send>,
-    },
+    /// Messages of a source that repeats itself.
+    Received(Batch),
     /// The source is away, or has dropped messages.
     Lost {
         /// When the last byte was heard.
@@ -45,6 +41,27 @@ pub enum Event {
     },
     /// The source is back, or goes on after dropped messages.
     Returned,
+}
+
+/// Messages that came one behind the other, to be applied in this order.
+pub struct Batch {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Works out what a payload says that turns out not to be known.
+    pub otherwise: Otherwise,
+}
+
+/// What a payload with this fingerprint says; `None` if that is nothing.
+pub type Otherwise = Arc<dyn Fn(&Bytes, Fingerprint) -> Option<Registration> + Send + Sync>;
+
+/// One message of a [`Batch`].
+pub enum Message {
+    /// Endpoints are there.
+    Register(Registration),
+    /// Endpoints are gone.
+    Unregister(Registration),
+    /// A payload that was probably applied before: it is read only where the registry does not know it.
+    Repeated(Fingerprint, Bytes),
 }
 
 /// A source's end of the registry task.

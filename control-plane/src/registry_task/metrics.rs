@@ -1,6 +1,6 @@
 //! What the registry counts. Names that Gorouter has are Gorouter's.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +20,12 @@ use super::replicas::Kept;
 /// Values of the label `component`, which publishers choose (L-39).
 const COMPONENTS: usize = 10_000;
 
+/// The label of one component too many.
+const OTHER: &str = "other";
+
+/// What can become of a registered URI that is taken.
+const ACTIONS: [&str; 4] = ["added", "updated", "refreshed", "unmodified"];
+
 /// Where the buckets of a registration's latency end, in milliseconds.
 const LATENCIES: [f64; 12] = [
     1.0, 2.0, 4.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 5_000.0, 30_000.0,
@@ -29,8 +35,9 @@ const LATENCIES: [f64; 12] = [
 pub(super) struct Metrics {
     registry_message: Family<Action, Counter>,
     unregistry_message: Family<Component, Counter>,
-    /// What messages were about, as far as it has a label of its own.
-    components: HashSet<Box<str>>,
+    /// What messages were about, as far as it has a label of its own, with the counters of `registry_message` by what
+    /// became of it.
+    components: HashMap<Box<str>, [Option<Counter>; ACTIONS.len()]>,
     heartbeats: Counter,
     dropped: Family<Reason, Counter>,
     other_segment: Counter,
@@ -84,7 +91,7 @@ impl Metrics {
         let metrics = Self {
             registry_message: Family::default(),
             unregistry_message: Family::default(),
-            components: HashSet::new(),
+            components: HashMap::new(),
             heartbeats: Counter::default(),
             dropped: Family::default(),
             other_segment: Counter::default(),
@@ -241,33 +248,55 @@ impl Metrics {
     /// The component of a message; `other` for one too many.
     fn component(&mut self, message: &Registration) -> String {
         let component = message.description.tag("component").unwrap_or_default();
-        if !self.components.contains(component) {
+        self.known(component).to_owned()
+    }
+
+    /// The label of a component.
+    fn known<'a>(&mut self, component: &'a str) -> &'a str {
+        if !self.components.contains_key(component) {
             if self.components.len() >= COMPONENTS {
-                return "other".to_owned();
+                return OTHER;
             }
-            self.components.insert(component.into());
+            self.components.insert(component.into(), Default::default());
         }
-        component.to_owned()
+        component
+    }
+
+    fn count(&mut self, component: &str, action: usize) {
+        let counter = self
+            .components
+            .get(component)
+            .and_then(|counters| counters[action].as_ref());
+        if let Some(counter) = counter {
+            counter.inc();
+            return;
+        }
+        let labels = Action {
+            component: component.to_owned(),
+            action: ACTIONS[action],
+        };
+        let counter = self.registry_message.get_or_create(&labels).clone();
+        counter.inc();
+        if let Some(counters) = self.components.get_mut(component) {
+            counters[action] = Some(counter);
+        }
     }
 
     pub(super) fn registered(&mut self, message: &Registration, outcomes: &[Registered]) {
-        let component = self.component(message);
+        let component = message.description.tag("component").unwrap_or_default();
+        let component = self.known(component);
         for outcome in outcomes {
             let action = match outcome.put {
-                Put::Added => "added",
-                Put::Updated => "updated",
-                Put::Refreshed => "refreshed",
-                Put::Unmodified => "unmodified",
+                Put::Added => 0,
+                Put::Updated => 1,
+                Put::Refreshed => 2,
+                Put::Unmodified => 3,
                 Put::Dropped(dropped) => {
                     self.drop(dropped);
                     continue;
                 }
             };
-            let action = Action {
-                component: component.clone(),
-                action,
-            };
-            self.registry_message.get_or_create(&action).inc();
+            self.count(component, action);
             if outcome.put == Put::Added {
                 self.added(message.description.updated_at_ns());
             }
@@ -317,8 +346,8 @@ impl Metrics {
         self.expiries_held.inc_by(held.count() as u64);
     }
 
-    pub(super) fn heard(&self) {
-        self.heartbeats.inc();
+    pub(super) fn heard(&self, messages: u64) {
+        self.heartbeats.inc_by(messages);
     }
 
     pub(super) fn unregistered(&mut self, message: &Registration, outcomes: &[Unregistered]) {

@@ -104,19 +104,20 @@ async fn events_of_a_source_are_applied_in_their_order() {
 async fn a_repetition_is_worked_out_only_if_it_is_not_known() {
     let running = run(Settings::default());
     let worked_out = Arc::new(AtomicUsize::new(0));
-    for _ in 0..5 {
-        let worked_out = Arc::clone(&worked_out);
-        let otherwise = Box::new(move || {
-            worked_out.fetch_add(1, Ordering::Relaxed);
-            let mut message = message("10.0.0.1:80", "foo");
-            message.fingerprint = Some(Fingerprint(1));
-            Some(message)
-        });
-        let event = Event::Heard {
-            fingerprint: Fingerprint(1),
-            otherwise,
+    let count = Arc::clone(&worked_out);
+    let otherwise: Otherwise = Arc::new(move |payload, fingerprint| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let mut message = message("10.0.0.1:80", std::str::from_utf8(payload).unwrap());
+        message.fingerprint = Some(fingerprint);
+        Some(message)
+    });
+    for repetitions in [2, 3] {
+        let repeated = || Message::Repeated(Fingerprint(1), "foo".into());
+        let batch = Batch {
+            messages: std::iter::repeat_with(repeated).take(repetitions).collect(),
+            otherwise: Arc::clone(&otherwise),
         };
-        running.source.send(event).await.unwrap();
+        running.source.send(Event::Received(batch)).await.unwrap();
     }
     running.until_routes(1).await;
     assert_eq!(worked_out.load(Ordering::Relaxed), 1);

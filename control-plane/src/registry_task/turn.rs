@@ -7,12 +7,12 @@ use pointsman_registry::{Declaration, SourceId, Time};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
-use super::handle::{Event, Failing, Read};
+use super::handle::{Batch, Event, Failing, Message, Read};
 use super::orders::{Order, Refused, Release};
 use super::{RegistryTask, log};
 
-/// Events of one turn.
-const EVENTS_PER_TURN: usize = 512;
+/// Events of one turn, each of which may be a batch of messages.
+const EVENTS_PER_TURN: usize = 16;
 
 /// Looks of one turn. They come from sessions and people, whom a flood of events must not starve, nor they it.
 const READS_PER_TURN: usize = 16;
@@ -104,22 +104,9 @@ impl RegistryTask {
 
     fn apply(&mut self, source: SourceId, event: Event, now: Time) {
         match event {
+            Event::Received(batch) => self.apply_batch(source, batch, now),
             Event::Register(message) => self.register(source, &message, now),
-            Event::Heard {
-                fingerprint,
-                otherwise,
-            } => {
-                if self.registry.heard(source, fingerprint, now) {
-                    self.metrics.heard();
-                } else if let Some(message) = otherwise() {
-                    self.register(source, &message, now);
-                }
-            }
-            Event::Unregister(message) => {
-                let outcomes = self.registry.unregister(&message, now);
-                self.metrics.unregistered(&message, &outcomes);
-                log::unregistered(&message, &outcomes);
-            }
+            Event::Unregister(message) => self.unregister(&message, now),
             Event::Declare(declaration) => {
                 let declared = self.registry.declare(source, &declaration, now);
                 self.metrics.declared(declared);
@@ -146,6 +133,30 @@ impl RegistryTask {
                 self.consider_standing();
             }
         }
+    }
+
+    fn apply_batch(&mut self, source: SourceId, batch: Batch, now: Time) {
+        let mut heard = 0;
+        for message in batch.messages {
+            match message {
+                Message::Repeated(fingerprint, payload) => {
+                    if self.registry.heard(source, fingerprint, now) {
+                        heard += 1;
+                    } else if let Some(message) = (batch.otherwise)(&payload, fingerprint) {
+                        self.register(source, &message, now);
+                    }
+                }
+                Message::Register(message) => self.register(source, &message, now),
+                Message::Unregister(message) => self.unregister(&message, now),
+            }
+        }
+        self.metrics.heard(heard);
+    }
+
+    fn unregister(&mut self, message: &pointsman_registry::Registration, now: Time) {
+        let outcomes = self.registry.unregister(message, now);
+        self.metrics.unregistered(message, &outcomes);
+        log::unregistered(message, &outcomes);
     }
 
     fn register(

@@ -11,10 +11,11 @@ mod limits;
 mod text;
 mod uri;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use pointsman_registry::{
-    Algorithm, Description, Fingerprint, Policy as CallerPolicy, Registration, TooLong,
+    Algorithm, Description, Fingerprint, ModificationTag, Policy as CallerPolicy, Registration,
+    TooLong,
 };
 
 pub use cause::{Cause, Refusal, Scope};
@@ -112,10 +113,10 @@ fn read(
     let registration = Registration {
         uris,
         address,
-        segment: (*fields.isolation_segment).into(),
+        segment: shared(&fields.isolation_segment),
         description: Arc::new(description),
         stale_threshold_seconds: fields.stale_threshold_in_seconds,
-        tag: pointsman_registry::ModificationTag::default(),
+        tag: NO_TAG.clone(),
         fingerprint,
     };
     Ok(Parsed {
@@ -123,6 +124,18 @@ fn read(
         refusals,
         unknown_keys: fields.unknown,
     })
+}
+
+/// The tag of whatever comes from a publisher.
+static NO_TAG: LazyLock<ModificationTag> = LazyLock::new(ModificationTag::default);
+
+/// The name of a segment; the one that nearly all have is shared.
+fn shared(segment: &str) -> Arc<str> {
+    if segment.is_empty() {
+        Arc::clone(&NO_TAG.guid)
+    } else {
+        segment.into()
+    }
 }
 
 fn too_long(error: &TooLong) -> Refusal {

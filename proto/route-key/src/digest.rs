@@ -54,6 +54,64 @@ impl Default for Digest {
     }
 }
 
+/// A digest for what is long: eight bytes at a time, where [`Digest`] goes byte by byte.
+///
+/// As stable, and of another value.
+#[derive(Clone, Copy, Debug)]
+pub struct LongDigest(u64);
+
+/// Odd, with as many ones as zeros in no order.
+const MULTIPLIER: u64 = 0xa076_1d64_78bd_642f;
+
+impl LongDigest {
+    /// An empty digest.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OFFSET_BASIS)
+    }
+
+    /// Adds one field. Its length is part of the digest, so `("ab", "c")` and `("a", "bc")` differ.
+    #[must_use]
+    pub fn field(self, bytes: &[u8]) -> Self {
+        let (words, rest) = bytes.as_chunks();
+        let digest = words
+            .iter()
+            .fold(self.number(bytes.len() as u64), |digest, word| {
+                digest.number(u64::from_le_bytes(*word))
+            });
+        if rest.is_empty() {
+            return digest;
+        }
+        // The length tells zeros that are there from those that only fill up.
+        let mut word = [0; 8];
+        word[..rest.len()].copy_from_slice(rest);
+        digest.number(u64::from_le_bytes(word))
+    }
+
+    /// Adds one number, or a flag as 0 or 1. Both halves of the product count, so that every bit reaches every other.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "each half is taken by itself"
+    )]
+    pub const fn number(self, number: u64) -> Self {
+        let product = (self.0 ^ number) as u128 * MULTIPLIER as u128;
+        Self((product >> 64) as u64 ^ product as u64 ^ OFFSET_BASIS)
+    }
+
+    /// The finished value.
+    #[must_use]
+    pub const fn finish(self) -> u64 {
+        Digest(self.0).finish()
+    }
+}
+
+impl Default for LongDigest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The digest of a route's attributes as one segment holds them.
 ///
 /// `attributes` is the digest that the control plane sends with them.
@@ -107,6 +165,30 @@ mod tests {
             Digest::new().field(b"pointsman").number(7).finish(),
             0xc71a_6672_afd9_2992
         );
+    }
+
+    #[test]
+    fn every_byte_of_a_long_text_counts() {
+        let text: Vec<u8> = (0..40).map(|byte| b'a' + byte % 7).collect();
+        let digest = |bytes: &[u8]| LongDigest::new().field(bytes).finish();
+        let mut seen = std::collections::HashSet::new();
+        for length in 0..=text.len() {
+            assert!(seen.insert(digest(&text[..length])), "{length}");
+        }
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut changed = text.clone();
+                changed[at] ^= 1 << bit;
+                assert!(seen.insert(digest(&changed)), "bit {bit} of byte {at}");
+                // What differs by the same bit in two words is not taken for the same.
+                changed[(at + 8) % 40] ^= 1 << bit;
+                seen.insert(digest(&changed));
+            }
+        }
+        assert_eq!(seen.len(), 41 + 320 + 320);
+        assert_ne!(digest(b"ab"), digest(b"ab\0"));
+        let split = |a: &[u8], b: &[u8]| LongDigest::new().field(a).field(b).finish();
+        assert_ne!(split(b"ab", b"c"), split(b"a", b"bc"));
     }
 
     #[test]

@@ -75,12 +75,15 @@ impl Words {
         let mut words = String::with_capacity(texts.iter().map(|text| text.len() + 2).sum());
         for (at, text) in texts.iter().enumerate() {
             let earlier = &texts[..at.min(REFERABLE)];
-            let first = earlier.iter().position(|each| each == text);
-            match (number(text), first) {
-                (Some(number), _) => push(&mut words, NUMBER, number),
-                // A reference would be no shorter.
-                (None, Some(first)) if !text.is_empty() => push(&mut words, REFERENCE, first),
-                (None, _) => push_text(&mut words, text),
+            // A reference to the empty one would be no shorter, nor is it well known.
+            if text.is_empty() {
+                push_text(&mut words, text);
+            } else if let Some(number) = number(text) {
+                push(&mut words, NUMBER, number);
+            } else if let Some(first) = earlier.iter().position(|each| each == text) {
+                push(&mut words, REFERENCE, first);
+            } else {
+                push_text(&mut words, text);
             }
         }
         Self(words.into_boxed_str())
@@ -131,7 +134,9 @@ fn number(text: &str) -> Option<usize> {
     if text.len() > LONGEST_WELL_KNOWN {
         return None;
     }
-    WELL_KNOWN.iter().position(|word| *word == text)
+    // Lengths differ mostly, and are compared first.
+    let mut words = WELL_KNOWN.iter();
+    words.position(|word| word.len() == text.len() && *word == text)
 }
 
 /// One character: `number` counted from `base`, which the constants above keep below 0x80.

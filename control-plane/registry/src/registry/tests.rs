@@ -12,6 +12,7 @@ use super::Registry;
 use super::records::{Entry, RouteRecord, SegmentId};
 use super::staleness::Due;
 
+mod alike;
 mod declaring;
 mod empty_pools;
 mod figures;

@@ -24,8 +24,8 @@ pub(super) fn repaired(payload: &[u8]) -> Cow<'_, str> {
 /// Whether arrays and objects are nested deeper than `bound`. Text that is no JSON gets some answer.
 pub(super) fn deeper_than(text: &str, bound: usize) -> bool {
     // Most messages open fewer of them in all.
-    let opened = text.bytes().filter(|byte| matches!(byte, b'[' | b'{'));
-    if opened.count() <= bound {
+    let mut opened = memchr::memchr2_iter(b'[', b'{', text.as_bytes());
+    if opened.nth(bound).is_none() {
         return false;
     }
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);

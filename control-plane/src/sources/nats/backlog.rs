@@ -55,8 +55,8 @@ pub(super) struct Backlog {
 struct State {
     queue: Turns,
     bytes: usize,
-    /// Whether a message is being handled.
-    busy: bool,
+    /// How many messages are being handled.
+    busy: usize,
     dropped: u64,
 }
 
@@ -86,19 +86,23 @@ impl Backlog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a message, or drops and counts it.
-    pub(super) fn push(&self, received: Received) -> Result<(), Full> {
+    /// Adds messages, in their order. Those that exceed a bound are dropped and counted.
+    pub(super) fn push(&self, arrived: impl IntoIterator<Item = Received>) -> Result<(), Full> {
         let mut state = self.state();
-        let bytes = state.bytes + received.payload.len();
-        if state.queue.len() >= self.bounds.messages || bytes > self.bounds.bytes {
-            state.dropped += 1;
-            return Err(Full);
+        let dropped = state.dropped;
+        for received in arrived {
+            let bytes = state.bytes + received.payload.len();
+            if state.queue.len() >= self.bounds.messages || bytes > self.bounds.bytes {
+                state.dropped += 1;
+                continue;
+            }
+            state.bytes = bytes;
+            state.queue.push(received);
         }
-        state.bytes = bytes;
-        state.queue.push(received);
+        let is_full = state.dropped > dropped;
         drop(state);
         self.arrived.notify_one();
-        Ok(())
+        if is_full { Err(Full) } else { Ok(()) }
     }
 
     /// Counts messages that were dropped before they came here.
@@ -106,16 +110,21 @@ impl Backlog {
         self.state().dropped += messages;
     }
 
-    /// The next message, when there is one. Taking it says that the one before is handled.
-    pub(super) async fn next(&self) -> Received {
+    /// The next messages, when there are any: at most so many. Taking them says that those before are handled.
+    pub(super) async fn next(&self, most: usize, taken: &mut Vec<Received>) {
         loop {
             {
                 let mut state = self.state();
-                state.busy = false;
-                if let Some(received) = state.queue.pop() {
+                state.busy = 0;
+                while state.busy < most
+                    && let Some(received) = state.queue.pop()
+                {
                     state.bytes -= received.payload.len();
-                    state.busy = true;
-                    return received;
+                    state.busy += 1;
+                    taken.push(received);
+                }
+                if state.busy > 0 {
+                    return;
                 }
             }
             self.emptied.notify_one();
@@ -134,7 +143,7 @@ impl Backlog {
     pub(super) fn level(&self) -> Level {
         let state = self.state();
         Level {
-            pending: state.queue.len() + usize::from(state.busy),
+            pending: state.queue.len() + state.busy,
             bytes: state.bytes,
             dropped: state.dropped,
         }
@@ -154,6 +163,13 @@ mod tests {
         }
     }
 
+    /// Takes one.
+    async fn next(backlog: &Backlog) {
+        let mut taken = Vec::new();
+        backlog.next(1, &mut taken).await;
+        assert_eq!(taken.len(), 1);
+    }
+
     fn backlog(messages: usize, bytes: usize) -> Backlog {
         Backlog::new(Pending { messages, bytes })
     }
@@ -164,12 +180,12 @@ mod tests {
     async fn what_is_being_handled_is_pending() {
         let backlog = backlog(10, 1000);
         assert_eq!(backlog.level(), Level::default());
-        backlog.push(message(3)).unwrap();
-        backlog.push(message(4)).unwrap();
-        backlog.next().await;
+        backlog.push([message(3)]).unwrap();
+        backlog.push([message(4)]).unwrap();
+        next(&backlog).await;
         assert_eq!(backlog.level().pending, 2);
         assert_eq!(backlog.level().bytes, 4);
-        backlog.next().await;
+        next(&backlog).await;
         assert_eq!(backlog.level().pending, 1);
     }
 
@@ -177,16 +193,31 @@ mod tests {
     #[tokio::test]
     async fn what_exceeds_a_bound_is_dropped_and_counted() {
         let backlog = backlog(2, 10);
-        assert_eq!(backlog.push(message(11)), Err(Full), "bytes");
-        backlog.push(message(5)).unwrap();
-        backlog.push(message(5)).unwrap();
-        assert_eq!(backlog.push(message(0)), Err(Full), "messages");
+        assert_eq!(backlog.push([message(11)]), Err(Full), "bytes");
+        backlog.push([message(5)]).unwrap();
+        backlog.push([message(5)]).unwrap();
+        assert_eq!(backlog.push([message(0)]), Err(Full), "messages");
         backlog.dropped_elsewhere(3);
         assert_eq!(backlog.level().dropped, 5);
-        backlog.next().await;
-        backlog.next().await;
+        next(&backlog).await;
+        next(&backlog).await;
         assert_eq!(backlog.level().dropped, 5);
-        backlog.push(message(10)).unwrap();
+        let several = [message(10), message(1), message(0)];
+        assert_eq!(backlog.push(several), Err(Full), "one of them");
+        assert_eq!((backlog.level().pending, backlog.level().dropped), (3, 6));
+    }
+
+    /// Several are taken at once, and are underway until more are asked for.
+    #[tokio::test]
+    async fn no_more_are_taken_than_are_asked_for() {
+        let backlog = backlog(10, 1000);
+        backlog.push((1..=5).map(message)).unwrap();
+        let mut taken = Vec::new();
+        backlog.next(3, &mut taken).await;
+        assert_eq!(taken, [message(1), message(2), message(3)]);
+        assert_eq!((backlog.level().pending, backlog.level().bytes), (5, 9));
+        backlog.next(3, &mut taken).await;
+        assert_eq!((taken.len(), backlog.level().pending), (5, 2));
     }
 
     #[tokio::test(start_paused = true)]
@@ -195,11 +226,11 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(1), backlog.handled())
             .await
             .expect("nothing to wait for");
-        backlog.push(message(1)).unwrap();
-        backlog.next().await;
+        backlog.push([message(1)]).unwrap();
+        next(&backlog).await;
         let waited = tokio::time::timeout(Duration::from_secs(1), backlog.handled()).await;
         assert!(waited.is_err(), "one is underway");
-        let next = tokio::time::timeout(Duration::from_secs(1), backlog.next());
+        let next = tokio::time::timeout(Duration::from_secs(1), next(&backlog));
         let (handled, none) = tokio::join!(
             tokio::time::timeout(Duration::from_secs(1), backlog.handled()),
             next

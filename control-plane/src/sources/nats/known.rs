@@ -26,45 +26,108 @@ impl Key {
 }
 
 /// Fingerprints that were probably registered before: a guess, so that what is new is parsed by its source instead of
-/// by the owner of the registry. Of fixed size; the oldest of a bucket gives way.
+/// by the owner of the registry.
+///
+/// It has room for all that are repeated, and forgets what is not: where it gets full, it grows, or what was not seen
+/// again since that happened last goes, if that is long enough ago for everything to have been repeated.
 pub(super) struct Known {
-    buckets: Box<[[u64; WAYS]]>,
+    /// A power of two of them.
+    buckets: Vec<Bucket>,
+    /// How many fingerprints there are.
+    length: usize,
+    /// How often it was asked since the last sweep.
+    asked: usize,
 }
 
-const WAYS: usize = 4;
+/// The words of fingerprints, one cache line of them; 0 for none.
+type Bucket = [u64; WAYS];
 
-/// One for each value of the two bytes that choose it: with [`WAYS`], room for 262,144 fingerprints in 2 MiB.
-const BUCKETS: usize = 1 << 16;
+const WAYS: usize = 8;
+
+/// Room for 8,192 fingerprints in 128 KiB: half of the places, so that hardly any bucket overflows.
+const LEAST: usize = 1 << 11;
+
+/// Room for 4,194,304 fingerprints in 64 MiB.
+const MOST: usize = 1 << 20;
+
+/// It was seen again since the last sweep.
+const SEEN: u64 = 1;
 
 impl Known {
     pub(super) fn new() -> Self {
         Self {
-            buckets: vec![[0; WAYS]; BUCKETS].into_boxed_slice(),
+            buckets: vec![[0; WAYS]; LEAST],
+            length: 0,
+            asked: 0,
         }
     }
 
-    /// Whether it was probably seen before.
-    pub(super) fn contains(&self, fingerprint: Fingerprint) -> bool {
-        let (bucket, tag) = place(fingerprint);
-        self.buckets[bucket].contains(&tag)
+    /// Whether it was probably seen before, which it is now.
+    pub(super) fn contains(&mut self, fingerprint: Fingerprint) -> bool {
+        self.asked += 1;
+        let word = word(fingerprint);
+        let at = self.bucket(word);
+        let mut places = self.buckets[at].iter_mut();
+        let Some(place) = places.find(|place| **place | SEEN == word | SEEN) else {
+            return false;
+        };
+        *place |= SEEN;
+        true
     }
 
+    /// Adds one that it does not contain.
     pub(super) fn insert(&mut self, fingerprint: Fingerprint) {
-        let (bucket, tag) = place(fingerprint);
-        let bucket = &mut self.buckets[bucket];
-        if !bucket.contains(&tag) {
-            bucket.rotate_right(1);
-            bucket[0] = tag;
+        let is_full = self.length >= self.buckets.len() * WAYS / 2;
+        if is_full && (self.buckets.len() < MOST || self.all_had_a_turn()) {
+            self.make_room();
+        }
+        self.put(word(fingerprint));
+    }
+
+    fn bucket(&self, word: u64) -> usize {
+        // Some of its bits choose the bucket; all of them tell words apart.
+        usize::try_from(word >> 2 & (self.buckets.len() as u64 - 1)).unwrap_or_default()
+    }
+
+    /// Of a full bucket the oldest gives way.
+    fn put(&mut self, word: u64) {
+        let at = self.bucket(word);
+        let bucket = &mut self.buckets[at];
+        self.length += usize::from(bucket[WAYS - 1] == 0);
+        bucket.rotate_right(1);
+        bucket[0] = word;
+    }
+
+    /// Whether everything that is repeated has come again since the last sweep, as far as that can be known.
+    fn all_had_a_turn(&self) -> bool {
+        self.asked >= 2 * self.length
+    }
+
+    fn make_room(&mut self) {
+        let is_seen = |word: &&u64| **word & SEEN != 0;
+        let seen = self.buckets.iter().flatten().filter(is_seen).count();
+        let all_had_a_turn = self.all_had_a_turn();
+        let buckets = self.buckets.len();
+        let grows = buckets < MOST && !(all_had_a_turn && seen <= buckets * WAYS / 4);
+        let grown = if grows { 2 * buckets } else { buckets };
+        let old = std::mem::replace(&mut self.buckets, vec![[0; WAYS]; grown]);
+        self.length = 0;
+        self.asked = 0;
+        // From the oldest on, so that it is the oldest again.
+        let words = old.iter().flat_map(|bucket| bucket.iter().rev());
+        for word in words.filter(|word| **word != 0 && (!all_had_a_turn || is_seen(word))) {
+            self.put(word & !SEEN);
         }
     }
 }
 
-/// The bucket, by the first bytes, and the tag within it, by the last ones; never the tag of an empty place.
-fn place(fingerprint: Fingerprint) -> (usize, u64) {
-    let [first, second, .., h7, h6, h5, h4, h3, h2, h1, h0] = fingerprint.0.to_le_bytes();
-    let bucket = u16::from_le_bytes([first, second]);
-    let tag = u64::from_le_bytes([h7, h6, h5, h4, h3, h2, h1, h0]);
-    (bucket.into(), tag | 1)
+/// Half of a fingerprint, without the mark, and never that of an empty place.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "half of a digest tells nearly as much as all of it"
+)]
+const fn word(fingerprint: Fingerprint) -> u64 {
+    fingerprint.0 as u64 & !SEEN | 2
 }
 
 #[cfg(test)]
@@ -88,25 +151,53 @@ mod tests {
         }
     }
 
+    fn fingerprints(key: &Key, numbers: std::ops::Range<u32>) -> Vec<Fingerprint> {
+        numbers
+            .map(|number| key.fingerprint(&number.to_le_bytes()))
+            .collect()
+    }
+
+    /// What a source does with each message.
+    fn see(known: &mut Known, fingerprint: Fingerprint) -> bool {
+        let seen = known.contains(fingerprint);
+        if !seen {
+            known.insert(fingerprint);
+        }
+        seen
+    }
+
     #[test]
-    fn what_was_seen_is_known_until_its_bucket_is_full() {
+    fn what_is_repeated_is_known_and_nothing_else_is() {
         let key = Key::random();
         let mut known = Known::new();
-        let fingerprints: Vec<_> = (0..100_000_u32)
-            .map(|number| key.fingerprint(&number.to_le_bytes()))
-            .collect();
-        assert!(!known.contains(fingerprints[0]));
-        for fingerprint in &fingerprints {
-            known.insert(*fingerprint);
+        let mine = fingerprints(&key, 0..300_000);
+        assert!(mine.iter().all(|one| !see(&mut known, *one)));
+        for round in 0..3 {
+            let seen = mine.iter().filter(|one| see(&mut known, **one)).count();
+            assert!(seen > 290_000, "{seen} of 300,000 in round {round}");
         }
-        let kept = fingerprints
-            .iter()
-            .filter(|fingerprint| known.contains(**fingerprint))
-            .count();
-        assert!(kept > 98_000, "{kept} of 100,000 at a load of 38 %");
-        let strangers = (100_000..200_000_u32)
-            .filter(|number| known.contains(key.fingerprint(&number.to_le_bytes())))
-            .count();
-        assert_eq!(strangers, 0);
+        let strangers = fingerprints(&key, 300_000..400_000);
+        assert!(strangers.iter().all(|one| !known.contains(*one)));
+    }
+
+    #[test]
+    fn what_is_not_repeated_is_forgotten() {
+        let key = Key::random();
+        let mut known = Known::new();
+        let lasting = fingerprints(&key, 0..3_000);
+        for turn in 0..100_u32 {
+            for one in &lasting {
+                see(&mut known, *one);
+            }
+            // Twice what there is room for, all in all.
+            for passing in fingerprints(&key, 3_000 + turn * 400..3_400 + turn * 400) {
+                see(&mut known, passing);
+            }
+        }
+        assert_eq!(known.buckets.len(), LEAST, "it did not grow");
+        let seen = lasting.iter().filter(|one| known.contains(**one)).count();
+        assert!(seen > 2_980, "{seen} of 3,000");
+        let passed = fingerprints(&key, 3_000..4_000);
+        assert!(passed.iter().all(|one| !known.contains(*one)));
     }
 }

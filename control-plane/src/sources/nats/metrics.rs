@@ -18,6 +18,9 @@ pub(super) struct Metrics {
     pub(super) ignored: Counter,
     pub(super) unknown_keys: Counter,
     received: Family<Labels, Counter>,
+    /// Those of `received`, found once: there may be a million of them in a second.
+    registers: Counter,
+    unregisters: Counter,
     buffered_messages: Gauge,
     buffered_bytes: Gauge,
     total_dropped_messages: Gauge,
@@ -30,14 +33,21 @@ struct Labels {
 
 impl Metrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
+        let received = Family::<Labels, Counter>::default();
+        let counter = |kind: Kind| {
+            let subject = kind.subject();
+            received.get_or_create(&Labels { subject }).clone()
+        };
         let metrics = Self {
+            registers: counter(Kind::Register),
+            unregisters: counter(Kind::Unregister),
             connected: Gauge::default(),
             connections: Counter::default(),
             announcements: Counter::default(),
             greetings: Counter::default(),
             ignored: Counter::default(),
             unknown_keys: Counter::default(),
-            received: Family::default(),
+            received,
             buffered_messages: Gauge::default(),
             buffered_bytes: Gauge::default(),
             total_dropped_messages: Gauge::default(),
@@ -108,11 +118,10 @@ impl Metrics {
     }
 
     pub(super) fn received(&self, kind: Kind) {
-        self.received
-            .get_or_create(&Labels {
-                subject: kind.subject(),
-            })
-            .inc();
+        match kind {
+            Kind::Register => self.registers.inc(),
+            Kind::Unregister => self.unregisters.inc(),
+        };
     }
 
     pub(super) fn show(&self, level: Level) {

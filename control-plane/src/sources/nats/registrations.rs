@@ -1,19 +1,29 @@
 //! Registrations and unregistrations: taken off the connection by one, handled in order by another.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
+use bytes::Bytes;
 use pointsman_registry::{Fingerprint, Registration};
 use tokio::sync::Notify;
-use tokio_stream::StreamExt as _;
+use tokio_stream::Stream as _;
 
 use super::backlog::{Backlog, Kind, Received};
 use super::known::{Key, Known};
 use super::others::Others;
 use super::{Error, Shared};
-use crate::registry_task::{Event, Source};
+use crate::registry_task::{self, Batch, Event, Otherwise, Source};
 use crate::sources::message::{self, Cause, Refusal};
 use crate::sources::refusals::Origin;
+
+/// Messages that are put into the backlog in one go.
+const TAKEN_IN: usize = 256;
+
+/// Messages that the registry is given in one go.
+const HANDED_OVER: usize = 32;
 
 /// Takes messages off the connection as fast as they come, so that only one place holds what waits, within its bounds.
 /// Subjects that are nobody's registration are left alone; of other routers' announcements the interval is
@@ -25,24 +35,55 @@ pub(super) async fn take_in(
     drops: &Notify,
 ) -> Result<(), Error> {
     let mut others = Others::default();
-    while let Some(message) = messages.next().await {
-        let Some(kind) = Kind::of_subject(&message.subject) else {
-            shared.metrics.ignored.inc();
-            if &*message.subject == "router.start" {
-                others.heard(&message.payload, &shared.announcement);
-            }
-            continue;
-        };
-        shared.metrics.received(kind);
-        let payload = message.payload;
-        if payload.len() > shared.reader.policy.limits.message_bytes {
-            // Refused here already: what is never decoded need not be held.
-            shared.reader.refuse_too_large(kind, &payload);
-        } else if backlog.push(Received { kind, payload }).is_err() {
+    let mut taken = Vec::with_capacity(TAKEN_IN);
+    loop {
+        let take = |message: Message| taken.extend(sort(shared, &mut others, message));
+        if !those_there(&mut messages, take).await {
+            return Err(Error::Closed);
+        }
+        if !taken.is_empty() && backlog.push(taken.drain(..)).is_err() {
             drops.notify_one();
         }
     }
-    Err(Error::Closed)
+}
+
+/// Waits for a message, and takes it with those that are there as well, within a bound. Whether there was any.
+async fn those_there(messages: &mut Subscriber, mut take: impl FnMut(Message)) -> bool {
+    let mut count = 0;
+    poll_fn(|context| {
+        while count < TAKEN_IN {
+            match Pin::new(&mut *messages).poll_next(context) {
+                Poll::Ready(Some(message)) => {
+                    count += 1;
+                    take(message);
+                }
+                Poll::Ready(None) => break,
+                Poll::Pending if count == 0 => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(count > 0)
+    })
+    .await
+}
+
+/// What of a message has to be handled, if anything has.
+fn sort(shared: &Shared, others: &mut Others, message: Message) -> Option<Received> {
+    let Some(kind) = Kind::of_subject(&message.subject) else {
+        shared.metrics.ignored.inc();
+        if &*message.subject == "router.start" {
+            others.heard(&message.payload, &shared.announcement);
+        }
+        return None;
+    };
+    shared.metrics.received(kind);
+    let payload = message.payload;
+    if payload.len() > shared.reader.policy.limits.message_bytes {
+        // Refused here already: what is never decoded need not be held.
+        shared.reader.refuse_too_large(kind, &payload);
+        return None;
+    }
+    Some(Received { kind, payload })
 }
 
 /// Handles what was taken in, in its order.
@@ -53,40 +94,50 @@ pub(super) async fn handle(
 ) -> Result<(), Error> {
     let key = Key::random();
     let mut known = Known::new();
+    let otherwise: Otherwise = {
+        let reader = Arc::clone(&reader);
+        Arc::new(move |payload, fingerprint| {
+            reader.read(Kind::Register, payload, Some(fingerprint))
+        })
+    };
+    let mut received = Vec::with_capacity(HANDED_OVER);
     loop {
-        let received = backlog.next().await;
-        let event = match received.kind {
-            Kind::Register => registration(&reader, &received, &key, &mut known),
-            Kind::Unregister => reader.unregistration(&received),
-        };
-        match event {
-            Some(event) => source.send(event).await?,
-            // A flood of nonsense must not keep the other duties of this task from their turn.
-            None => tokio::task::consume_budget().await,
+        backlog.next(HANDED_OVER, &mut received).await;
+        let mut messages = Vec::with_capacity(received.len());
+        for Received { kind, payload } in received.drain(..) {
+            messages.extend(match kind {
+                Kind::Register => registration(&reader, payload, &key, &mut known),
+                Kind::Unregister => reader.unregistration(&payload),
+            });
         }
+        if messages.is_empty() {
+            // A flood of nonsense must not keep the other duties of this task from their turn.
+            tokio::task::consume_budget().await;
+            continue;
+        }
+        let otherwise = Arc::clone(&otherwise);
+        let batch = Batch {
+            messages,
+            otherwise,
+        };
+        source.send(Event::Received(batch)).await?;
     }
 }
 
 /// A payload that came before is left to the registry, which knows whether it still holds what it says.
 fn registration(
-    reader: &Arc<Reader>,
-    received: &Received,
+    reader: &Reader,
+    payload: Bytes,
     key: &Key,
     known: &mut Known,
-) -> Option<Event> {
-    let fingerprint = key.fingerprint(&received.payload);
+) -> Option<registry_task::Message> {
+    let fingerprint = key.fingerprint(&payload);
     if known.contains(fingerprint) {
-        let reader = Arc::clone(reader);
-        let received = received.clone();
-        let otherwise = Box::new(move || reader.read(&received, Some(fingerprint)));
-        return Some(Event::Heard {
-            fingerprint,
-            otherwise,
-        });
+        return Some(registry_task::Message::Repeated(fingerprint, payload));
     }
-    let registration = reader.read(received, Some(fingerprint))?;
+    let registration = reader.read(Kind::Register, &payload, Some(fingerprint))?;
     known.insert(fingerprint);
-    Some(Event::Register(registration))
+    Some(registry_task::Message::Register(registration))
 }
 
 /// Reads messages, and tells what it refuses.
@@ -99,9 +150,13 @@ pub(super) struct Reader {
 
 impl Reader {
     /// What a message says, if it says anything.
-    fn read(&self, received: &Received, fingerprint: Option<Fingerprint>) -> Option<Registration> {
-        let subject = received.kind.subject();
-        let payload = &received.payload;
+    fn read(
+        &self,
+        kind: Kind,
+        payload: &Bytes,
+        fingerprint: Option<Fingerprint>,
+    ) -> Option<Registration> {
+        let subject = kind.subject();
         match message::parse(payload, &self.policy, fingerprint) {
             Ok(parsed) => {
                 self.unknown_keys.inc_by(parsed.unknown_keys.into());
@@ -137,16 +192,17 @@ impl Reader {
         }
     }
 
-    fn unregistration(&self, received: &Received) -> Option<Event> {
+    fn unregistration(&self, payload: &Bytes) -> Option<registry_task::Message> {
         if tracing::enabled!(tracing::Level::DEBUG) {
-            let message = serde_json::Value::from(message::excerpt(&received.payload)).to_string();
+            let message = serde_json::Value::from(message::excerpt(payload)).to_string();
             tracing::debug!(
                 component = "subscriber",
                 message.json = message,
                 "unregister-route"
             );
         }
-        self.read(received, None).map(Event::Unregister)
+        let registration = self.read(Kind::Unregister, payload, None)?;
+        Some(registry_task::Message::Unregister(registration))
     }
 
     fn refuse_too_large(&self, kind: Kind, payload: &[u8]) {

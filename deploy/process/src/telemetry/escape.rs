@@ -20,6 +20,14 @@ pub(super) fn push_quoted(to: &mut String, text: &str) {
 }
 
 fn push_escaped(to: &mut String, text: &str) {
+    // Looked at as a whole, many bytes at a time: hardly any text has something special.
+    if !text
+        .bytes()
+        .fold(false, |some, byte| some | is_special(byte))
+    {
+        to.push_str(text);
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.bytes().position(is_special) {
         let (plain, special) = rest.split_at(at);

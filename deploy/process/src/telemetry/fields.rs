@@ -66,7 +66,9 @@ impl Fields {
 
     /// Puts a value under its name, or, where the name has a dot, into the object before the dot.
     fn put(&mut self, name: &'static str, write: impl FnOnce(&mut String)) {
-        let Some((outer, inner)) = name.split_once('.') else {
+        // Names are short, and hardly any has one.
+        let dot = name.bytes().position(|byte| byte == b'.');
+        let Some((outer, inner)) = dot.map(|at| (&name[..at], &name[at + 1..])) else {
             self.separate();
             push_name(&mut self.data, name);
             write(&mut self.data);

@@ -52,7 +52,7 @@ fn push_rfc3339(now: Timestamp, to: &mut String) {
         }
     };
     to.push('"');
-    to.extend(date.map(char::from));
+    to.push_str(std::str::from_utf8(&date).unwrap_or_default());
     to.push('.');
     let mut nanoseconds = now.subsec_nanosecond().unsigned_abs();
     let mut digits = [b'0'; 9];
@@ -60,7 +60,7 @@ fn push_rfc3339(now: Timestamp, to: &mut String) {
         *digit += u8::try_from(nanoseconds % 10).unwrap_or_default();
         nanoseconds /= 10;
     }
-    to.extend(digits.map(char::from));
+    to.push_str(std::str::from_utf8(&digits).unwrap_or_default());
     to.push_str("Z\"");
 }
 

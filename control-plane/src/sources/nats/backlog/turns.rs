@@ -1,18 +1,57 @@
 //! One queue for each publisher, served in turn.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Received;
 
 /// Messages by publisher.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Turns {
-    queues: HashMap<u64, VecDeque<Received>>,
+    /// Nobody else knows it, so that nobody can name hosts that collide.
+    seed: u64,
+    queues: HashMap<u64, VecDeque<Received>, BuildHasherDefault<Hashed>>,
+    /// Queues of publishers who have said everything, for the next one who comes.
+    spare: Vec<VecDeque<Received>>,
     /// The publishers that have something to say, each once, in the order of their turns.
     next: VecDeque<u64>,
     length: usize,
+}
+
+/// How many empty queues are kept, and how long they may have been.
+const SPARE: usize = 512;
+const SPARE_MESSAGES: usize = 64;
+
+/// A publisher's number is a hash already.
+#[derive(Debug, Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            seed: fastrand::u64(..),
+            queues: HashMap::default(),
+            spare: Vec::new(),
+            next: VecDeque::new(),
+            length: 0,
+        }
+    }
 }
 
 impl Turns {
@@ -21,8 +60,11 @@ impl Turns {
     }
 
     pub(super) fn push(&mut self, received: Received) {
-        let publisher = publisher(&received.payload);
-        let queue = self.queues.entry(publisher).or_default();
+        let publisher = xxh3_64_with_seed(host(&received.payload), self.seed);
+        let queue = self
+            .queues
+            .entry(publisher)
+            .or_insert_with(|| self.spare.pop().unwrap_or_default());
         if queue.is_empty() {
             self.next.push_back(publisher);
         }
@@ -36,7 +78,10 @@ impl Turns {
         let received = queue.pop_front()?;
         self.length -= 1;
         if queue.is_empty() {
-            self.queues.remove(&publisher);
+            let queue = self.queues.remove(&publisher)?;
+            if self.spare.len() < SPARE && queue.capacity() <= SPARE_MESSAGES {
+                self.spare.push(queue);
+            }
         } else {
             self.next.push_back(publisher);
         }
@@ -44,13 +89,14 @@ impl Turns {
     }
 }
 
-/// A number for who sent a payload: of the first value of a key `host`, read without decoding. It decides
-/// about turns only, so a payload that hides its host shares a turn with others, and no more. What one publisher sends
-/// has one form, and so one number.
-fn publisher(payload: &[u8]) -> u64 {
-    let key = payload
-        .windows(6)
-        .position(|six| six.eq_ignore_ascii_case(b"\"host\""));
+/// Who sent a payload: the first value of a key `host`, read without decoding. It decides about turns only, so a
+/// payload that hides its host shares a turn with others, and no more. What one publisher sends has one form.
+fn host(payload: &[u8]) -> &[u8] {
+    let mut quotes = memchr::memchr_iter(b'"', payload);
+    let key = quotes.find(|at| {
+        let name = payload.get(at + 1..at + 6);
+        name.is_some_and(|name| name.eq_ignore_ascii_case(b"host\""))
+    });
     let value = key.map_or(&[][..], |at| payload[at + 6..].trim_ascii_start());
     let value = value
         .strip_prefix(b":")
@@ -58,7 +104,7 @@ fn publisher(payload: &[u8]) -> u64 {
         .trim_ascii_start();
     let text = value.strip_prefix(b"\"").unwrap_or_default();
     let end = text.iter().position(|byte| *byte == b'"');
-    xxh3_64(&text[..end.unwrap_or(text.len())])
+    &text[..end.unwrap_or(text.len())]
 }
 
 #[cfg(test)]
@@ -99,9 +145,7 @@ mod tests {
             from("a", 1),
         ];
         assert_eq!(order[..5], expected);
-        let flood = order
-            .iter()
-            .filter(|one| publisher(&one.payload) == publisher(&order[0].payload));
+        let flood = order.iter().filter(|one| host(&one.payload) == b"flood");
         assert!(
             flood
                 .cloned()
@@ -109,14 +153,14 @@ mod tests {
         );
         assert_eq!((turns.len(), turns.pop()), (0, None));
         assert!(
-            turns.queues.is_empty() && turns.next.is_empty(),
-            "nothing is kept of those who left"
+            turns.queues.is_empty() && turns.next.is_empty() && turns.spare.len() == 2,
+            "nothing is kept of those who left, but the room of the small ones"
         );
     }
 
     #[test]
     fn publishers_are_told_apart_by_their_host() {
-        let number = |text: &str| publisher(text.as_bytes());
+        let number = |text: &'static str| host(text.as_bytes());
         let one = number(r#"{"host":"10.0.0.1"}"#);
         assert_eq!(
             one,
