@@ -5,10 +5,13 @@
 //! differ from run to run. Rounds are interleaved, so that a slow minute of the machine hits everybody. A round of
 //! saturated load counts only if the proxy's core was busy: below that, a proxy pays for its idle wake-ups.
 
+mod absorb;
 mod backend;
 mod beside;
+mod capacity;
 mod client;
 mod compare;
+mod convergence;
 mod features;
 mod machine;
 mod memory;
@@ -123,6 +126,15 @@ fn stages(run: &Run) -> Vec<(&'static str, Running)> {
     }
     if !wanted(&[Workload::Memory]).is_empty() {
         stages.push(("memory", Box::pin(memory::run(run.clone()))));
+    }
+    if !wanted(&[Workload::Absorb]).is_empty() {
+        stages.push(("absorbing", Box::pin(absorb::run(run.clone()))));
+    }
+    if !wanted(&[Workload::Capacity]).is_empty() {
+        stages.push(("capacity", Box::pin(capacity::run(run.clone()))));
+    }
+    if !wanted(&[Workload::Convergence]).is_empty() {
+        stages.push(("convergence", Box::pin(convergence::run(run.clone()))));
     }
     stages
 }

@@ -8,7 +8,8 @@ use crate::workload::Workload;
 
 const USAGE: &str = "usage: tests/bench/run [OPTIONS]
   --only W,...       only these workloads: keep-alive, keep-alive-log, keep-alive-wrk, keep-alive-log-wrk,
-                     new-connection, download, upload, features, routes, registrations, beside, latency, memory
+                     new-connection, download, upload, features, routes, registrations, beside, latency, memory, absorb,
+                     capacity, convergence; the last three together: control-plane
   --rounds N         rounds of every subject (5)
   --seconds S        seconds of one measurement (2)
   --connections N    keep-alive connections of the load (64)
@@ -101,7 +102,14 @@ fn workloads(names: &str) -> Result<Vec<Workload>, String> {
         let found = Workload::ALL.into_iter().find(|one| one.name() == name);
         found.ok_or_else(|| format!("no workload is called {name:?}"))
     };
-    names.split(',').map(find).collect()
+    let mut all = Vec::new();
+    for name in names.split(',') {
+        match name {
+            "control-plane" => all.extend(Workload::CONTROL_PLANE),
+            _ => all.push(find(name)?),
+        }
+    }
+    Ok(all)
 }
 
 fn mode(name: &str) -> Result<Mode, String> {

@@ -12,7 +12,7 @@ use pointsman_tests::{Broker, Client, Process, eventually};
 
 pub(crate) use feed::Feed;
 pub(crate) use message::Messages;
-pub(crate) use scrape::scrape;
+pub(crate) use scrape::{scrape, scrape_sum};
 
 use crate::client::host;
 
@@ -26,6 +26,17 @@ pub(crate) struct Line {
     pub(crate) control_plane: Process,
     /// The configuration with the ports that were bound.
     configuration: String,
+}
+
+/// How a control plane is started.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ControlPlane<'a> {
+    /// What is started in the place of the build under test.
+    pub(crate) binary: Option<&'a Path>,
+    /// The cores that it runs on; absent: those of this thread.
+    pub(crate) cores: Option<&'a str>,
+    /// More keys of its section `distribution`.
+    pub(crate) distribution: &'a str,
 }
 
 /// How a data plane is started.
@@ -43,12 +54,19 @@ pub(crate) struct DataPlane<'a> {
 impl Line {
     /// Starts both on the cores of this thread.
     pub(crate) async fn start() -> Self {
+        Self::start_as(ControlPlane::default()).await
+    }
+
+    /// Starts the broker on the cores of this thread, and the control plane as it is said.
+    pub(crate) async fn start_as(how: ControlPlane<'_>) -> Self {
         let broker = Broker::start().await;
         let free: SocketAddr = ([127, 0, 0, 1], 0).into();
-        let first = control_plane(&broker, [free; 2]);
-        let control_plane = Process::start("control-plane", &first).await;
+        let first = control_plane(&broker, [free; 2], how.distribution);
+        let binary = how.binary.map(|path| path.to_string_lossy().into_owned());
+        let name = binary.as_deref().unwrap_or("control-plane");
+        let control_plane = Process::start_on(how.cores, name, &first).await;
         let bound = ["distribution", "admin"].map(|name| control_plane.address(name));
-        let configuration = self::control_plane(&broker, bound);
+        let configuration = self::control_plane(&broker, bound, how.distribution);
         let line = Self {
             broker,
             control_plane,
@@ -87,6 +105,12 @@ impl Line {
 
     /// Waits until this many data planes have acked everything that the control plane has, which is this many routes.
     pub(crate) async fn converged(&self, data_planes: usize, routes: u64) {
+        let count = |current| current == data_planes;
+        self.current(count, routes).await;
+    }
+
+    /// Waits until so many data planes as this wants have acked everything.
+    pub(crate) async fn current(&self, wanted: impl Fn(usize) -> bool, routes: u64) {
         let admin = self.control_plane.address("admin");
         eventually("the data planes to be current", BOUND, async || {
             let status = ask(admin, "/v1/replicas").await?;
@@ -101,7 +125,7 @@ impl Line {
                 let held = replica["things"].as_u64().unwrap_or(0) >= 2 * routes;
                 held && replica["acked_revision"] == replica["wanted_revision"]
             });
-            if current.count() == data_planes {
+            if wanted(current.count()) {
                 Ok(())
             } else {
                 Err(status.to_string())
@@ -140,7 +164,7 @@ pub(crate) async fn serves(data_plane: SocketAddr, route: u32) {
 }
 
 /// Thresholds are long, so that only what a workload does on purpose happens.
-fn control_plane(broker: &Broker, [distribution, admin]: [SocketAddr; 2]) -> String {
+fn control_plane(broker: &Broker, [distribution, admin]: [SocketAddr; 2], more: &str) -> String {
     let broker = broker.address();
     format!(
         "nats:
@@ -153,7 +177,7 @@ registration:
   limits: {{ routes: 4000000 }}
 distribution:
   listen: {distribution}
-admin:
+{more}admin:
   listen: {admin}
 "
     )

@@ -51,6 +51,24 @@ pub(crate) enum Figure {
     DataPlaneRoute,
     /// Bytes of the control plane per route.
     ControlPlaneRoute,
+    /// Microseconds of the subject's CPU time per NATS message.
+    MessageCpu,
+    /// Of these, in user mode.
+    MessageUser,
+    /// Of these, in the kernel.
+    MessageSystem,
+    /// Messages that one core would take in a second at that price.
+    PerCore,
+    /// Messages that were dropped.
+    Dropped,
+    /// Routes that are registered.
+    Routes,
+    /// MiB that the control plane holds at rest.
+    Resident,
+    /// The most MiB that it held.
+    Peak,
+    /// Snapshots that were taken meanwhile.
+    Snapshots,
     /// The most memory of a data plane while it takes a snapshot, over what it holds afterwards.
     SnapshotPeak,
     /// Bytes per idle client connection.
@@ -81,6 +99,15 @@ impl Figure {
             Self::Seconds => "seconds",
             Self::DataPlaneRoute => "data plane B/route",
             Self::ControlPlaneRoute => "control plane B/route",
+            Self::MessageCpu => "CPU us/message",
+            Self::MessageUser => "user us/message",
+            Self::MessageSystem => "system us/message",
+            Self::PerCore => "messages/s of one core",
+            Self::Dropped => "dropped",
+            Self::Routes => "routes",
+            Self::Resident => "MiB at rest",
+            Self::Peak => "MiB at most",
+            Self::Snapshots => "snapshots",
             Self::SnapshotPeak => "peak / held in a snapshot",
             Self::IdleConnection => "B/connection",
             Self::Errors => "errors",
@@ -94,6 +121,7 @@ impl Figure {
     pub(crate) fn digits(self) -> usize {
         match self {
             Self::Cpu | Self::User | Self::System | Self::P50 | Self::P99 | Self::P999 => 2,
+            Self::MessageCpu | Self::MessageUser | Self::MessageSystem => 2,
             Self::Load | Self::Share | Self::SnapshotPeak | Self::Seconds | Self::Busy => 2,
             Self::Rate
             | Self::TableMessages
@@ -101,6 +129,12 @@ impl Figure {
             | Self::DataPlaneRoute
             | Self::ControlPlaneRoute
             | Self::IdleConnection
+            | Self::PerCore
+            | Self::Dropped
+            | Self::Routes
+            | Self::Resident
+            | Self::Peak
+            | Self::Snapshots
             | Self::Errors => 0,
         }
     }

@@ -34,10 +34,16 @@ pub(crate) enum Workload {
     Latency,
     /// Memory per route and per idle connection.
     Memory,
+    /// Registrations and heartbeats that one core of the control plane absorbs.
+    Absorb,
+    /// What a million registrations hold in the control plane.
+    Capacity,
+    /// How long a change takes to the data planes of a fleet.
+    Convergence,
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::KeepAlive,
         Self::KeepAliveLog,
         Self::KeepAliveWrk,
@@ -51,7 +57,13 @@ impl Workload {
         Self::Beside,
         Self::Latency,
         Self::Memory,
+        Self::Absorb,
+        Self::Capacity,
+        Self::Convergence,
     ];
+
+    /// Those of the control plane, which have a name together.
+    pub(crate) const CONTROL_PLANE: [Self; 3] = [Self::Absorb, Self::Capacity, Self::Convergence];
 
     /// Its name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -69,6 +81,9 @@ impl Workload {
             Self::Beside => "beside",
             Self::Latency => "latency",
             Self::Memory => "memory",
+            Self::Absorb => "absorb",
+            Self::Capacity => "capacity",
+            Self::Convergence => "convergence",
         }
     }
 
@@ -99,6 +114,18 @@ impl Workload {
             Self::Memory => {
                 "memory: routes with full tags after two full re-registrations; connections after one exchange"
             }
+            Self::Absorb => {
+                "registrations as route-emitter sends them (one URI, full tags, TLS) from one NATS connection to a \
+                 control plane on one core"
+            }
+            Self::Capacity => {
+                "1,000,000 registrations with full tags and TLS, one more in ten unregistered, snapshots to two data \
+                 planes"
+            }
+            Self::Convergence => {
+                "from the publish of a new route, in a fleet of 100 of which one always takes a snapshot, beside \
+                 100,000 routes, 5,000 heartbeats/s and 500 changes/s"
+            }
         }
     }
 
@@ -116,7 +143,10 @@ impl Workload {
             | Self::Registrations
             | Self::Beside
             | Self::Latency
-            | Self::Memory => None,
+            | Self::Memory
+            | Self::Absorb
+            | Self::Capacity
+            | Self::Convergence => None,
         }
     }
 

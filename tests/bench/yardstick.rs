@@ -1,10 +1,12 @@
 //! The yardstick: what a request costs in instructions and in system calls, which no other work of the machine changes.
 //!
 //! A fixed exchange goes through the data plane that is shipped, under callgrind, one request after the other, and the
-//! instructions of its one worker are counted; then through the same data plane under strace. What was counted when the
-//! file in the repository was last renewed is what a change is compared with.
+//! instructions of its one worker are counted; then through the same data plane under strace. Of the control plane,
+//! the instructions of all its threads are counted per registration. What was counted when the file in the repository
+//! was last renewed is what a change is compared with.
 
 mod callgrind;
+mod control_plane;
 mod exchange;
 mod figures;
 mod strace;
@@ -35,6 +37,7 @@ pub(crate) async fn run(options: &Options) -> Result<(), String> {
     for setup in Setup::ALL {
         stage.count(setup, options, &mut figures).await?;
     }
+    control_plane::count(options, &mut figures).await?;
     match options.mode {
         Mode::Renew => {
             println!("{figures}");
@@ -64,7 +67,7 @@ impl Stage {
         options: &Options,
         figures: &mut Figures,
     ) -> Result<(), String> {
-        let callgrind = Callgrind::new().map_err(|error| error.to_string())?;
+        let callgrind = Callgrind::of_data_plane().map_err(|error| error.to_string())?;
         let process = self
             .scene
             .data_plane(setup, None, Some(callgrind.program()))

@@ -125,7 +125,13 @@ async fn beat(
                 turn += step;
                 numbers.next().unwrap_or(routes.start)
             });
-            append(messages, (route, turn), &mut payload, &mut packet);
+            append(
+                "router.register",
+                messages,
+                (route, turn),
+                &mut payload,
+                &mut packet,
+            );
         }
         socket.write_all(&packet).await?;
         sent.fetch_add(u64::from(per_tick), Ordering::Relaxed);
@@ -153,14 +159,24 @@ impl Drop for Beat {
 
 /// The registrations of these routes as one stream of the NATS protocol.
 pub(crate) fn packed(messages: &Messages, routes: Range<u32>, turn: u32) -> Vec<u8> {
+    packed_for("router.register", messages, routes, turn)
+}
+
+/// The same messages as unregistrations.
+pub(crate) fn packed_away(messages: &Messages, routes: Range<u32>, turn: u32) -> Vec<u8> {
+    packed_for("router.unregister", messages, routes, turn)
+}
+
+fn packed_for(subject: &str, messages: &Messages, routes: Range<u32>, turn: u32) -> Vec<u8> {
     let (mut packet, mut payload) = (Vec::new(), Vec::new());
     for route in routes {
-        append(messages, (route, turn), &mut payload, &mut packet);
+        append(subject, messages, (route, turn), &mut payload, &mut packet);
     }
     packet
 }
 
 fn append(
+    subject: &str,
     messages: &Messages,
     (route, turn): (u32, u32),
     payload: &mut Vec<u8>,
@@ -168,7 +184,7 @@ fn append(
 ) {
     payload.clear();
     messages.write(route, turn, payload);
-    packet.extend_from_slice(format!("PUB router.register {}\r\n", payload.len()).as_bytes());
+    packet.extend_from_slice(format!("PUB {subject} {}\r\n", payload.len()).as_bytes());
     packet.extend_from_slice(payload);
     packet.extend_from_slice(b"\r\n");
 }

@@ -16,6 +16,23 @@ pub(crate) async fn scrape(admin: SocketAddr, name: &str) -> f64 {
     .await
 }
 
+/// The sum of the values of the metric of this name over all its labels; 0 where it has none yet.
+pub(crate) async fn scrape_sum(admin: SocketAddr, name: &str) -> f64 {
+    eventually("the metrics", BOUND, async || {
+        let text = ask(admin, "/metrics").await?;
+        Ok(sum(&String::from_utf8_lossy(&text), name))
+    })
+    .await
+}
+
+fn sum(text: &str, name: &str) -> f64 {
+    let of = |line: &str| -> Option<f64> {
+        let labels = line.strip_prefix(name)?.strip_prefix('{')?;
+        labels.rsplit_once("} ")?.1.parse().ok()
+    };
+    text.lines().filter_map(of).sum()
+}
+
 fn value(text: &str, name: &str) -> Option<f64> {
     let of = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
     text.lines().find_map(of)
@@ -23,7 +40,7 @@ fn value(text: &str, name: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::value;
+    use super::{sum, value};
 
     #[test]
     fn a_metric_is_found_by_its_whole_name() {
@@ -31,5 +48,12 @@ mod tests {
         assert_eq!(value(text, "a"), Some(2.5));
         assert_eq!(value(text, "a_total"), Some(3.0));
         assert_eq!(value(text, "a_t"), None);
+    }
+
+    #[test]
+    fn a_metric_with_labels_is_summed() {
+        let text = "a_total{x=\"1\"} 3\na_total{x=\"}\"} 4\na_total_b{x=\"1\"} 5\n";
+        assert_eq!(sum(text, "a_total"), 7.0);
+        assert_eq!(sum(text, "b"), 0.0);
     }
 }

@@ -6,6 +6,7 @@ use super::spread::Spread;
 use super::table::{Row, ratios, rows, series};
 use crate::sample::{Figure, Sample};
 use crate::workload::Workload;
+use crate::{capacity, convergence};
 
 /// Whose figures are judged.
 pub(crate) const OURS: &str = "pointsman";
@@ -46,11 +47,17 @@ pub(super) struct Judged {
 pub(crate) const QUIET: &str = "pointsman, quiet";
 /// The request without any feature, that those with one are measured against.
 pub(crate) const PLAIN: &str = "pointsman, plain";
+/// Registrations that nobody has heard before.
+pub(crate) const NEW: &str = "new registrations";
+/// Registrations that were heard before, word for word.
+pub(crate) const AGAIN: &str = "unchanged heartbeats";
+/// The NATS client alone: it counts what comes.
+pub(crate) const CLIENT: &str = "the client library alone";
 /// Beside the heartbeats of all routes.
 pub(crate) const HEARTBEATS: &str = "pointsman, 5000 heartbeats/s";
 
 #[rustfmt::skip]
-const TARGETS: [Target; 21] = [
+const TARGETS: [Target; 32] = [
     Target { workload: Workload::KeepAlive, subject: OURS, what: What::CpuOverNginx, at_most: 0.85 },
     Target { workload: Workload::KeepAliveWrk, subject: OURS, what: What::CpuOverNginx, at_most: 0.85 },
     Target { workload: Workload::KeepAliveLog, subject: OURS, what: What::CpuOverNginx, at_most: 0.95 },
@@ -72,6 +79,17 @@ const TARGETS: [Target; 21] = [
     Target { workload: Workload::Memory, subject: "routes", what: What::Itself(Figure::ControlPlaneRoute), at_most: 1600.0 },
     Target { workload: Workload::Memory, subject: "routes", what: What::Itself(Figure::SnapshotPeak), at_most: 2.0 },
     Target { workload: Workload::Memory, subject: OURS, what: What::Itself(Figure::IdleConnection), at_most: 4096.0 },
+    Target { workload: Workload::Absorb, subject: NEW, what: What::Itself(Figure::MessageCpu), at_most: 3.33 },
+    Target { workload: Workload::Absorb, subject: NEW, what: What::Itself(Figure::Dropped), at_most: 0.0 },
+    Target { workload: Workload::Absorb, subject: AGAIN, what: What::Itself(Figure::MessageCpu), at_most: 1.0 },
+    Target { workload: Workload::Absorb, subject: AGAIN, what: What::Over(Figure::MessageCpu, CLIENT), at_most: 2.0 },
+    Target { workload: Workload::Absorb, subject: AGAIN, what: What::Itself(Figure::Dropped), at_most: 0.0 },
+    Target { workload: Workload::Capacity, subject: capacity::SUBJECT, what: What::Itself(Figure::Peak), at_most: 1638.4 },
+    Target { workload: Workload::Capacity, subject: capacity::SUBJECT, what: What::Itself(Figure::Dropped), at_most: 0.0 },
+    Target { workload: Workload::Convergence, subject: convergence::WIRE, what: What::Itself(Figure::P99), at_most: 10.0 },
+    Target { workload: Workload::Convergence, subject: convergence::WIRE, what: What::Itself(Figure::Errors), at_most: 0.0 },
+    Target { workload: Workload::Convergence, subject: convergence::ANSWER, what: What::Itself(Figure::P99), at_most: 50.0 },
+    Target { workload: Workload::Convergence, subject: convergence::ANSWER, what: What::Itself(Figure::Errors), at_most: 0.0 },
 ];
 
 /// Every target that something was measured for.

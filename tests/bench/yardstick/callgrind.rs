@@ -1,4 +1,4 @@
-//! A data plane under callgrind.
+//! A process of ours under callgrind.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -31,16 +31,25 @@ const SHOWN: usize = 45;
 
 impl Callgrind {
     /// Prepares a program that runs the data plane under callgrind, one file for each thread and dump.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn of_data_plane() -> io::Result<Self> {
+        Self::of("data-plane", "--separate-threads=yes")
+    }
+
+    /// Prepares one that runs the control plane, one file for all threads: any of them may do any of its work.
+    pub(super) fn of_control_plane() -> io::Result<Self> {
+        Self::of("control-plane", "--separate-threads=no")
+    }
+
+    fn of(binary: &str, threads: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let program = folder.path().join("data-plane");
+        let program = folder.path().join(binary);
         let out = folder.path().join("profile");
         let binaries = environment("POINTSMAN_BINARIES")
             .ok_or_else(|| io::Error::other("POINTSMAN_BINARIES names no folder"))?;
         let script = format!(
-            "#!/bin/sh\nexec valgrind --tool=callgrind --separate-threads=yes --compress-strings=no --compress-pos=no \
+            "#!/bin/sh\nexec valgrind --tool=callgrind {threads} --compress-strings=no --compress-pos=no \
              --callgrind-out-file={} \
-             {binaries}/data-plane \"$@\"\n",
+             {binaries}/{binary} \"$@\"\n",
             out.display()
         );
         fs::write(&program, script)?;
@@ -48,7 +57,7 @@ impl Callgrind {
         Ok(Self { folder, program })
     }
 
-    /// What to start in the place of the data plane.
+    /// What to start in the place of the binary.
     pub(super) fn program(&self) -> &Path {
         &self.program
     }
