@@ -79,9 +79,9 @@ async fn control_plane(packets: &[Packet], round: usize, run: &Run) {
 }
 
 /// The registrations that were parsed, and those that were recognised without that.
-pub(crate) async fn absorbed_by(admin: SocketAddr) -> u64 {
+pub(crate) async fn absorbed_by(admin: SocketAddr) -> f64 {
     let recognised = scrape(admin, "pointsman_registry_heartbeats_total").await;
-    (scrape_sum(admin, "registry_message_total").await + recognised) as u64
+    scrape_sum(admin, "registry_message_total").await + recognised
 }
 
 /// A thread that subscribes as the control plane does, and counts.
@@ -106,7 +106,7 @@ async fn client_alone(packets: &[Packet], round: usize, run: &Run) {
     is_ready.await.expect("a subscription");
     let mut feed = Feed::connect(&broker).await.expect("the broker");
     let beats = (0..BEATS).flat_map(|_| packets.iter());
-    let heard = async || seen.load(Ordering::Relaxed);
+    let heard = async || seen.load(Ordering::Relaxed) as f64;
     let used = || CpuTime::of_threads(&[COUNTER]);
     let cost = absorb(&mut feed, beats, used, &heard).await;
     run.findings.add(cost.sample(CLIENT, round));
@@ -134,7 +134,7 @@ async fn subscribe(server: String, ready: oneshot::Sender<()>, seen: Arc<AtomicU
 /// What a number of messages cost.
 pub(crate) struct Cost {
     messages: u64,
-    pub(crate) missing: u64,
+    pub(crate) missing: f64,
     used: CpuTime,
 }
 
@@ -147,7 +147,7 @@ impl Cost {
             .with(Figure::MessageUser, micros(self.used.user))
             .with(Figure::MessageSystem, micros(self.used.system))
             .with(Figure::PerCore, 1e6 / whole)
-            .with(Figure::Dropped, self.missing as f64)
+            .with(Figure::Dropped, self.missing)
     }
 }
 
@@ -156,31 +156,32 @@ pub(crate) async fn absorb(
     feed: &mut Feed,
     packets: impl Iterator<Item = impl Borrow<Packet>>,
     used: impl Fn() -> CpuTime,
-    absorbed: &impl AsyncFn() -> u64,
+    absorbed: &impl AsyncFn() -> f64,
 ) -> Cost {
     let (begin, before) = (absorbed().await, used());
-    let (mut sent, mut seen) = (0, 0);
+    let (mut sent, mut seen) = (0, 0.0);
     let mut until = async |least: u64| {
+        let least = least as f64;
         let patience = Instant::now() + PATIENCE;
         while seen < least && Instant::now() < patience {
             tokio::time::sleep(LOOK).await;
             seen = absorbed().await - begin;
         }
-        seen
+        seen >= least
     };
     for packet in packets {
         let (messages, packet) = packet.borrow();
         feed.publish(packet).await.expect("the broker");
         sent += messages;
         let least = sent.saturating_sub(UNDERWAY);
-        if until(least).await < least {
+        if !until(least).await {
             break;
         }
     }
     until(sent).await;
     Cost {
         messages: sent,
-        missing: sent.saturating_sub(seen),
+        missing: (sent as f64 - seen).max(0.0),
         used: used().since(before),
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn run(run: Run) {
             .with(Figure::Resident, mebibytes(held))
             .with(Figure::Peak, mebibytes(Memory::of(pid).peak))
             .with(Figure::ControlPlaneRoute, held as f64 / f64::from(stay))
-            .with(Figure::Dropped, cost.missing as f64),
+            .with(Figure::Dropped, cost.missing),
     );
 }
 

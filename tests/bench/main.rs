@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
     };
     let done = match options.mode {
         Mode::Bench => LocalSet::new().run_until(bench(options)).await,
-        Mode::Compare | Mode::Renew | Mode::Show => yardstick::run(&options).await,
+        Mode::Compare | Mode::Renew | Mode::Show => Box::pin(yardstick::run(&options)).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

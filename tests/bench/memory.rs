@@ -31,7 +31,7 @@ const CONNECTIONS: u32 = 5_000;
 /// Measures both, once: memory does not depend on the machine's mood.
 pub(crate) async fn run(run: Run) {
     run.options.cores.use_all();
-    routes(&run).await;
+    Box::pin(routes(&run)).await;
     Box::pin(connections(&run)).await;
 }
 

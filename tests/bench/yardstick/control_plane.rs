@@ -33,7 +33,7 @@ pub(super) async fn count(options: &Options, figures: &mut Figures) -> Result<()
         callgrind,
         control_plane: &line.control_plane,
         feed: feed.map_err(|error| error.to_string())?,
-        absorbed: 0,
+        absorbed: 0.0,
     };
     // What is made once is made before it counts.
     stage.publish(0).await?;
@@ -62,7 +62,7 @@ struct Stage<'a> {
     callgrind: Callgrind,
     control_plane: &'a Process,
     feed: Feed,
-    absorbed: u64,
+    absorbed: f64,
 }
 
 impl Stage<'_> {
@@ -77,7 +77,7 @@ impl Stage<'_> {
         let packet = packed(&Messages::tls(), part * MESSAGES..(part + 1) * MESSAGES, 0);
         let published = self.feed.publish(&packet).await;
         published.map_err(|error| error.to_string())?;
-        self.absorbed += u64::from(MESSAGES);
+        self.absorbed += f64::from(MESSAGES);
         for _ in 0..LOOKS {
             tokio::time::sleep(LOOK).await;
             if absorbed_by(self.control_plane.address("admin")).await >= self.absorbed {
