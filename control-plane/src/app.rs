@@ -29,8 +29,10 @@ pub use settings::{Distribution, DistributionListener, DistributionTls, Settings
 use crate::admin::{self, Inside};
 use crate::distribution;
 use crate::registry_task::{Ended, Handle, RegistryTask, Source};
+use crate::sources::Refusals;
 use crate::sources::file::Files;
 use crate::sources::nats::{self, Announcement, Describe, Nats};
+use crate::sources::routing_api::{self, RoutingApi};
 
 /// Why a control plane could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,9 @@ pub enum BuildError {
     /// TLS towards NATS cannot be used.
     #[error(transparent)]
     Nats(#[from] nats::TlsError),
+    /// The Routing API cannot be asked.
+    #[error(transparent)]
+    RoutingApi(#[from] routing_api::BuildError),
 }
 
 /// Where a control plane listens.
@@ -69,6 +74,7 @@ pub struct Addresses {
 #[derive(Debug)]
 pub struct Bound {
     nats: Option<(Nats, Source)>,
+    routing_api: Option<(RoutingApi, Source)>,
     files: Option<(Files, Source)>,
     registry: RegistryTask,
     distribution: distribution::Distribution,
@@ -100,7 +106,9 @@ pub struct Process {
 /// When a socket cannot be bound, or a certificate cannot be used.
 pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, BuildError> {
     let mut registry = RegistryTask::new(settings.registry.clone(), epoch(), metrics);
-    let nats = nats(&settings, &mut registry, metrics)?;
+    let refusals = Arc::new(Refusals::new(metrics));
+    let nats = nats(&settings, &mut registry, &refusals, metrics)?;
+    let routing_api = routing_api(&settings, &mut registry, refusals, metrics)?;
     let files = settings.route_files.clone().map(|files| {
         let source = registry.declaring_source("route files");
         (Files::new(files, metrics), source)
@@ -130,6 +138,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
     };
     Ok(Bound {
         nats,
+        routing_api,
         files,
         registry,
         distribution,
@@ -146,6 +155,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
 fn nats(
     settings: &Settings,
     registry: &mut RegistryTask,
+    refusals: &Arc<Refusals>,
     metrics: &mut Metrics,
 ) -> Result<Option<(Nats, Source)>, BuildError> {
     if settings.nats.servers.is_empty() {
@@ -161,12 +171,28 @@ fn nats(
         settings.nats.clone(),
         settings.messages.clone(),
         announcement,
+        Arc::clone(refusals),
         metrics,
     )?;
     if let Some(interval) = settings.active_apps {
         nats.publish_active_apps(interval, registry.handle().active_apps());
     }
     Ok(Some((nats, source)))
+}
+
+/// The source of the Routing API, where it is asked.
+fn routing_api(
+    settings: &Settings,
+    registry: &mut RegistryTask,
+    refusals: Arc<Refusals>,
+    metrics: &mut Metrics,
+) -> Result<Option<(RoutingApi, Source)>, BuildError> {
+    let Some(own) = settings.routing_api.clone() else {
+        return Ok(None);
+    };
+    let source = registry.source("the Routing API", settings.while_away);
+    let api = RoutingApi::new(own, settings.messages.clone(), refusals, metrics)?;
+    Ok(Some((api, source)))
 }
 
 /// This life of this process: random, and not 0.
@@ -207,8 +233,8 @@ impl Bound {
 
     /// Spawns everything: from here on the control plane serves, until the stages of `tasks` end it.
     ///
-    /// The registry, distribution and the admin API serve to the end. NATS is a vital task as well, but a lost
-    /// connection never ends it; only a first connection that is bounded, and was not made, does.
+    /// The registry, distribution and the admin API serve to the end. NATS and the Routing API are vital tasks as well, but
+    /// a lost connection never ends them; only a first connection that is bounded, and was not made, does.
     pub fn start(self, tasks: &Tasks, process: &Process) {
         let ending = tasks.stages().ending();
         let handle = self.registry.handle();
@@ -250,6 +276,11 @@ impl Bound {
         if let Some((mut nats, source)) = self.nats {
             incoming::spawn_reload(tasks, "nats-certificates", "nats", nats.reloader());
             spawn_source(tasks, "nats", nats.run(source));
+        }
+        if let Some((mut api, source)) = self.routing_api {
+            let reloader = api.reloader();
+            incoming::spawn_reload(tasks, "routing-api-certificates", "route-fetcher", reloader);
+            spawn_source(tasks, "routing-api", api.run(source));
         }
         if let Some((files, source)) = self.files {
             spawn_source(tasks, "route-files", files.run(source));

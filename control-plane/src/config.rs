@@ -7,6 +7,7 @@ mod log;
 mod nats;
 mod registration;
 mod route_files;
+mod routing_api;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ pub use log::{Form, Log};
 pub use nats::{Nats, NatsTls, Server};
 pub use registration::{EffectiveValues, EmptyPool, Guard, Registration};
 pub use route_files::RouteFiles;
+pub use routing_api::{RoutingApi, RoutingApiTls, RoutingApiUaa};
 
 use crate::app;
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub index: u32,
     /// Where registrations come from.
     pub nats: Nats,
+    /// The other place where registrations come from.
+    pub routing_api: RoutingApi,
     /// Where routes are declared.
     pub route_files: RouteFiles,
     /// Which registrations count, and for how long.
@@ -52,6 +56,7 @@ impl Default for Config {
             name: "control-plane".to_owned(),
             index: 0,
             nats: Nats::default(),
+            routing_api: RoutingApi::default(),
             route_files: RouteFiles::default(),
             registration: Registration::default(),
             distribution: Distribution::default(),
@@ -71,12 +76,14 @@ impl Validate for Config {
             );
         }
         check.within("nats", |check| self.nats.validate(check));
+        check.within("routing_api", |check| self.routing_api.validate(check));
         check.within("route_files", |check| self.route_files.validate(check));
-        if self.nats.servers.is_empty() && self.route_files.path.is_none() {
+        let elsewhere = self.route_files.path.is_some() || self.routing_api.url.is_some();
+        if self.nats.servers.is_empty() && !elsewhere {
             check.refuse(
                 "nats.servers",
-                "is empty, and there are no route files",
-                "name at least one, as nats://127.0.0.1:4222, or give route_files a path",
+                "is empty, and there are no route files and no Routing API",
+                "name at least one, as nats://127.0.0.1:4222, or give route_files a path or routing_api a url",
             );
         }
         check.within("registration", |check| self.registration.validate(check));
@@ -109,6 +116,7 @@ impl Config {
                 .nats
                 .publish_active_apps_interval
                 .map(|interval| interval.0),
+            routing_api: self.routing_api.settings(environment)?,
             route_files: self.route_files.settings(),
             messages: self.registration.messages(),
             registry: self.registration.registry(),

@@ -4,3 +4,6 @@ pub mod file;
 pub mod message;
 pub mod nats;
 mod refusals;
+pub mod routing_api;
+
+pub use refusals::Refusals;

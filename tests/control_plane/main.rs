@@ -14,4 +14,5 @@ mod operator;
 mod plane;
 mod publishers;
 mod reported;
+mod routing_api;
 mod slow;

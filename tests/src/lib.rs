@@ -21,6 +21,7 @@ pub mod process;
 pub mod publisher;
 pub mod requests;
 pub mod route_service;
+pub mod routing_api;
 
 pub use broker::Broker;
 pub use certs::Authority;
@@ -35,6 +36,7 @@ pub use moment::Moment;
 pub use process::Process;
 pub use publisher::Publisher;
 pub use requests::Requests;
+pub use routing_api::{RoutingApi, Uaa};
 
 use std::sync::OnceLock;
 

@@ -13,6 +13,7 @@ mod persisted;
 mod registration;
 mod route_files;
 mod route_services;
+mod routing_api;
 mod tls;
 mod websockets;
 

@@ -9,7 +9,7 @@ use pointsman_registry::WhileAway;
 
 use crate::admin;
 use crate::distribution::{self, Effective, SegmentBounds};
-use crate::sources::{file, message, nats};
+use crate::sources::{file, message, nats, routing_api};
 
 /// The settings of every part. They come from a configuration file of ours, or from a `gorouter.yml`.
 #[derive(Clone, Debug)]
@@ -22,13 +22,15 @@ pub struct Settings {
     pub nats: nats::Settings,
     /// How often the apps that had requests are published there; `None`: never.
     pub active_apps: Option<Duration>,
+    /// The source of the Routing API, if it is asked.
+    pub routing_api: Option<routing_api::Settings>,
     /// The source of route files, if there are any.
     pub route_files: Option<file::Settings>,
     /// What messages may say.
     pub messages: message::Policy,
     /// The table.
     pub registry: pointsman_registry::Settings,
-    /// What becomes of the ages of endpoints while NATS is away.
+    /// What becomes of the ages of endpoints while their source is away.
     pub while_away: WhileAway,
     /// What every data plane uses alike.
     pub effective: Effective,

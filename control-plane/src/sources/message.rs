@@ -138,7 +138,8 @@ fn shared(segment: &str) -> Arc<str> {
     }
 }
 
-fn too_long(error: &TooLong) -> Refusal {
+/// The refusal of a field that is longer than its bound.
+pub(super) fn too_long(error: &TooLong) -> Refusal {
     let cause = if error.field == "tags" {
         Cause::TooManyTags
     } else {

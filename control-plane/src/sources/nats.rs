@@ -104,8 +104,8 @@ struct Shared {
 }
 
 impl Nats {
-    /// A source with its own settings, the rules of messages, and what it says about itself. `metrics` are those of
-    /// the process.
+    /// A source with its own settings, the rules of messages, what it says about itself, and who tells what it
+    /// refuses. `metrics` are those of the process.
     ///
     /// # Errors
     ///
@@ -114,10 +114,10 @@ impl Nats {
         settings: Settings,
         policy: Policy,
         announcement: Announcement,
+        refusals: Arc<Refusals>,
         metrics: &mut Registry,
     ) -> Result<Self, TlsError> {
         let tls = tls::Material::load(settings.tls.as_ref())?;
-        let refusals = Arc::new(Refusals::new(metrics));
         let metrics = Metrics::new(metrics);
         let unknown_keys = metrics.unknown_keys.clone();
         let reader = Arc::new(Reader {

@@ -24,7 +24,7 @@ const LINES_PER_SECOND: u32 = 10;
 
 /// Counts refusals, and logs the ones that say something new.
 #[derive(Debug)]
-pub(crate) struct Refusals {
+pub struct Refusals {
     counts: Family<Labels, Counter>,
     told: Mutex<Told>,
 }
@@ -34,10 +34,12 @@ struct Labels {
     cause: &'static str,
 }
 
-/// Where a refused message came from.
+/// Where what is refused came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin<'a> {
-    /// The subject.
+    /// Which part of the process tells it.
+    pub(crate) component: &'static str,
+    /// The subject, or what else it came by.
     pub(crate) subject: &'static str,
     /// The host that was to be registered; empty where it could not be read.
     pub(crate) publisher: &'a str,
@@ -61,7 +63,8 @@ struct Second {
 }
 
 impl Refusals {
-    pub(crate) fn new(registry: &mut Registry) -> Self {
+    /// Counts in the metrics of the process. There is one of it.
+    pub fn new(registry: &mut Registry) -> Self {
         let counts = Family::default();
         for cause in Cause::ALL {
             // So that a scraper sees every cause from the start, at 0.
@@ -99,7 +102,7 @@ impl Refusals {
         };
         let Some(kept_back) = news else { return };
         tracing::error!(
-            component = "subscriber",
+            component = origin.component,
             error = excerpt(refusal.to_string().as_bytes()),
             payload = excerpt(origin.payload),
             subject = origin.subject,
@@ -204,6 +207,7 @@ mod tests {
         let mut registry = Registry::default();
         let refusals = Refusals::new(&mut registry);
         let origin = Origin {
+            component: "subscriber",
             subject: "router.register",
             publisher: "10.0.0.1",
             payload: b"{",

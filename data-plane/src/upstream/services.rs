@@ -1,15 +1,13 @@
 //! Connections to route services: where they are is a name that whoever bound the service has
 //! chosen, so that each address is looked at when it is connected to.
 
-mod believed;
-
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use pointsman_process::tls::client_config;
+use pointsman_process::tls::{Everybody, client_config};
 use pointsman_routing::EndpointIndex;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
@@ -79,7 +77,7 @@ pub(crate) fn tls_config(tls: &ServiceTls) -> Result<Option<Arc<ClientConfig>>, 
     let verifier: Arc<dyn ServerCertVerifier> = match &tls.servers {
         Believed::Nobody => return Ok(None),
         Believed::Certified(trust) => Arc::clone(trust) as _,
-        Believed::Everybody => Arc::new(believed::Everybody::new()),
+        Believed::Everybody => Arc::new(Everybody::new()),
     };
     let identity = tls.identity.clone().map(|identity| identity as _);
     let config = client_config(verifier, identity, tls.versions, &[b"http/1.1"])?;

@@ -8,6 +8,7 @@
 
 mod ciphers;
 mod config;
+mod everybody;
 mod identity;
 mod peer;
 mod pem;
@@ -22,6 +23,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub use ciphers::cipher_suite;
 pub use config::{Versions, client_config, server_config};
+pub use everybody::Everybody;
 pub use identity::{Dates, Identity};
 pub use peer::{NotACertificate, common_name, dns_sans, fingerprint, uri_sans};
 pub use pem::Source;

@@ -7,6 +7,7 @@ mod control_plane;
 mod data_plane;
 mod front_tls;
 mod route_services;
+mod routing_api;
 mod state;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -169,6 +169,7 @@ impl Reader {
                     self.refusals.report(
                         refusal,
                         Origin {
+                            component: "subscriber",
                             subject,
                             publisher,
                             payload,
@@ -182,6 +183,7 @@ impl Reader {
                 self.refusals.report(
                     &refused.refusal,
                     Origin {
+                        component: "subscriber",
                         subject,
                         publisher,
                         payload,
@@ -209,6 +211,7 @@ impl Reader {
         let bound = self.policy.limits.message_bytes;
         let detail = format!("{} bytes, at most {bound}", payload.len());
         let origin = Origin {
+            component: "subscriber",
             subject: kind.subject(),
             publisher: "",
             payload,

@@ -25,7 +25,9 @@ fn nats(servers: Vec<HostPort>, first_connection: FirstConnection) -> (Nats, Sou
         reconnect_max_wait: Duration::from_millis(10),
         ..Settings::default()
     };
-    let nats = Nats::new(settings, Policy::default(), announcement, &mut metrics).unwrap();
+    let refusals = Arc::new(Refusals::new(&mut metrics));
+    let policy = Policy::default();
+    let nats = Nats::new(settings, policy, announcement, refusals, &mut metrics).unwrap();
     (nats, source, task)
 }
 

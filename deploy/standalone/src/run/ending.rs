@@ -92,7 +92,7 @@ fn tell_failure(ended: &Ended) {
             tracing::error!(component = "nats", error, "nats-connection-closed");
         }
         // The source tells why it could not connect, and the router why it could not listen.
-        "nats" | "router" => {}
+        "nats" | "routing-api" | "router" => {}
         _ => tracing::error!(component = "router", error, "Error occurred"),
     }
 }

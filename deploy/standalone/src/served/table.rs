@@ -62,11 +62,11 @@ pub(super) static TABLE: &[Row] = &[
     row("nats.private_key", Served),
     row("nats_client_ping_interval", Served),
     // Routing API.
-    row("routing_api", Later),
-    row("oauth", Later),
-    row("token_fetcher_max_retries", Later),
-    row("token_fetcher_retry_interval", Later),
-    row("token_fetcher_expiration_buffer_time", Later),
+    row("routing_api", Served),
+    row("oauth", Served),
+    row("token_fetcher_max_retries", Served),
+    row("token_fetcher_retry_interval", Served),
+    row("token_fetcher_expiration_buffer_time", Served),
     // Routing table.
     row("droplet_stale_threshold", Served),
     row("prune_stale_droplets_interval", Served),

@@ -24,6 +24,7 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
         index,
         nats: nats(file),
         active_apps: file.routing_table.publish_active_apps_interval.positive(),
+        routing_api: super::routing_api::routing_api(file),
         // A gorouter.yml has no key for them: they are named on the command line.
         route_files: None,
         messages: messages(file),

@@ -89,6 +89,8 @@ nats:
 /// CF-053: without URI and port the Routing API is off.
 /// CF-059: the keys of `oauth` are stored, and its CAs are a path.
 /// CF-060: fetching tokens has defaults.
+/// C-495: a file without them is one without the Routing API.
+/// C-497: so have the wait and the buffer.
 #[test]
 fn the_routing_api_is_off_until_it_has_uri_and_port() {
     for text in [
@@ -107,9 +109,10 @@ fn the_routing_api_is_off_until_it_has_uri_and_port() {
     assert_eq!(group.token_fetcher_retry_interval.to_string(), "5s");
     assert_eq!(group.token_fetcher_expiration_buffer_time, 30);
     let given =
-        file("token_fetcher_max_retries: 4\ntoken_fetcher_retry_interval: 10s\n").routing_api;
+        file("token_fetcher_max_retries: 4\ntoken_fetcher_retry_interval: 10s\ntoken_fetcher_expiration_buffer_time: 40\n").routing_api;
     assert_eq!(given.token_fetcher_max_retries, 4);
     assert_eq!(given.token_fetcher_retry_interval.to_string(), "10s");
+    assert_eq!(given.token_fetcher_expiration_buffer_time, 40);
 }
 
 /// CF-061: the keys of pruning are durations.

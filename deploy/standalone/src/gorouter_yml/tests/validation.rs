@@ -109,6 +109,8 @@ fn nats_over_tls() {
 
 /// CF-051: the Routing API takes a client certificate and CAs.
 /// CF-052: unusable ones are refused.
+/// C-493: with all of them it is on.
+/// C-494: a certificate, a key or an authority that is none is refused.
 #[test]
 fn the_routing_api() {
     let good = pair("api.test");

@@ -1,27 +1,31 @@
 //! Believing every server, for an operator who has said so (`skip_ssl_validation`).
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature,
-    verify_tls13_signature,
-};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use super::provider;
+
 /// Takes every certificate; its holder still has to prove that the key is its own.
 #[derive(Debug)]
-pub(super) struct Everybody {
+pub struct Everybody {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Everybody {
-    pub(super) fn new() -> Self {
-        let provider = CryptoProvider::get_default().cloned();
-        let algorithms = match provider {
-            Some(provider) => provider.signature_verification_algorithms,
-            None => aws_lc_rs::default_provider().signature_verification_algorithms,
-        };
-        Self { algorithms }
+    /// A verifier with the algorithms of the process.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            algorithms: provider().signature_verification_algorithms,
+        }
+    }
+}
+
+impl Default for Everybody {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
