@@ -84,7 +84,7 @@ struct SourceRecord {
     due: BTreeSet<(Time, Due)>,
 }
 
-/// Why a source that declares no longer says something.
+/// Why a source that says everything that it has no longer says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
     /// Somebody has said so: the route is still declared, without this endpoint.

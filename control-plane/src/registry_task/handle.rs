@@ -30,7 +30,7 @@ pub enum Event {
     Declare(Declaration),
     /// A route is no longer declared. It goes with the last endpoint that the source has in it.
     Withdraw(Declaration),
-    /// Endpoints are no longer declared.
+    /// Endpoints are no longer there by what the source says as a whole.
     Lapse(Registration, Absence),
     /// Messages of a source that repeats itself.
     Received(Batch),

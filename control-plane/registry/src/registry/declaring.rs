@@ -99,7 +99,7 @@ impl Registry {
         }
     }
 
-    /// A source that declares no longer says an endpoint; the outcomes are those of the URIs, in their order. What is
+    /// A source that says everything that it has no longer says an endpoint; the outcomes are those of the URIs, in their order. What is
     /// only inferred from absence goes through the guard, as what is not heard does.
     pub fn lapse(
         &mut self,

@@ -109,7 +109,9 @@ pub(super) fn client(
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_keepalive_interval(KEEP_ALIVE)
         .tcp_keepalive_retries(KEEP_ALIVES)
-        .pool_max_idle_per_host(1)
+        // Each request has a connection of its own: one that was kept may end just when it is used, and has not seen a
+        // certificate that was renewed.
+        .pool_max_idle_per_host(0)
         .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")));
     builder.build().map_err(|error| BuildError::Client {
         server,
