@@ -29,12 +29,12 @@ async fn a_list_becomes_routes() {
         routes["a.example.com/path"],
         json!([{
             "address": "10.0.0.1:3000", "availability_zone": "", "protocol": "", "tls": false, "ttl": 50,
-            "route_service_url": "https://rs.example.com", "tags": null,
+            "route_service_url": "https://rs.example.com", "tags": null, "load_balancing_algorithm": "round-robin",
         }])
     );
     assert_eq!(routes["b.example.com"][0]["ttl"], 120);
     assert_eq!(routes["c.example.com"][0]["ttl"], 120, "the default");
-    let told = plane.told("endpoint-registered");
+    let told = plane.until_told("endpoint-registered", 3).await;
     assert_eq!(told.len(), 3);
     assert_eq!(told[0]["application_id"], "log-g1");
     assert_eq!(
@@ -72,7 +72,7 @@ async fn a_shorter_list_takes_away_what_it_lacks() {
     scene.api.delete_silently(&three[1]);
     scene.api.delete_silently(&three[2]);
     plane.until_routes(&["a.example.com"]).await;
-    let mut gone = plane.told("endpoint-unregistered");
+    let mut gone = plane.until_told("endpoint-unregistered", 2).await;
     gone.sort_by_key(|gone| gone["uri"].to_string());
     let gone: Vec<_> = gone
         .iter()
@@ -189,7 +189,7 @@ async fn one_bad_route_costs_only_itself() {
         .await;
     let refused = r#"pointsman_refused_registrations_total{cause="host_metadata"}"#;
     assert_eq!(plane.metric(refused).await, 1);
-    let told = plane.told("validation-error");
+    let told = plane.until_told("validation-error", 1).await;
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["subject"], "routing_api");
     assert_eq!(told[0]["publisher"], "169.254.169.254");

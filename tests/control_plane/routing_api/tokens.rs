@@ -140,7 +140,8 @@ async fn what_is_no_token_is_told_without_being_shown() {
         Fault::Cut,
     ]);
     let plane = scene.following(NEVER).await;
-    let told = plane.told("routing-api-connection-not-yet-made");
+    let message = "routing-api-connection-not-yet-made";
+    let told = plane.until_told(message, 5).await;
     let said: Vec<_> = told.iter().map(|told| told["error"].to_string()).collect();
     for (at, words) in [
         (0, "empty token fetched"),

@@ -8,12 +8,13 @@ use serde::de::{self, Deserialize, Deserializer};
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 /// Libraries whose own debug lines would drown ours. Naming one in the level brings its lines back.
-const QUIETED: [&str; 8] = [
+const QUIETED: [&str; 9] = [
     "async_nats",
     "h2",
     "hyper",
     "hyper_util",
     "notify",
+    "reqwest",
     "rustls",
     "tonic",
     "tower",
