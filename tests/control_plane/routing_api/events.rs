@@ -31,7 +31,7 @@ async fn events_count_at_once() {
     changing["ttl"] = 40.into();
     scene.api.put(changing.clone());
     plane.until_routes(&["a.example.com"]).await;
-    let told = plane.told("endpoint-registered");
+    let told = plane.until_told("endpoint-registered", 1).await;
     assert_eq!(told[0]["backend"], "10.0.0.1:3000");
     assert_eq!(told[0]["application_id"], "log-g");
     assert_eq!(plane.routes().await["a.example.com"][0]["ttl"], 40);
@@ -43,7 +43,7 @@ async fn events_count_at_once() {
     changing["modification_tag"]["index"] = 2.into();
     scene.api.delete(&changing);
     plane.until_routes(&[]).await;
-    let told = plane.told("endpoint-unregistered");
+    let told = plane.until_told("endpoint-unregistered", 1).await;
     assert_eq!(
         told[0]["modification_tag"],
         json!({"guid": "g", "index": 2})
@@ -92,7 +92,7 @@ async fn a_broken_stream_is_replaced_and_nothing_is_missed() {
     let too_large = format!("data: {}\n", "x".repeat(70_000));
     for (streams, bad) in [
         (2, "event: Upsert\ndata: {\n\n"),
-        (3, "event: Delete\ndata: []\n\n"),
+        (3, "event: Delete\ndata: 3\n\n"),
         (4, too_large.as_str()),
     ] {
         until_streams(&scene, streams).await;
@@ -122,7 +122,8 @@ async fn a_stream_that_is_not_given_is_asked_for_again() {
         Fault::Status(401, ""),
     ]);
     let plane = scene.following(NEVER).await;
-    let told = plane.told("failed-subscribing-to-routing-api-event-stream");
+    let message = "failed-subscribing-to-routing-api-event-stream";
+    let told = plane.until_told(message, 4).await;
     let said: Vec<_> = told.iter().map(|told| told["error"].to_string()).collect();
     assert!(said[0].contains("Oops!"), "{said:?}");
     assert!(said[1].contains("no text/event-stream"), "{said:?}");
@@ -200,8 +201,9 @@ async fn a_list_that_comes_late_undoes_nothing() {
         .until_metric("pointsman_routing_api_lists_total", lists + 1)
         .await;
     plane.until_routes(&["new.example.com"]).await;
-    assert_eq!(plane.told("endpoint-registered").len(), 2);
-    assert_eq!(plane.told("endpoint-unregistered").len(), 1);
+    let registered = plane.until_told("endpoint-registered", 2).await;
+    let unregistered = plane.until_told("endpoint-unregistered", 1).await;
+    assert_eq!((registered.len(), unregistered.len()), (2, 1));
 }
 
 /// The end of a route that was made anew meanwhile does not end the new one, and the list is asked for.
