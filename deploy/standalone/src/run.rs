@@ -39,7 +39,7 @@ pub async fn run(accepted: &Accepted, routes: Option<&Path>, logged: LogCounts) 
         Err(error) => return starting::failed(&error),
     };
     let given = (&accepted.file, routes, logged);
-    let mut ending = match start(given, &supervisor, &readiness).await {
+    let mut ending = match Box::pin(start(given, &supervisor, &readiness)).await {
         Ok(ending) => ending,
         Err(error) => return starting::failed(error.as_ref()),
     };
