@@ -166,7 +166,10 @@ mod tests {
             refused(&|route| route.ip = "169.254.169.254".to_owned()),
             Cause::HostMetadata
         );
-        assert_eq!(X, Cause::UriPort);
+        assert_eq!(
+            refused(&|route| route.route = "a.example.com:80".to_owned()),
+            Cause::UriPort
+        );
         assert_eq!(
             refused(&|route| route.route_service_url = Some("http://rs".to_owned())),
             Cause::RouteServiceNotHttps
