@@ -108,6 +108,14 @@ impl Io {
         }
     }
 
+    /// The protocol that the handshake has chosen, if it has chosen one (ALPN, RFC 7301).
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.session().alpn_protocol(),
+        }
+    }
+
     fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,

@@ -18,6 +18,7 @@ mod events;
 pub mod failing;
 mod hand_over;
 mod hexadecimal;
+mod http2;
 mod io;
 mod listener;
 mod persisted;

@@ -48,6 +48,7 @@ use crate::downstream::Exchange;
 use crate::worker::{Permit, Worker};
 
 pub(crate) use answer::{Unread, answer_refused};
+pub(crate) use attempt::endpoint_reason;
 pub(crate) use broken::{Broken, answer_broken};
 pub(crate) use budget::RetryBudget;
 pub(crate) use desk::{Desk, Room};

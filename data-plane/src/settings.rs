@@ -296,6 +296,8 @@ pub struct Upstream {
     pub connection_requests: u32,
     /// Life of a connection to an endpoint, give or take a tenth.
     pub connection_age: Duration,
+    /// Whether endpoints over TLS that are registered with HTTP/2 may choose it (D-512, D-513).
+    pub http2: bool,
     /// What TLS endpoints are verified with. Without it they are not reached at all.
     pub tls: Option<UpstreamTls>,
 }
@@ -309,6 +311,7 @@ impl Default for Upstream {
             idle: 10_000,
             connection_requests: 10_000,
             connection_age: Duration::from_secs(24 * 3600),
+            http2: true,
             tls: None,
         }
     }

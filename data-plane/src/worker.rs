@@ -31,7 +31,7 @@ use crate::servable::Servable;
 use crate::settings::Settings;
 use crate::table::Reader;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Handshakes, Idle, LateDials, Services};
+use crate::upstream::{Handshakes, Idle, LateDials, Services, Trunks};
 
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
@@ -69,6 +69,8 @@ pub(crate) struct Worker {
     pub(crate) cursors: RefCell<Cursors>,
     /// Unused connections to endpoints.
     pub(crate) idle: RefCell<Idle>,
+    /// Connections to endpoints that requests share.
+    pub(crate) trunks: Trunks,
     /// Dials that no request waits for.
     pub(crate) late_dials: LateDials,
     /// How many further attempts there may be, in the process.

@@ -21,6 +21,7 @@ mod headers;
 mod health;
 mod hedging;
 mod http2;
+mod http2_endpoints;
 mod identity;
 mod idle_race;
 mod instances;

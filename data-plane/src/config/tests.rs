@@ -48,7 +48,7 @@ headers:
   rewrite: {remove: [Server], add_if_absent: [{name: X-A, value: b}]}
 checks: {health_user_agent: monitor, request_head: 1KiB, request_fields: 30, warn_of_semicolons: true}
 tracing: {b3: true, w3c: true, tenant: t}
-upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false}
+upstream: {ca: ca.pem, client: {certificate: c.pem, key: k.pem}, keep_alive: false, http2: false}
 access_log: {to: file, file: access.log, extra_fields: [X-A]}
 drain: {wait: 1s, timeout: 2s}
 log: {level: debug, form: human}
@@ -60,6 +60,7 @@ log: {level: debug, form: human}
     assert_eq!(config.timeouts.settings().dial.as_secs(), 2);
     assert_eq!(config.timeouts.settings().attempt.unwrap().as_secs(), 5);
     assert!(!config.upstream.settings().keep_alive);
+    assert!(!config.upstream.settings().http2 && Config::default().upstream.settings().http2);
     assert!(config.upstream.client().unwrap().client.is_some());
     assert_eq!(config.segments.filter().segments, ["east"]);
     let log = config

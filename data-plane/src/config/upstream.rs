@@ -28,6 +28,8 @@ pub struct Upstream {
     pub requests_per_connection: u32,
     /// How old a connection to an endpoint may become, give or take a tenth.
     pub connection_age: Interval,
+    /// Whether endpoints over TLS that are registered with HTTP/2 may choose it.
+    pub http2: bool,
 }
 
 /// A certificate with its key.
@@ -51,6 +53,7 @@ impl Default for Upstream {
             idle: defaults.idle,
             requests_per_connection: defaults.connection_requests,
             connection_age: Interval(defaults.connection_age),
+            http2: defaults.http2,
         }
     }
 }
@@ -87,6 +90,7 @@ impl Upstream {
             idle: self.idle,
             connection_requests: self.requests_per_connection,
             connection_age: self.connection_age.0,
+            http2: self.http2,
             tls: None,
         }
     }

@@ -20,8 +20,6 @@ mod request;
 mod stream;
 mod translate;
 
+pub(super) use crate::http2::ALPN;
 pub(super) use connection::serve;
 pub(super) use stream::Stream;
-
-/// The name of the protocol in a handshake (RFC 9113, section 3.2).
-pub(super) const ALPN: &[u8] = b"h2";

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use pointsman_routing::Endpoint;
+use pointsman_routing::{Endpoint, Protocol};
 use tokio::time::Instant;
 
 use super::Journey;
@@ -16,8 +16,8 @@ use super::reason::{Failure, Reason, Sent};
 use super::relay::NEVER_TOLD;
 use super::upload::{Upload, UploadFault};
 use crate::deadlines::Tick;
-use crate::upstream::{self, Connection, HeadFault};
-use crate::wire::BodyFault;
+use crate::upstream::{self, Carrier, HeadFault, Stream};
+use crate::wire::{BodyFault, Wire};
 
 impl<'a> Journey<'a, '_> {
     /// Tries one endpoint. A connection that was kept too long does not count: the same endpoint
@@ -25,7 +25,7 @@ impl<'a> Journey<'a, '_> {
     pub(super) async fn attempt(
         &mut self,
         chosen: &mut Chosen,
-    ) -> Result<(Box<Connection>, Relaying<'a>), Failure> {
+    ) -> Result<(Carrier, Relaying<'a>), Failure> {
         self.record.attempts += 1;
         self.record.endpoint = Some(Arc::clone(chosen.lease.endpoint()));
         self.worker.counters.attempts.increment();
@@ -46,23 +46,42 @@ impl<'a> Journey<'a, '_> {
                     chosen.answered(self.worker);
                     return Ok((upstream, relaying));
                 }
-                Err(failure) if reused && failure.is_stale_connection(self.safety()) => {}
+                Err(failure)
+                    if reused
+                        && upstream.has_ended()
+                        && failure.is_stale_connection(self.safety()) => {}
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    /// An unused connection to the endpoint.
-    pub(super) fn take_kept(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
-        let mut idle = self.worker.idle.borrow_mut();
+    /// Whether the endpoint may choose to be spoken to in HTTP/2. There, nothing is switched to other protocols.
+    #[inline]
+    pub(super) fn may_share(&self, endpoint: &Endpoint) -> bool {
+        endpoint.protocol() == Protocol::Http2
+            && endpoint.tls().is_some()
+            && self.worker.settings.upstream.http2
+            && self.desk.prepared.upgrade.is_none()
+    }
+
+    /// A way to the endpoint that stands: a stream of a shared connection, or an unused connection.
+    pub(super) fn take_kept(&self, endpoint: &Endpoint) -> Option<Carrier> {
         let repeatable = self.desk.prepared.idempotent;
         let now = self.deadline.now();
+        if self.may_share(endpoint) {
+            let index = endpoint.state().index();
+            if let Some(stream) = self.worker.trunks.take(index, repeatable, now) {
+                self.worker.counters.reused.increment();
+                return Some(Carrier::Http2(stream));
+            }
+        }
+        let mut idle = self.worker.idle.borrow_mut();
         let kept = idle.take(endpoint.state(), repeatable, now)?;
         if !repeatable && !kept.is_surely_open(now) {
             return None;
         }
         self.worker.counters.reused.increment();
-        Some(kept)
+        Some(Carrier::Http1(kept))
     }
 
     /// Whether the client has gone, as far as that can be seen.
@@ -97,13 +116,13 @@ impl<'a> Journey<'a, '_> {
     /// Without an endpoint it is for the route service that the request is at.
     pub(super) async fn exchange_with(
         &mut self,
-        upstream: &mut Connection,
+        upstream: &mut Carrier,
         mut chosen: Option<&mut Chosen>,
     ) -> Result<Relaying<'a>, Failure> {
         let worker = self.worker;
         let timeouts = &worker.settings.timeouts;
         let endpoint = chosen.as_ref().map(|chosen| &**chosen.lease.endpoint());
-        let written = self
+        let head_ends = self
             .write_head(upstream, endpoint)
             .map_err(Failure::unsent)?;
         let now = self.deadline.now();
@@ -111,7 +130,7 @@ impl<'a> Journey<'a, '_> {
         let mut asking = Asking {
             upload: Upload::new(held, self.desk.prepared.idempotent),
             patience: Patience::new(timeouts, self.bounds(chosen.as_deref(), now), now),
-            head_ends: upstream.wire.written() + written,
+            head_ends,
             continue_by: if held {
                 now.after(timeouts.wait_for_continue)
             } else {
@@ -140,7 +159,7 @@ impl<'a> Journey<'a, '_> {
                 Ok(Relaying { upload, patience })
             }
             Err(reason) => {
-                let sent = upstream.wire.written() >= head_ends;
+                let sent = upstream.written() >= head_ends;
                 let sent = if sent { Sent::Head } else { Sent::Nothing };
                 Err(Failure { reason, sent })
             }
@@ -161,15 +180,28 @@ impl<'a> Journey<'a, '_> {
         }
     }
 
-    /// Writes the head of the request, and answers how long it is.
+    /// Writes the head of the request, and answers what the endpoint has taken once it has taken that.
     fn write_head(
         &mut self,
-        upstream: &mut Connection,
+        upstream: &mut Carrier,
         endpoint: Option<&Endpoint>,
     ) -> Result<u64, Reason> {
+        let head_ends = match upstream {
+            Carrier::Http1(connection) => self.write_lines(&mut connection.wire, endpoint)?,
+            Carrier::Http2(stream) => self.open_stream(stream, endpoint)?,
+        };
+        if self.record.forwarded.is_none() && self.worker.lines.borrow().is_some() {
+            self.record.forwarded = Some(Instant::now());
+        }
+        Ok(head_ends)
+    }
+
+    /// The same in HTTP/1.1.
+    #[inline]
+    fn write_lines(&self, wire: &mut Wire, endpoint: Option<&Endpoint>) -> Result<u64, Reason> {
         let head = &*self.exchange.request;
         let settings = &self.worker.settings.upstream;
-        let out = upstream.wire.output();
+        let out = wire.output();
         let before = out.len();
         if let Some(endpoint) = endpoint {
             let addressed = Addressed {
@@ -184,18 +216,32 @@ impl<'a> Journey<'a, '_> {
             self.write_service_head(out)?;
         }
         let length = out.len() - before;
-        upstream.wire.begin_body(head.body());
-        if self.record.forwarded.is_none() && self.worker.lines.borrow().is_some() {
-            self.record.forwarded = Some(Instant::now());
-        }
-        Ok(length as u64)
+        wire.begin_body(head.body());
+        Ok(wire.written() + length as u64)
+    }
+
+    /// The same in HTTP/2.
+    #[cold]
+    fn open_stream(&self, stream: &mut Stream, endpoint: Option<&Endpoint>) -> Result<u64, Reason> {
+        let head = &*self.exchange.request;
+        // Route services are not spoken to in HTTP/2.
+        let endpoint = endpoint.ok_or(Reason::Unwritable)?;
+        let addressed = Addressed {
+            endpoint,
+            request_id: &self.record.request_id,
+            keep_alive: true,
+        };
+        let request = self.desk.prepared.http2(head, &addressed);
+        let request = request.map_err(|_| Reason::Unwritable)?;
+        stream.open(request, (head.method(), head.body().is_empty()))?;
+        Ok(stream.written())
     }
 
     /// Sends, listens, and looks after both ends.
     fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
-        upstream: &mut Connection,
+        upstream: &mut Carrier,
         asking: &mut Asking<'_>,
         chosen: Option<&mut Chosen>,
     ) -> Poll<Result<(), Reason>> {
@@ -236,10 +282,10 @@ impl<'a> Journey<'a, '_> {
     pub(super) fn send(
         &mut self,
         cx: &mut Context<'_>,
-        upstream: &mut Connection,
+        upstream: &mut Carrier,
         upload: &mut Upload,
     ) -> Result<(), Reason> {
-        let sent = upload.poll(cx, self.exchange, &mut upstream.wire, &mut self.desk.replay);
+        let sent = upload.poll(cx, self.exchange, upstream, &mut self.desk.replay);
         match sent {
             Poll::Ready(Err(UploadFault::Client(fault))) => Err(client_reason(&fault)),
             Poll::Ready(Err(UploadFault::Endpoint)) => {
@@ -294,12 +340,12 @@ impl<'a> Journey<'a, '_> {
     }
 
     /// Sets the deadline, or says that it is over.
-    fn wait(&mut self, upstream: &Connection, asking: &mut Asking<'_>) -> Result<(), Reason> {
+    fn wait(&mut self, upstream: &Carrier, asking: &mut Asking<'_>) -> Result<(), Reason> {
         let waiting = Waiting {
             request_is_sent: asking.upload.is_over() || asking.upload.is_held(),
             for_client_body: asking.upload.waits_for_client(),
             for_client_to_take: false,
-            endpoint_progress: upstream.wire.written() + asking.interims,
+            endpoint_progress: upstream.written() + asking.interims,
             client_progress: 0,
             received: self.exchange.received(),
         };
@@ -321,11 +367,12 @@ fn head_reason(fault: HeadFault) -> Reason {
         HeadFault::ClosedWithin => Reason::BadBody(pointsman_http1::BadBody::Truncated),
         HeadFault::Malformed(malformed) => Reason::Malformed(malformed),
         HeadFault::Io(error) => endpoint_reason(&error),
+        HeadFault::Failed(reason) => reason,
     }
 }
 
 /// What an error of the endpoint's connection means.
-pub(super) fn endpoint_reason(error: &io::Error) -> Reason {
+pub(crate) fn endpoint_reason(error: &io::Error) -> Reason {
     if let Some(reason) = upstream::tls::reason(error) {
         return reason;
     }

@@ -57,14 +57,23 @@ impl Chosen {
     }
 
     /// The endpoint of the next attempt. `None` where nobody is left: as many attempts as there
-    /// are endpoints have been made, and this one has failed before.
-    fn again(mut self, worker: &Worker, table: &Table, now: Instant) -> Option<Self> {
+    /// are endpoints have been made, and this one has failed before. One that has not looked at the
+    /// request may get it again (F-069).
+    fn again(
+        mut self,
+        reason: Reason,
+        (worker, table): (&Worker, &Table),
+        now: Instant,
+    ) -> Option<Self> {
         self.failed.push(self.lease.endpoint().state().index());
         let route = table.renew(&self.route)?;
         let settings = table.settings();
         let lease = next(worker, &mut self.selection, route, settings, now).ok()?;
         let known = self.failed.contains(&lease.endpoint().state().index());
-        if known && self.failed.len() >= self.selection.candidates(route) {
+        if known
+            && reason != Reason::Unprocessed
+            && self.failed.len() >= self.selection.candidates(route)
+        {
             return None;
         }
         let Some(retry) = worker.retries.take(route, worker.table_time(now)) else {
@@ -236,7 +245,11 @@ impl Journey<'_, '_> {
         }
         let mut reader = self.worker.table.borrow_mut();
         let next = chosen
-            .again(self.worker, reader.current(), Instant::now())
+            .again(
+                failure.reason,
+                (self.worker, reader.current()),
+                Instant::now(),
+            )
             .ok_or(failure)?;
         self.worker.counters.retries.increment();
         Ok(next)

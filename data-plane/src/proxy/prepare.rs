@@ -4,6 +4,8 @@
 //! of ours removed by naming it in `Connection`. What differs between attempts is written
 //! with each of them; the head stays as it is.
 
+mod http2;
+
 use std::rc::Rc;
 
 use pointsman_http1::{
@@ -279,6 +281,31 @@ impl Prepared {
         head: &RequestHead,
         to: &Addressed<'_>,
     ) -> Result<(), InvalidField> {
+        let connection = match &self.upgrade {
+            Some(protocol) => UpstreamConnection::Upgrade(protocol),
+            None if to.keep_alive => UpstreamConnection::KeepAlive,
+            None => UpstreamConnection::Close,
+        };
+        let how = RequestOut {
+            body: head.body(),
+            connection,
+            without: self.without,
+            with: &self.said(to),
+            prepared: &[],
+            authority: self.other_authority(),
+        };
+        write_request(out, head, &how)
+    }
+
+    /// The host that endpoints are told, where it is another than the client's.
+    #[inline]
+    fn other_authority(&self) -> Option<&[u8]> {
+        (!self.authority.is_empty()).then_some(&*self.authority)
+    }
+
+    /// What is said beside the fields of the client.
+    #[inline]
+    fn said<'s>(&'s self, to: &Addressed<'s>) -> SmallVec<[(Name<'s>, &'s [u8]); 10]> {
         let endpoint = to.endpoint;
         let [app, instance, index] = endpoint.names();
         let instance = if instance.is_empty() {
@@ -310,20 +337,7 @@ impl Prepared {
         if !self.hops.is_empty() {
             with.push((HOPS.into(), &self.hops));
         }
-        let connection = match &self.upgrade {
-            Some(protocol) => UpstreamConnection::Upgrade(protocol),
-            None if to.keep_alive => UpstreamConnection::KeepAlive,
-            None => UpstreamConnection::Close,
-        };
-        let how = RequestOut {
-            body: head.body(),
-            connection,
-            without: self.without,
-            with: &with,
-            prepared: &[],
-            authority: (!self.authority.is_empty()).then_some(&*self.authority),
-        };
-        write_request(out, head, &how)
+        with
     }
 }
 

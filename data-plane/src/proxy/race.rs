@@ -18,7 +18,8 @@ use super::Journey;
 use super::choose::Chosen;
 use super::reason::Reason;
 use crate::deadlines::Tick;
-use crate::upstream::{Connection, dial};
+use crate::upstream::http2::share;
+use crate::upstream::{Carrier, dial};
 use crate::worker::Worker;
 
 /// One dial of a race.
@@ -36,7 +37,7 @@ struct Racer {
 
 /// A connection in the making, independent of the request that wants it.
 struct Dial {
-    made: Pin<Box<dyn Future<Output = Result<Box<Connection>, Reason>>>>,
+    made: Pin<Box<dyn Future<Output = Result<Carrier, Reason>>>>,
     /// Whether the endpoint has accepted it; what follows is the handshake.
     accepted: Rc<Cell<bool>>,
 }
@@ -44,7 +45,7 @@ struct Dial {
 /// What happened in a race.
 enum Event {
     /// This one stands.
-    Won(usize, Box<Connection>),
+    Won(usize, Carrier),
     /// This one has failed.
     Lost(usize, Reason),
     /// It is time to dial another endpoint.
@@ -63,6 +64,7 @@ struct Race {
 }
 
 impl Dial {
+    /// Begins a connection to an endpoint in HTTP/1.1.
     fn start(worker: &Rc<Worker>, endpoint: &Arc<Endpoint>) -> Self {
         worker.counters.dials.increment();
         let accepted = Rc::new(Cell::new(false));
@@ -74,13 +76,19 @@ impl Dial {
         let made = Box::pin(async move {
             let socket = dial::connect(&endpoint).await?;
             seen.set(true);
-            let io =
-                dial::secure(socket, &endpoint, (&worker.identities, &worker.handshakes)).await?;
-            let buffers = worker.buffers.clone();
-            let limits = worker.settings.limits.response;
-            let index = endpoint.state().index();
-            Ok(Box::new(Connection::new(io, buffers, index, limits)))
+            dial::connection(socket, &endpoint, &worker)
+                .await
+                .map(Carrier::Http1)
         });
+        Self { made, accepted }
+    }
+
+    /// The same to an endpoint that may choose HTTP/2.
+    #[cold]
+    fn share(worker: &Rc<Worker>, endpoint: &Arc<Endpoint>, repeatable: bool) -> Self {
+        let accepted = Rc::new(Cell::new(false));
+        let (worker, endpoint) = (Rc::clone(worker), Arc::clone(endpoint));
+        let made = Box::pin(share(worker, endpoint, repeatable, Rc::clone(&accepted)));
         Self { made, accepted }
     }
 }
@@ -88,9 +96,9 @@ impl Dial {
 impl Journey<'_, '_> {
     /// A fresh connection to the chosen endpoint, or to another one that was faster and is the
     /// chosen one then.
-    pub(super) async fn connect(&mut self, chosen: &mut Chosen) -> Result<Box<Connection>, Reason> {
+    pub(super) async fn connect(&mut self, chosen: &mut Chosen) -> Result<Carrier, Reason> {
         let first = Racer {
-            dial: Dial::start(self.worker, chosen.lease.endpoint()),
+            dial: self.dial(chosen.lease.endpoint()),
             endpoint: Arc::clone(chosen.lease.endpoint()),
             lease: None,
             watched: chosen.watched.take(),
@@ -133,6 +141,14 @@ impl Journey<'_, '_> {
         }
     }
 
+    fn dial(&self, endpoint: &Arc<Endpoint>) -> Dial {
+        if self.may_share(endpoint) {
+            Dial::share(self.worker, endpoint, self.desk.prepared.idempotent)
+        } else {
+            Dial::start(self.worker, endpoint)
+        }
+    }
+
     /// Nobody wants a connection any more, which tells nothing of the endpoints.
     fn give_up(&self, race: Race, reason: Reason) -> Reason {
         for racer in race.racers {
@@ -149,7 +165,7 @@ impl Journey<'_, '_> {
     }
 
     /// Dials the next endpoint of the pool, or has a connection to it already.
-    fn dial_another(&mut self, race: &mut Race, chosen: &mut Chosen) -> Option<Box<Connection>> {
+    fn dial_another(&mut self, race: &mut Race, chosen: &mut Chosen) -> Option<Carrier> {
         race.late = None;
         let allowed = self.worker.settings.limits.attempts.max(2) as usize;
         if race.racers.len() >= allowed {
@@ -173,7 +189,7 @@ impl Journey<'_, '_> {
             return Some(kept);
         }
         race.racers.push(Racer {
-            dial: Dial::start(self.worker, &endpoint),
+            dial: self.dial(&endpoint),
             endpoint,
             lease: Some(lease),
             watched,
@@ -271,7 +287,9 @@ async fn finish_late(worker: Rc<Worker>, route: Arc<Route>, endpoint: Arc<Endpoi
     let made = tokio::time::timeout(timeouts.dial + timeouts.handshake, dial.made).await;
     worker.late_dials.end(endpoint.state().index());
     match made {
-        Ok(Ok(connection)) => {
+        // A stream that nobody uses leaves its connection to others.
+        Ok(Ok(Carrier::Http2(_))) => {}
+        Ok(Ok(Carrier::Http1(connection))) => {
             if worker.settings.upstream.keep_alive && !worker.stage().is_closing() {
                 let now = worker.deadlines.now();
                 worker.idle.borrow_mut().put(connection, now);

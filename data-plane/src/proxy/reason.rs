@@ -42,6 +42,9 @@ pub(crate) enum Reason {
     Closed,
     /// The connection was reset.
     Reset,
+    /// The endpoint has said that it did not look at the request: a stream that it refused, or that was beyond the last
+    /// one of a connection that it ends (RFC 9113, section 8.7).
+    Unprocessed,
     /// The endpoint's answer is not HTTP.
     Malformed(Malformed),
     /// The endpoint switched protocols without being asked to.
@@ -143,8 +146,12 @@ impl Failure {
     /// Whether it looks like the end of a connection that was kept too long: then the endpoint
     /// has not failed, and gets the request on a fresh connection if that is safe.
     pub(crate) fn is_stale_connection(self, safety: Safety) -> bool {
-        let ended = matches!(self.reason, Reason::Closed | Reason::Reset);
-        let safe = self.sent == Sent::Nothing || safety.idempotent;
+        let ended = matches!(
+            self.reason,
+            Reason::Closed | Reason::Reset | Reason::Unprocessed
+        );
+        let safe =
+            self.sent == Sent::Nothing || safety.idempotent || self.reason == Reason::Unprocessed;
         ended && safe && safety.replayable
     }
 
@@ -163,6 +170,7 @@ impl Failure {
             | Reason::WrongName
             | Reason::Untrusted
             | Reason::ClientCertificate
+            | Reason::Unprocessed
             | Reason::Unwritable => Repeat::Elsewhere,
             Reason::Closed | Reason::Reset => Repeat::IfIdempotent,
             Reason::Forbidden
@@ -198,6 +206,7 @@ impl Reason {
             Self::Exhausted
             | Self::Forbidden
             | Self::Closed
+            | Self::Unprocessed
             | Self::Malformed(_)
             | Self::Switched
             | Self::BadBody(_)
@@ -246,6 +255,7 @@ impl Reason {
             | Self::TlsVersion
             | Self::Closed
             | Self::Reset
+            | Self::Unprocessed
             | Self::Malformed(_)
             | Self::Switched
             | Self::BadBody(_)
@@ -301,6 +311,7 @@ impl Reason {
             Self::ClientCertificate => "remote error: tls: certificate required",
             Self::Closed => "EOF",
             Self::Reset => "read: connection reset by peer",
+            Self::Unprocessed => "stream error: REFUSED_STREAM",
             Self::Malformed(malformed) => malformed.text(),
             Self::Switched => "unexpected protocol switch",
             Self::BadBody(BadBody::Truncated) => "unexpected EOF",
@@ -313,7 +324,7 @@ impl Reason {
     }
 
     /// All words.
-    pub(crate) const WORDS: [&'static str; 25] = [
+    pub(crate) const WORDS: [&'static str; 26] = [
         "refused",
         "unreachable",
         "dial_timeout",
@@ -330,6 +341,7 @@ impl Reason {
         "client_certificate",
         "closed",
         "reset",
+        "unprocessed",
         "malformed",
         "switched",
         "bad_body",
@@ -360,6 +372,7 @@ impl Reason {
             Self::ClientCertificate => "client_certificate",
             Self::Closed => "closed",
             Self::Reset => "reset",
+            Self::Unprocessed => "unprocessed",
             Self::Malformed(_) => "malformed",
             Self::Switched => "switched",
             Self::BadBody(_) => "bad_body",
@@ -392,6 +405,7 @@ impl Reason {
             | Self::TlsVersion
             | Self::Closed
             | Self::Reset
+            | Self::Unprocessed
             | Self::Malformed(_)
             | Self::Switched
             | Self::BadBody(_)

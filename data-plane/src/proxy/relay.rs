@@ -14,7 +14,7 @@ use super::request_id::RequestId;
 use super::{Journey, Trouble};
 use crate::downstream::Outgoing;
 use crate::settings::Rewrite;
-use crate::upstream::Connection;
+use crate::upstream::Carrier;
 use crate::wire::BodyFault;
 
 /// Above this status, an answer that comes before the end of the request means that the endpoint
@@ -29,7 +29,7 @@ impl Journey<'_, '_> {
     /// is the answer of a route service.
     pub(super) async fn relay(
         &mut self,
-        mut upstream: Box<Connection>,
+        mut upstream: Carrier,
         mut relaying: Relaying<'_>,
         chosen: Option<&Chosen>,
     ) -> Result<(), Trouble> {
@@ -54,7 +54,7 @@ impl Journey<'_, '_> {
     /// Writes the head of the answer.
     fn begin_answer(
         &mut self,
-        upstream: &mut Connection,
+        upstream: &mut Carrier,
         chosen: Option<&Chosen>,
     ) -> Result<(), Reason> {
         let cookies = self.session_cookies(chosen);
@@ -67,9 +67,7 @@ impl Journey<'_, '_> {
         let settings = &self.worker.settings;
         let response = &mut self.desk.response;
         let body = response.body(self.exchange.request.method());
-        upstream
-            .wire
-            .expect_body(body, settings.limits.response_body);
+        upstream.expect_body(body, settings.limits.response_body);
         let mut without = NEVER_TOLD;
         if !settings.headers.keep_endpoint_router_error {
             without.insert(Known::XCfRouterError);
@@ -105,7 +103,7 @@ impl Journey<'_, '_> {
     fn poll_relay(
         &mut self,
         cx: &mut Context<'_>,
-        upstream: &mut Connection,
+        upstream: &mut Carrier,
         relaying: &mut Relaying<'_>,
     ) -> Poll<Result<(), Reason>> {
         if !relaying.upload.is_over() {
@@ -130,7 +128,7 @@ impl Journey<'_, '_> {
             request_is_sent: relaying.upload.is_over(),
             for_client_body: relaying.upload.waits_for_client(),
             for_client_to_take,
-            endpoint_progress: self.exchange.sent() + upstream.wire.written(),
+            endpoint_progress: self.exchange.sent() + upstream.written(),
             client_progress: self.exchange.written(),
             received: self.exchange.received(),
         };
@@ -139,7 +137,7 @@ impl Journey<'_, '_> {
             .until(self.deadline.now(), waiting)
             .map_err(Reason::from)?;
         if relaying.patience.stands_still() {
-            upstream.wire.yield_large();
+            upstream.yield_large();
             self.exchange.yield_large();
         }
         self.deadline.set(by);
@@ -147,21 +145,16 @@ impl Journey<'_, '_> {
     }
 
     /// Moves pieces of the answer until somebody has to be waited for.
-    fn poll_body(
-        &mut self,
-        cx: &mut Context<'_>,
-        upstream: &mut Connection,
-    ) -> Result<Moved, Reason> {
-        let wire = &mut upstream.wire;
+    fn poll_body(&mut self, cx: &mut Context<'_>, upstream: &mut Carrier) -> Result<Moved, Reason> {
         loop {
-            match wire.poll_data(cx) {
-                Poll::Ready(Ok(true)) => match self.exchange.poll_put(cx, wire.data()) {
-                    Poll::Ready(Ok(taken)) => wire.take(taken),
+            match upstream.poll_data(cx) {
+                Poll::Ready(Ok(true)) => match self.exchange.poll_put(cx, upstream.data()) {
+                    Poll::Ready(Ok(taken)) => upstream.take(taken),
                     Poll::Ready(Err(_)) => return Err(Reason::ClientGone),
                     Poll::Pending => return Ok(Moved::ClientIsSlow),
                 },
                 Poll::Ready(Ok(false)) => {
-                    let finished = self.exchange.finish(wire.trailers());
+                    let finished = self.exchange.finish(upstream.trailers());
                     return finished
                         .map(|()| Moved::Done)
                         .map_err(|_| Reason::BadBody(BadBody::Truncated));
@@ -177,7 +170,11 @@ impl Journey<'_, '_> {
     }
 
     /// Keeps the connection for another request, if both messages on it have ended as they should.
-    fn give_back(&mut self, upstream: Box<Connection>, relaying: &Relaying<'_>, of_endpoint: bool) {
+    fn give_back(&mut self, upstream: Carrier, relaying: &Relaying<'_>, of_endpoint: bool) {
+        let Carrier::Http1(upstream) = upstream else {
+            // A stream ends by itself, and its connection goes on.
+            return;
+        };
         let worker = self.worker;
         let settings = &worker.settings.upstream;
         let reusable = settings.keep_alive

@@ -8,7 +8,7 @@ use super::choose::Chosen;
 use super::prepare::Prepared;
 use super::{Journey, Trouble};
 use crate::settings::Tunnels;
-use crate::upstream::Connection;
+use crate::upstream::Carrier;
 
 /// The status of an endpoint that switches.
 const SWITCHING: u16 = 101;
@@ -55,15 +55,16 @@ impl Journey<'_, '_> {
     /// answer as any other (D-522). Without an endpoint it is the answer of a route service (D-640).
     pub(super) async fn switch(
         &mut self,
-        upstream: Box<Connection>,
+        upstream: Carrier,
         relaying: Relaying<'_>,
         chosen: Option<Chosen>,
     ) -> Result<(), Trouble> {
         self.worker.counters.websocket_upgrades.increment();
-        if self.desk.response.status() == SWITCHING {
-            self.tunnel(upstream, chosen).await
-        } else {
-            self.relay(upstream, relaying, chosen.as_ref()).await
+        match upstream {
+            Carrier::Http1(connection) if self.desk.response.status() == SWITCHING => {
+                self.tunnel(connection, chosen).await
+            }
+            upstream => self.relay(upstream, relaying, chosen.as_ref()).await,
         }
     }
 

@@ -4,7 +4,8 @@ use std::task::{Context, Poll, ready};
 
 use super::replay::Replay;
 use crate::downstream::Exchange;
-use crate::wire::{BodyFault, Wire};
+use crate::upstream::Carrier;
+use crate::wire::BodyFault;
 
 /// Why a body did not get through.
 pub(super) enum UploadFault {
@@ -91,19 +92,19 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         exchange: &mut Exchange<'_>,
-        wire: &mut Wire,
+        upstream: &mut Carrier,
         replay: &mut Replay,
     ) -> Poll<Result<(), UploadFault>> {
         loop {
             match self.state {
                 State::Done | State::Stopped => return Poll::Ready(Ok(())),
                 State::Held => {
-                    ready!(wire.poll_flush(cx)).map_err(|_| UploadFault::Endpoint)?;
+                    ready!(upstream.poll_flush(cx)).map_err(|_| UploadFault::Endpoint)?;
                     return Poll::Pending;
                 }
-                State::Open => ready!(self.poll_piece(cx, exchange, wire, replay))?,
+                State::Open => ready!(self.poll_piece(cx, exchange, upstream, replay))?,
                 State::Ended => {
-                    ready!(wire.poll_flush(cx)).map_err(|_| UploadFault::Endpoint)?;
+                    ready!(upstream.poll_flush(cx)).map_err(|_| UploadFault::Endpoint)?;
                     self.state = State::Done;
                 }
             }
@@ -115,34 +116,39 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         exchange: &mut Exchange<'_>,
-        wire: &mut Wire,
+        upstream: &mut Carrier,
         replay: &mut Replay,
     ) -> Poll<Result<(), UploadFault>> {
         self.for_client = false;
         if let Some(again @ [_, ..]) = replay.bytes().get(self.replayed..) {
-            self.replayed += ready!(wire.poll_put(cx, again)).map_err(|_| UploadFault::Endpoint)?;
+            self.replayed +=
+                ready!(upstream.poll_put(cx, again)).map_err(|_| UploadFault::Endpoint)?;
             return Poll::Ready(Ok(()));
         }
         match exchange.poll_body(cx) {
             Poll::Ready(Ok(true)) => {}
             Poll::Ready(Ok(false)) => {
-                wire.finish(exchange.trailers())
+                upstream
+                    .finish(exchange.trailers())
                     .map_err(|_| UploadFault::Endpoint)?;
                 self.state = State::Ended;
                 return Poll::Ready(Ok(()));
             }
             Poll::Ready(Err(fault)) => return Poll::Ready(Err(UploadFault::Client(fault))),
             Poll::Pending => {
-                ready!(wire.poll_flush(cx)).map_err(|_| UploadFault::Endpoint)?;
+                ready!(upstream.poll_flush(cx)).map_err(|_| UploadFault::Endpoint)?;
                 self.for_client = true;
                 return Poll::Pending;
             }
         }
-        let before = wire.written();
+        let before = upstream.written();
         let taken =
-            ready!(wire.poll_put(cx, exchange.body())).map_err(|_| UploadFault::Endpoint)?;
-        // What the socket has not taken may be needed for another connection, whatever the method.
-        let keep = self.keep || wire.written() == before && replay.is_whole();
+            ready!(upstream.poll_put(cx, exchange.body())).map_err(|_| UploadFault::Endpoint)?;
+        // What the socket has not taken may be needed for another connection, whatever the method; so may be what an
+        // endpoint can refuse afterwards.
+        let keep = self.keep
+            || upstream.may_be_refused()
+            || upstream.written() == before && replay.is_whole();
         let piece = exchange.body().get(..taken).unwrap_or_default();
         replay.note(piece, keep);
         self.replayed = replay.bytes().len();

@@ -4,8 +4,9 @@ use pointsman_proto::v1::Capability;
 
 /// What every data plane of this release claims in its hello; one whose listeners serve routes of every host claims
 /// [`Capability::AnyHost`] as well. Everything else is rejected by name.
-pub const CLAIMED: [Capability; 11] = [
+pub const CLAIMED: [Capability; 12] = [
     Capability::TlsEndpoint,
+    Capability::Http2Endpoint,
     Capability::LeastConnection,
     Capability::HashBalancing,
     Capability::EndpointLimits,

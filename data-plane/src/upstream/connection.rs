@@ -12,6 +12,7 @@ use pointsman_routing::EndpointIndex;
 use crate::buffer::Buffers;
 use crate::deadlines::{STEP, Tick};
 use crate::io::Io;
+use crate::proxy::Reason;
 use crate::wire::Wire;
 
 /// Why no response head came.
@@ -25,6 +26,8 @@ pub(crate) enum HeadFault {
     ClosedWithin,
     /// What came is no head.
     Malformed(Malformed),
+    /// Something else, which is known.
+    Failed(Reason),
 }
 
 /// A connection to one endpoint.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use pointsman_routing::Endpoint;
@@ -10,11 +11,13 @@ use rustls::ClientConnection;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 
-use super::Handshakes;
-use super::tls::{self, Identities};
+use super::http2::{Trunk, greet};
+use super::{Connection, Handshakes, tls};
+use crate::http2::ALPN;
 use crate::io::Io;
 use crate::io::tls::TlsIo;
 use crate::proxy::Reason;
+use crate::worker::Worker;
 
 /// How often the system asks a silent endpoint whether it is still there
 /// (`endpoint_keep_alive_probe_interval`), and how often in vain before the connection is given up.
@@ -85,21 +88,63 @@ fn is_shortage(error: &io::Error) -> bool {
     )
 }
 
-/// Makes the connection one that has proven to be the endpoint's, where it is registered with TLS.
+/// A connection over which the endpoint may be spoken to.
+pub(super) enum Made {
+    /// In HTTP/1.1, for one request after the other.
+    Http1(Box<Connection>),
+    /// In HTTP/2, for many at once.
+    Http2(Rc<Trunk>),
+}
+
+/// Makes the connection one that has proven to be the endpoint's, where it is registered with TLS, and that speaks
+/// what the endpoint has chosen.
 ///
 /// # Errors
-/// Why it has not.
-pub(crate) async fn secure(
+/// Why it is none.
+pub(super) async fn settle(
+    socket: (TcpStream, SocketAddr),
+    endpoint: &Endpoint,
+    worker: &Rc<Worker>,
+) -> Result<Made, Reason> {
+    let io = secure(socket, endpoint, (worker, true)).await?;
+    if io.protocol() == Some(ALPN) {
+        let trunk = greet(io, worker, endpoint.state().index()).await?;
+        return Ok(Made::Http2(trunk));
+    }
+    Ok(Made::Http1(over(io, endpoint, worker)))
+}
+
+/// The same in HTTP/1.1, whatever else the endpoint speaks.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) async fn connection(
+    socket: (TcpStream, SocketAddr),
+    endpoint: &Endpoint,
+    worker: &Rc<Worker>,
+) -> Result<Box<Connection>, Reason> {
+    let io = secure(socket, endpoint, (worker, false)).await?;
+    Ok(over(io, endpoint, worker))
+}
+
+fn over(io: Io, endpoint: &Endpoint, worker: &Worker) -> Box<Connection> {
+    let limits = worker.settings.limits.response;
+    let index = endpoint.state().index();
+    Box::new(Connection::new(io, worker.buffers.clone(), index, limits))
+}
+
+/// Has the endpoint prove who it is; with `http2` it may choose that.
+async fn secure(
     (socket, address): (TcpStream, SocketAddr),
     endpoint: &Endpoint,
-    (identities, handshakes): (&Identities, &Handshakes),
+    (worker, http2): (&Worker, bool),
 ) -> Result<Io, Reason> {
     let Some(name) = endpoint.tls() else {
         return Ok(Io::Plain(socket));
     };
-    handshakes.turn().await;
-    let session = identities.session(name, address.ip())?;
-    shake(socket, session, handshakes).await
+    worker.handshakes.turn().await;
+    let session = worker.identities.session(name, address.ip(), http2)?;
+    shake(socket, session, &worker.handshakes).await
 }
 
 /// Makes a TLS connection of this one.

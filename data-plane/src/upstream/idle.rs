@@ -38,7 +38,7 @@ pub(crate) struct IdleLimits {
 
 /// The shortest rest after which an endpoint may be closing a connection, given the shortest after
 /// which it was seen to do so: half of it.
-fn is_safe(shortest_close: Option<Duration>, idle: Duration) -> bool {
+pub(super) fn is_safe(shortest_close: Option<Duration>, idle: Duration) -> bool {
     shortest_close.is_none_or(|close| (idle + STEP) * 2 < close)
 }
 

@@ -16,13 +16,23 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use crate::http2::ALPN;
 use crate::proxy::Reason;
 use crate::settings::UpstreamTls;
 
 /// Makes TLS sessions with endpoints.
 #[derive(Debug)]
 pub(crate) struct Identities {
-    config: Option<Arc<ClientConfig>>,
+    config: Option<Configs>,
+}
+
+/// How TLS is spoken with endpoints.
+#[derive(Debug)]
+struct Configs {
+    /// With those that are spoken to in HTTP/1.1.
+    http1: Arc<ClientConfig>,
+    /// With those that may choose HTTP/2.
+    http2: Arc<ClientConfig>,
 }
 
 impl Identities {
@@ -45,19 +55,34 @@ impl Identities {
         // A resumed session would be keyed by name alone, and could skip the proof for another
         // instance.
         config.resumption = Resumption::disabled();
+        let http1 = Arc::new(config.clone());
+        config.alpn_protocols.insert(0, ALPN.to_vec());
         Ok(Self {
-            config: Some(Arc::new(config)),
+            config: Some(Configs {
+                http1,
+                http2: Arc::new(config),
+            }),
         })
     }
 
     /// A session with the endpoint that is registered under `name`. An endpoint without a name
-    /// has to prove its address.
+    /// has to prove its address. With `http2` it may choose that protocol (D-513, D-514).
     ///
     /// # Errors
     /// [`Reason::Untrusted`] where no CA is configured, [`Reason::WrongName`] for a name that no
     /// certificate could carry.
-    pub(crate) fn session(&self, name: &str, address: IpAddr) -> Result<ClientConnection, Reason> {
-        let config = self.config.as_ref().ok_or(Reason::Untrusted)?;
+    pub(crate) fn session(
+        &self,
+        name: &str,
+        address: IpAddr,
+        http2: bool,
+    ) -> Result<ClientConnection, Reason> {
+        let configs = self.config.as_ref().ok_or(Reason::Untrusted)?;
+        let config = if http2 {
+            &configs.http2
+        } else {
+            &configs.http1
+        };
         let name = if name.is_empty() {
             ServerName::IpAddress(address.into())
         } else {
@@ -225,7 +250,7 @@ mod tests {
     #[test]
     fn without_a_ca_no_session_is_made() {
         let identities = Identities::new(None).expect("nothing to configure");
-        let session = identities.session("app", IpAddr::from([127, 0, 0, 1]));
+        let session = identities.session("app", IpAddr::from([127, 0, 0, 1]), false);
         assert_eq!(session.err(), Some(Reason::Untrusted));
     }
 }

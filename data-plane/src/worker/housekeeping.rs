@@ -36,7 +36,7 @@ pub(super) async fn run(worker: Rc<Worker>) {
 impl Worker {
     fn sweep_idle(&self) {
         let mut idle = self.idle.borrow_mut();
-        let kept = idle.sweep(self.deadlines.now());
+        let kept = idle.sweep(self.deadlines.now()) + self.trunks.resting();
         self.counters.idle_upstream.set(kept as u64);
         self.services.sweep(self.deadlines.now(), &self.settings);
     }

@@ -32,7 +32,7 @@ use crate::servable::Servable;
 use crate::settings::Settings;
 use crate::table::TableHandle;
 use crate::upstream::tls::Identities;
-use crate::upstream::{Commons, Handshakes, Idle, LateDials, Services};
+use crate::upstream::{Commons, Handshakes, Idle, LateDials, Services, Trunks};
 
 /// How long connections get to end by themselves once they were told that the time is over.
 const LAST_CALL: Duration = Duration::from_millis(500);
@@ -152,6 +152,7 @@ async fn leave(worker: &Rc<Worker>, stages: &Stages) {
     tokio::task::yield_now().await;
     worker.enter_stage(Stage::Closing);
     worker.idle.borrow_mut().clear();
+    worker.trunks.clear();
     worker.services.clear();
     tokio::select! {
         () = drain::until_empty(worker) => {}
@@ -179,6 +180,7 @@ impl Worker {
             ..
         } = assignment;
         let buffers = Rc::new(Buffers::default());
+        let trunks = Trunks::new(Arc::clone(&assignment.commons), settings.limits.response);
         let idle = Idle::new(
             assignment.commons,
             index,
@@ -200,6 +202,7 @@ impl Worker {
             scratch: Default::default(),
             cursors: Default::default(),
             idle: idle.into(),
+            trunks,
             late_dials: LateDials::default(),
             retries: assignment.retries,
             identities: assignment.identities,

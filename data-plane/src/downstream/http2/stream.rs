@@ -16,6 +16,7 @@ use pointsman_http1::{
 use super::flow::{Flow, Piece};
 use super::translate;
 use crate::downstream::Outgoing;
+use crate::http2::fields;
 use crate::wire::BodyFault;
 
 /// One stream.
@@ -96,7 +97,7 @@ impl Stream {
                 Some(data) => self.data = data.map_err(fault)?,
                 None => {
                     if let Some(sent) = ready!(self.receiving.poll_trailers(cx)).map_err(fault)? {
-                        translate::trailers(&sent, &self.limits, &mut self.trailers)
+                        fields::trailers(&sent, &self.limits, &mut self.trailers)
                             .map_err(BodyFault::Bad)?;
                     }
                     self.is_read = true;
@@ -230,7 +231,7 @@ impl Stream {
         let Some(sending) = &mut self.sending else {
             return Ok(());
         };
-        let trailers = translate::fields(trailers, KnownSet::EMPTY).unwrap_or_default();
+        let trailers = fields::to_map(trailers, KnownSet::EMPTY).unwrap_or_default();
         // One that is gone shows that where what waits is sent.
         let _ = if trailers.is_empty() {
             sending.send_data(Piece::new(b"", &self.flow), true)

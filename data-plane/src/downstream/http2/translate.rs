@@ -3,18 +3,14 @@
 
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, HOST};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use pointsman_http1::{
-    BadBody, BodyLength, BodyLimits, Fields, InvalidField, Known, KnownSet, Method, Name, Refused,
-    RequestHead, RequestLimits, ResponseHead, Version, may_be_trailer,
+    BodyLength, Fields, InvalidField, Known, KnownSet, Method, Name, Refused, RequestHead,
+    RequestLimits, ResponseHead, Version,
 };
 
 use crate::downstream::Outgoing;
-
-/// What no message over HTTP/2 has: the fields of a connection (RFC 9113, section 8.2.2), and lengths that are written
-/// from what is known.
-const NEVER_SENT: KnownSet =
-    KnownSet::HOP_BY_HOP.union(KnownSet::of(&[Known::ContentLength, Known::Host]));
+use crate::http2::fields::{append, to_map};
 
 /// What a field takes as a line beside its name and value: a colon, a blank, and the line's end.
 const AROUND: usize = 4;
@@ -181,31 +177,6 @@ fn body(parts: &Parts, ended: bool, method: Method) -> Result<BodyLength, Refuse
     })
 }
 
-/// Takes over the trailers of a request, without those that may not pass.
-///
-/// # Errors
-/// There are too many, or one cannot be written.
-pub(super) fn trailers(
-    sent: &HeaderMap,
-    limits: &BodyLimits,
-    fields: &mut Fields,
-) -> Result<(), BadBody> {
-    let lengths = sent
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + AROUND);
-    if sent.len() > limits.trailer_fields as usize
-        || lengths.sum::<usize>() > limits.trailer as usize
-    {
-        return Err(BadBody::TrailersTooLong);
-    }
-    for (name, value) in sent {
-        let pushed = fields.push(name.as_str(), value.as_bytes());
-        pushed.map_err(|_| BadBody::TrailerField)?;
-    }
-    fields.retain(may_be_trailer);
-    Ok(())
-}
-
 /// The head of an answer, and how its body is sent: with a length, or without.
 ///
 /// # Errors
@@ -251,30 +222,8 @@ pub(super) fn interim(
     let mut response = Response::new(());
     *response.status_mut() =
         StatusCode::from_u16(head.status()).map_err(|_| InvalidField::Value)?;
-    *response.headers_mut() = fields(head.fields(), without)?;
+    *response.headers_mut() = to_map(head.fields(), without)?;
     Ok(response)
-}
-
-/// Fields as they are sent.
-///
-/// # Errors
-/// One cannot be.
-pub(super) fn fields(sent: &Fields, without: KnownSet) -> Result<HeaderMap, InvalidField> {
-    let without = without.union(NEVER_SENT);
-    let mut fields = HeaderMap::with_capacity(sent.len() + 4);
-    for field in sent.iter() {
-        if !without.contains(field.name.known()) {
-            append(&mut fields, field.name.as_bytes(), field.value)?;
-        }
-    }
-    Ok(fields)
-}
-
-fn append(fields: &mut HeaderMap, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
-    let name = HeaderName::from_bytes(name).map_err(|_| InvalidField::Name)?;
-    let value = HeaderValue::from_bytes(value).map_err(|_| InvalidField::Value)?;
-    let appended = fields.try_append(name, value);
-    appended.map(drop).map_err(|_| InvalidField::TooLong)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{Outward, Service};
 use crate::proxy::attempt::Relaying;
 use crate::proxy::reason::{Failure, Reason};
 use crate::proxy::{Journey, Refusal, Trouble};
-use crate::upstream::{Connection, Place};
+use crate::upstream::{Carrier, Connection, Place};
 
 impl<'a> Journey<'a, '_> {
     /// Sends the request to the service of its route, and its answer to the client.
@@ -40,10 +40,7 @@ impl<'a> Journey<'a, '_> {
     }
 
     /// Tries the service, and again where that is safe.
-    async fn ask_service(
-        &mut self,
-        outward: &Outward,
-    ) -> Result<(Box<Connection>, Relaying<'a>), Trouble> {
+    async fn ask_service(&mut self, outward: &Outward) -> Result<(Carrier, Relaying<'a>), Trouble> {
         let worker = self.worker;
         let most = worker.settings.route_services.attempts;
         if most == 0 {
@@ -76,7 +73,7 @@ impl<'a> Journey<'a, '_> {
     }
 
     /// One attempt. A connection that was kept too long does not count, as with endpoints.
-    async fn attempt_service(&mut self) -> Result<(Box<Connection>, Relaying<'a>), Failure> {
+    async fn attempt_service(&mut self) -> Result<(Carrier, Relaying<'a>), Failure> {
         self.record.attempts += 1;
         let worker = self.worker;
         worker.counters.route_service_attempts.increment();
@@ -87,7 +84,7 @@ impl<'a> Journey<'a, '_> {
         let now = self.deadline.now();
         let mut kept = worker.services.take(&place, repeatable, now);
         loop {
-            let mut upstream = match kept.take() {
+            let connection = match kept.take() {
                 Some(upstream) => {
                     worker.counters.reused.increment();
                     upstream
@@ -97,6 +94,7 @@ impl<'a> Journey<'a, '_> {
                     connected.map_err(Failure::unsent)?
                 }
             };
+            let mut upstream = Carrier::Http1(connection);
             let reused = upstream.begin();
             match self.exchange_with(&mut upstream, None).await {
                 Ok(relaying) => return Ok((upstream, relaying)),

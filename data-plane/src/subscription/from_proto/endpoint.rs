@@ -1,12 +1,11 @@
 //! Endpoints.
 
-use pointsman_proto::v1::{self, Capability};
+use pointsman_proto::v1;
 use pointsman_routing::{
     Address, EndpointThing, Protocol, RegisteredBalancing, Rejection, Thing, ThingKind,
 };
 
 use super::{Unnamed, key, unnamed};
-use crate::subscription::capabilities::lacks;
 
 pub(super) fn thing(endpoint: v1::Endpoint) -> Result<Thing, Box<Unnamed>> {
     let key = match key(endpoint.route.as_ref()) {
@@ -26,10 +25,6 @@ pub(super) fn thing(endpoint: v1::Endpoint) -> Result<Thing, Box<Unnamed>> {
     }
     let address = Address::parse(&endpoint.address).map_err(|error| error.to_string());
     let address = address.and_then(|address| sayable(&endpoint).map(|()| address));
-    let address = address.and_then(|address| match protocol(&endpoint.protocol) {
-        Protocol::Http1 => Ok(address),
-        Protocol::Http2 => Err(lacks(Capability::Http2Endpoint)),
-    });
     Ok(match address {
         Ok(address) => Thing::Endpoint(Box::new(EndpointThing {
             key,

@@ -123,7 +123,7 @@ impl Commons {
         clippy::option_option,
         reason = "the inner one is what is known, the outer one the answer"
     )]
-    pub(super) fn reserve(&self, index: EndpointIndex) -> Option<Option<Duration>> {
+    pub(in crate::upstream) fn reserve(&self, index: EndpointIndex) -> Option<Option<Duration>> {
         let mut shard = self.shard(index.slot);
         let bunch = self.bunch(&mut shard, index);
         self.admit(bunch).then(|| {
@@ -133,7 +133,7 @@ impl Commons {
     }
 
     /// Takes back room that a worker does not need any more.
-    pub(super) fn give_back(&self, reserved: Option<(EndpointIndex, usize)>) {
+    pub(in crate::upstream) fn give_back(&self, reserved: Option<(EndpointIndex, usize)>) {
         let Some((index, count)) = reserved else {
             return;
         };
@@ -150,7 +150,7 @@ impl Commons {
     }
 
     /// The endpoint has closed a connection that was unused for so long.
-    pub(super) fn saw_close(&self, index: EndpointIndex, after: Duration) {
+    pub(in crate::upstream) fn saw_close(&self, index: EndpointIndex, after: Duration) {
         let mut shard = self.shard(index.slot);
         let bunch = self.bunch(&mut shard, index);
         bunch.shortest_close = shorter(bunch.shortest_close, after);

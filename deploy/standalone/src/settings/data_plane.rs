@@ -256,6 +256,7 @@ fn upstream(file: &GorouterYml) -> Result<Upstream, Refused> {
             .keep_alive_100_continue_requests
             .unwrap_or(true),
         idle_per_endpoint: first.unwrap_or(usize::MAX).min(second),
+        http2: file.process.enable_http2,
         tls: upstream_tls(file)?,
         ..Upstream::default()
     })

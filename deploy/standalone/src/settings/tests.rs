@@ -267,6 +267,18 @@ access_log: {file: /tmp/access.log}
     assert!(settings.limits.check().is_ok());
 }
 
+#[test]
+fn endpoints_may_choose_http2_where_the_file_says_so() {
+    for (text, may) in [
+        ("", true),
+        ("enable_http2: true", true),
+        ("enable_http2: false", false),
+    ] {
+        let settings = data_plane(&file(text)).expect("nothing can be wrong");
+        assert_eq!(settings.upstream.http2, may, "{text}");
+    }
+}
+
 /// D-531: connections that carried `Expect: 100-continue` are closed where the file says so.
 /// D-532: and not where it says that they are kept, or nothing.
 #[test]

@@ -1,7 +1,8 @@
-use http::{HeaderMap, Request};
-use pointsman_http1::Refused;
+use http::{HeaderMap, HeaderName, Request};
+use pointsman_http1::{BadBody, BodyLimits, Refused};
 
 use super::*;
+use crate::http2::fields::trailers;
 
 fn parts(method: &str, uri: &str, fields: &[(&'static str, &str)]) -> Parts {
     let mut request = Request::builder().method(method).uri(uri);
