@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::server::Builder;
+use h2::server::{Builder, SendResponse};
 use pointsman_tests::{Authority, eventually};
 use tokio::sync::mpsc;
 
@@ -134,6 +134,22 @@ async fn large_bodies_pass_in_both_directions() {
     assert!(answer.body == body, "{} bytes", answer.body.len());
 }
 
+/// Answers with as much as is taken, and counts it.
+async fn send_without_end(reply: &mut SendResponse<Bytes>, count: &AtomicUsize) {
+    let mut stream = reply
+        .send_response(response(200, &[]), false)
+        .expect("a client");
+    loop {
+        stream.reserve_capacity(16 * 1024);
+        let room = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await;
+        let Some(Ok(room)) = room else { return };
+        if stream.send_data(vec![7; room].into(), false).is_err() {
+            return;
+        }
+        count.fetch_add(room, Ordering::SeqCst);
+    }
+}
+
 /// A client that takes nothing has its endpoint stopped after a window, and the others on the connection go on.
 #[tokio::test]
 async fn a_stalled_client_stops_its_stream_and_no_other() {
@@ -151,18 +167,7 @@ async fn a_stalled_client_stops_its_stream_and_no_other() {
                 if whole.head.uri.path() != "/large" {
                     return answer(&mut reply, 200, "small");
                 }
-                let mut stream = reply
-                    .send_response(response(200, &[]), false)
-                    .expect("a client");
-                loop {
-                    stream.reserve_capacity(16 * 1024);
-                    let room = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await;
-                    let Some(Ok(room)) = room else { return };
-                    if stream.send_data(vec![7; room].into(), false).is_err() {
-                        return;
-                    }
-                    count.fetch_add(room, Ordering::SeqCst);
-                }
+                send_without_end(&mut reply, &count).await;
             }
         },
     )
