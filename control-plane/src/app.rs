@@ -15,18 +15,20 @@ use std::time::Duration;
 
 use pointsman_process::readiness::{Condition, Liveness, Pulse, Readiness};
 use pointsman_process::shutdown::Tasks;
+use pointsman_process::telemetry::LentLevel;
 use pointsman_process::telemetry::LogCounts;
 use pointsman_process::tls;
 use pointsman_process::varz::{Component, Varz};
 use pointsman_registry::Algorithm;
 use prometheus_client::registry::Registry as Metrics;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use incoming::Incoming;
 pub use pipe::{Closed, Pipe};
 pub use settings::{Distribution, DistributionListener, DistributionTls, Settings};
 
-use crate::admin::{self, Inside};
+use crate::admin::{self, BindError, Inside};
 use crate::distribution;
 use crate::registry_task::{Ended, Handle, RegistryTask, Source};
 use crate::sources::Refusals;
@@ -83,6 +85,7 @@ pub struct Bound {
     admin: Option<admin::Bound>,
     default_algorithm: Algorithm,
     index: u32,
+    empty_pool_status: u16,
     addresses: Addresses,
 }
 
@@ -97,6 +100,8 @@ pub struct Process {
     pub metrics: Arc<Metrics>,
     /// How many lines it has logged.
     pub logged: LogCounts,
+    /// What it logs, where that can be changed.
+    pub log: Option<LentLevel>,
 }
 
 /// Builds a control plane and binds its sockets. Its metrics are added to those of the process.
@@ -125,13 +130,16 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         }
     };
     let listen = settings.admin.listen;
-    let admin = admin::bind(settings.admin)
-        .await
-        .map_err(|error| BuildError::Bind {
+    let bound = admin::bind(settings.admin).await;
+    let admin = bound.map_err(|error| match error {
+        BindError::Socket(error) => BuildError::Bind {
             part: "the admin API",
             address: listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0))),
             error,
-        })?;
+        },
+        BindError::File(refused) => BuildError::Tls(refused),
+        BindError::Crypto(error) => BuildError::Crypto(error),
+    })?;
     let addresses = Addresses {
         distribution: incoming.address(),
         admin: admin.as_ref().map(admin::Bound::address),
@@ -147,6 +155,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         admin,
         default_algorithm: settings.effective.default_algorithm,
         index: settings.index,
+        empty_pool_status: settings.effective.empty_pool_status,
         addresses,
     })
 }
@@ -254,17 +263,21 @@ impl Bound {
         };
         tasks.spawn_vital("registry", registry);
         self.incoming.serve(self.distribution, tasks);
-        if let Some(admin) = self.admin {
+        if let Some(mut admin) = self.admin {
             let at = self.addresses.admin.map(|address| address.to_string());
             let component = Component::new(self.index.into(), at.unwrap_or_default(), None);
             let varz = Arc::new(Varz::new(component, process.logged.clone()));
             keep_varz(tasks, Arc::clone(&varz), handle.clone());
+            incoming::spawn_reload(tasks, "admin-files", "admin", admin.reloader());
             let inside = Inside {
                 varz,
                 registry: handle,
                 readiness: process.readiness.clone(),
                 liveness: process.liveness.clone(),
                 metrics: Arc::clone(&process.metrics),
+                log: process.log.clone(),
+                watchers: Arc::new(Semaphore::new(admin::WATCHERS)),
+                empty_pool_status: self.empty_pool_status,
                 default_algorithm: spelled(self.default_algorithm),
             };
             let end = ending.clone();

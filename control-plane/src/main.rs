@@ -14,7 +14,6 @@ use pointsman_process::memory::Allocator;
 use pointsman_process::metrics::Build;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::{Bounds, Convention, Event, Exit, Outcome, Signals, Supervisor};
-use pointsman_process::telemetry::LogCounts;
 use pointsman_process::{metrics, telemetry, tls};
 
 #[global_allocator]
@@ -94,7 +93,14 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         if let Some(file) = &arguments.addresses_file {
             write_addresses(file, bound.addresses()).map_err(|error| failed(&error))?;
         }
-        Ok(run(bound, (metrics, logs.counts.clone()), signals).await)
+        let process = Process {
+            readiness: Readiness::new(),
+            liveness: Liveness::new(),
+            metrics: Arc::new(metrics),
+            log: Some(telemetry::LentLevel::new(logs.level.clone())),
+            logged: logs.counts.clone(),
+        };
+        Ok(run(bound, &process, signals).await)
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit
@@ -122,11 +128,7 @@ fn configuration(file: Option<&Path>) -> Result<Config, Failure> {
 }
 
 /// Serves until a signal or the end of a vital part ends it.
-async fn run(
-    bound: Bound,
-    (metrics, logged): (prometheus_client::registry::Registry, LogCounts),
-    signals: Signals,
-) -> Exit {
+async fn run(bound: Bound, process: &Process, signals: Signals) -> Exit {
     let Addresses {
         distribution,
         admin,
@@ -137,13 +139,7 @@ async fn run(
         "control-plane-started"
     );
     let supervisor = Supervisor::new();
-    let process = Process {
-        readiness: Readiness::new(),
-        liveness: Liveness::new(),
-        metrics: Arc::new(metrics),
-        logged,
-    };
-    bound.start(supervisor.tasks(), &process);
+    bound.start(supervisor.tasks(), process);
     // It has no requests in flight that a drain would wait for.
     let bounds = Bounds {
         wait: Duration::ZERO,

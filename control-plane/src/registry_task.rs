@@ -7,6 +7,7 @@
 mod active_apps;
 mod clock;
 mod handle;
+mod history;
 mod log;
 mod metrics;
 mod orders;
@@ -25,13 +26,15 @@ pub(crate) use active_apps::ActiveApps;
 use clock::Clock;
 use handle::Read;
 pub use handle::{Batch, Ended, Event, Failing, Handle, Message, Otherwise, Source};
+use history::Recorder;
+pub use history::{History, Reach, Record, Subject, What, Why};
 use metrics::Metrics;
 use orders::Order;
 pub use orders::Refused;
 pub(crate) use orders::Release;
 pub use questions::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswered};
 pub(crate) use questions::{Ask, OPEN};
-pub use replicas::{Counts, Rejected, Replica};
+pub use replicas::{Counts, Gone, Nack, Rejected, Replica};
 pub(crate) use replicas::{Place, Replicas};
 use turn::Timers;
 
@@ -53,6 +56,7 @@ pub struct RegistryTask {
     registry: Registry,
     clock: Clock,
     metrics: Metrics,
+    recorder: Recorder,
     /// Kept for those who come later, so that the other end never closes.
     source: mpsc::Sender<(SourceId, Event)>,
     events: mpsc::Receiver<(SourceId, Event)>,
@@ -95,13 +99,16 @@ impl RegistryTask {
             standing: standing.subscribe(),
             replicas: Arc::new(Replicas::default()),
             active_apps: Arc::default(),
+            history: Arc::default(),
         };
+        let recorder = Recorder::new(Arc::clone(&handle.history));
         let metrics = Metrics::new(metrics);
         let timers = Timers::new(clock);
         Self {
             registry,
             clock,
             metrics,
+            recorder,
             source,
             events,
             reads,
@@ -119,6 +126,7 @@ impl RegistryTask {
     /// Adds a source, which is away until it says that it is back.
     pub fn source(&mut self, name: &str, while_away: WhileAway) -> Source {
         let id = self.registry.add_source(name, while_away);
+        self.recorder.name(id, name);
         Source {
             id,
             events: self.source.clone(),
@@ -127,8 +135,10 @@ impl RegistryTask {
 
     /// Adds a source that declares what it has, and is away until it has said all of it.
     pub fn declaring_source(&mut self, name: &str) -> Source {
+        let id = self.registry.add_declaring_source(name);
+        self.recorder.name(id, name);
         Source {
-            id: self.registry.add_declaring_source(name),
+            id,
             events: self.source.clone(),
         }
     }

@@ -6,6 +6,7 @@
 mod access;
 mod ejected;
 mod health;
+mod log;
 mod routes;
 mod serve;
 mod status;
@@ -23,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use pointsman_process::metrics::Exposition;
 use pointsman_process::readiness::{Liveness, Readiness};
+use pointsman_process::telemetry::LentLevel;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -55,6 +57,8 @@ pub(crate) struct Inside {
     pub(crate) liveness: Liveness,
     /// Its metrics.
     pub(crate) metrics: Arc<prometheus_client::registry::Registry>,
+    /// What it logs, where that can be changed.
+    pub(crate) log: Option<LentLevel>,
     /// What is served.
     pub(crate) table: TableHandle,
     /// How following goes.
@@ -132,6 +136,7 @@ fn router(settings: &Settings, inside: Inside) -> Router {
         .route("/status", get(status::status))
         .route("/ejected", get(ejected::ejected))
         .route("/varz", get(varz::varz))
+        .route("/v1/log", get(log::shown).put(log::set))
         .fallback(async || StatusCode::NOT_FOUND);
     let metrics = Router::new().route("/metrics", get(metrics));
     let (open, protected) = if settings.protect_metrics {

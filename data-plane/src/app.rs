@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::Tasks;
+use pointsman_process::telemetry::LentLevel;
 use pointsman_process::telemetry::LogCounts;
 use pointsman_process::tls::{self, Reloaded, Reloader};
 use pointsman_process::varz::{Component, Varz};
@@ -87,6 +88,8 @@ pub struct Process {
     pub metrics: Arc<Metrics>,
     /// How many lines it has logged.
     pub logged: LogCounts,
+    /// What it logs, where that can be changed.
+    pub log: Option<LentLevel>,
 }
 
 /// A data plane with all its sockets bound. It answers already, and knows no route yet.
@@ -286,6 +289,7 @@ impl Bound {
                 readiness: process.readiness.clone(),
                 liveness: process.liveness.clone(),
                 metrics: Arc::clone(&process.metrics),
+                log: process.log.clone(),
                 table: self.table,
                 status,
                 kept,

@@ -113,6 +113,7 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
             liveness: Liveness::new(),
             metrics: Arc::new(metrics),
             logged: logs.counts.clone(),
+            log: Some(telemetry::LentLevel::new(logs.level.clone())),
         };
         Ok(run(
             (supervisor, signals),

@@ -1,6 +1,15 @@
 //! The admin API.
 
-use hyper::header::{AUTHORIZATION, HOST};
+mod access;
+mod explain;
+mod history;
+mod log;
+mod replicas;
+mod routes;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use pointsman_tests::client::Response;
 use pointsman_tests::publisher::Emitted;
@@ -21,6 +30,19 @@ async fn ask(process: &Process, path: &str, authorization: Option<&str>) -> Resp
         request = request.header(AUTHORIZATION, value);
     }
     let request = request.body(Default::default()).expect("a request");
+    client.send(request).await.expect("an answer")
+}
+
+/// The answer to a request with a body of JSON.
+async fn order(plane: &Plane, method: &str, path: &str, order: &Value) -> Response {
+    let mut client = Client::connect(plane.process.address("admin")).await;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, "localhost")
+        .header(CONTENT_TYPE, "application/json");
+    let body = Full::new(Bytes::from(order.to_string()));
+    let request = request.body(body).expect("a request");
     client.send(request).await.expect("an answer")
 }
 
@@ -151,8 +173,9 @@ async fn errors_under_v1_are_problem_details() {
     for (path, status, detail) in [
         ("/v1/nothing", 404, "no such path"),
         ("/v1/routes?limit=0", 400, "limit is 0; expected 1 to 10000"),
-        ("/v1/routes?limit=x", 400, "known are uri, after and limit"),
-        ("/v1/routes?page=1", 400, "known are uri, after and limit"),
+        ("/v1/routes?limit=x", 400, "known are uri, after, limit"),
+        ("/v1/routes?page=1", 400, "known are uri, after, limit"),
+        ("/v1/replicas/%FF", 400, "could not be read"),
         ("/v1/routes?uri=/", 400, "uri is `/`: the URI names no host"),
     ] {
         let answer = plane.get(path).await;
@@ -176,6 +199,7 @@ async fn errors_under_v1_are_problem_details() {
         .await
         .expect("an answer");
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.header("allow"), Some("GET,HEAD"));
 }
 
 #[tokio::test]

@@ -133,7 +133,16 @@ async fn furnished() -> (Plane, Follower) {
 }
 
 /// What a path that asks for more than its name is asked with, so that it answers well.
-const ASKED_WITH: [(&str, &str); 0] = [];
+const ASKED_WITH: [(&str, &str); 2] = [
+    (
+        "/v1/routes/history",
+        "/v1/routes/history?uri=app.example.com/path",
+    ),
+    (
+        "/v1/explain",
+        "/v1/explain?url=app.example.com/path&replicas=false",
+    ),
+];
 
 /// Paths that this test has no good answer for; those of the operator's suite are answered there.
 const NOT_ANSWERED: [&str; 3] = [
@@ -142,8 +151,9 @@ const NOT_ANSWERED: [&str; 3] = [
     "/v1/replicas/{id}/digest",
 ];
 
-/// K-149: what a real control plane answers is what its document says
-/// K-152: and every error is a problem that the document tells of
+/// What a real control plane answers is what its document says.
+///
+/// K-152: every error is a problem that the document tells of
 #[tokio::test]
 async fn answers_are_what_the_document_says() {
     let (plane, _follower) = Box::pin(furnished()).await;
@@ -152,6 +162,10 @@ async fn answers_are_what_the_document_says() {
     let mut answered = 0;
     for (path, methods) in paths {
         for method in methods.as_object().expect("methods").keys() {
+            if path == "/v1/watch" {
+                // Its answer has no end, and is looked at line by line elsewhere.
+                continue;
+            }
             let asked_with = ASKED_WITH.iter().find(|(known, _)| known == path);
             let asked = asked_with.map_or(path.as_str(), |(_, asked)| asked);
             let answer = ask(&plane, method, &asked.replace("{id}", "dp")).await;

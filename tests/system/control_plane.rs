@@ -2,7 +2,8 @@
 
 use hyper::StatusCode;
 use pointsman_tests::publisher::Emitted;
-use pointsman_tests::{Endpoint, Fleet, Requests, eventually, fleet::BOUND};
+use pointsman_tests::{Client, Endpoint, Fleet, Requests, eventually, fleet::BOUND};
+use serde_json::Value;
 
 use crate::assert_none_lost;
 
@@ -43,6 +44,37 @@ async fn a_restarted_control_plane_takes_no_route_away_that_it_has_not_heard_of(
             "new.example.com",
         )
         .await;
+    fleet.answers("old.example.com", StatusCode::OK).await;
+}
+
+/// a data plane whose control plane and broker are both gone is alive, ready and serves; what it lacks is shown
+/// beside that
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_plane_alone_stays_ready_and_says_what_it_lacks() {
+    let mut fleet = Fleet::start(1).await;
+    let endpoint = Endpoint::named("old").await;
+    let message = Emitted::plain("old.example.com", endpoint.address(), 0);
+    fleet.register(&message, "old.example.com").await;
+    let admin = fleet.data_planes[0].address("admin");
+    let get = async |path: &str| {
+        let mut client = Client::connect(admin).await;
+        client.get("localhost", path).await.expect("an answer")
+    };
+    fleet.kill_control_plane();
+    fleet.broker.kill();
+    eventually("the loss", BOUND, async || {
+        let answer = get("/status").await;
+        let status: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        if status["followed"].is_null() && status["trouble"].is_string() {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
+    })
+    .await;
+    for path in ["/livez", "/readyz", "/health"] {
+        assert_eq!(get(path).await.status, StatusCode::OK, "{path}");
+    }
     fleet.answers("old.example.com", StatusCode::OK).await;
 }
 

@@ -32,11 +32,11 @@ pub use outcome::{
 };
 pub use reader::{Closing, Held, Reader, Step, Transfer, View};
 pub use registration::{Fingerprint, MAX_HOST, MAX_LABEL, MAX_URI, Registration, Uri, UriError};
-pub use registry::{Absence, ListingCursor, Registry, SourceId, WhileAway};
+pub use registry::{Absence, Change, ListingCursor, Now, Registry, SourceId, WhileAway};
 pub use rules::{Filter, HeaderField, HeaderFilter, PathRewrite, Rewrite, Rules, Timeouts};
 pub use segment::SegmentFilter;
 pub use settings::{EffectiveValues, Guard, Limits, Memory, Settings};
 pub use standing::Standing;
 pub use tag::ModificationTag;
-pub use thing::{Endpoint, EndpointListing, Removal, Route, RouteListing, Thing};
+pub use thing::{Ageing, Endpoint, EndpointListing, Removal, Route, RouteListing, Thing};
 pub use time::Time;

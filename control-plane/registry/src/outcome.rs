@@ -116,6 +116,8 @@ pub enum Expired {
         segment: Arc<str>,
         /// The route is gone as well.
         route_gone: bool,
+        /// It had been held, and an operator let it go.
+        released: bool,
     },
     /// An endpoint was not heard for its threshold, and is kept: too much came due at once for that to be true of all.
     Held {

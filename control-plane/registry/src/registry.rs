@@ -1,6 +1,7 @@
 //! The registry: one event at one instant, and what changed.
 
 mod attributes;
+mod changes;
 mod clock;
 mod declaring;
 mod few;
@@ -37,6 +38,7 @@ use segments::Segments;
 use slab::Slab;
 use staleness::Due;
 
+pub use changes::{Change, Now};
 pub use listing::ListingCursor;
 pub(crate) use read::{Concern, Granted};
 pub(crate) use records::Entry;

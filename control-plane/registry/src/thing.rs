@@ -173,4 +173,17 @@ pub struct EndpointListing {
     pub source: Arc<str>,
     /// It was not heard for its threshold, and is kept because that was true of too much at once.
     pub held: bool,
+    /// Whether time does anything to it.
+    pub ageing: Ageing,
+}
+
+/// Whether time does anything to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ageing {
+    /// It grows old unless it is heard.
+    Goes,
+    /// Its source is away, so that it could not be heard: it does not grow older meanwhile.
+    Suspended,
+    /// It is there until its source says otherwise, or nothing is ever removed for its age.
+    Never,
 }

@@ -1,36 +1,68 @@
-//! Who may look.
+//! Who may look, and who may change something.
+
+mod basic;
+mod failures;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod token;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret, SecretString};
-use subtle::{Choice, ConstantTimeEq};
+use serde::Deserialize;
+use serde_json::json;
 
+pub use basic::Credentials;
+use failures::Failures;
+pub use token::Token;
+
+use super::audit;
 use super::problem::Problem;
 
-/// A user and a password.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// The user's name.
-    pub user: String,
-    /// The user's password.
-    pub password: SecretString,
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Look.
+    #[default]
+    Read,
+    /// Look, and change something.
+    Write,
 }
 
-/// Who asks, for the log: the user, or `-` where none is asked for.
+/// A client that is known by a name in its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// A DNS name or URI among the subject alternative names, compared whole.
+    pub san: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// Who asks, for the log: the user, the token or the name in the certificate; `-` where nobody is asked who they are.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(pub(super) Box<str>);
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    /// The names in its certificate, which was verified.
+    pub(super) names: Arc<[String]>,
+}
+
 /// Decides about requests.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Access {
-    credentials: Option<Credentials>,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) tokens: Vec<Arc<Token>>,
+    pub(super) clients: Vec<Client>,
+    pub(super) failures: Failures,
 }
 
 /// Why a request is not answered.
@@ -38,92 +70,150 @@ pub(super) struct Access {
 enum Denied {
     /// Nobody, or somebody else.
     Unauthorized,
+    /// Somebody who may look only.
+    ReadOnly(Box<str>),
     /// A name that is not this machine's: a page in a browser was made to ask (DNS rebinding, R-175).
     ForeignHost,
+    /// Somebody who has guessed too often.
+    TooOften,
 }
 
 impl Access {
-    pub(super) fn new(credentials: Option<Credentials>) -> Self {
-        Self { credentials }
+    /// Whether nobody is asked who they are.
+    fn is_open(&self) -> bool {
+        self.credentials.is_none() && self.tokens.is_empty() && self.clients.is_empty()
     }
 
-    fn decide(&self, headers: &HeaderMap) -> Result<(), Denied> {
-        match &self.credentials {
-            Some(credentials) if credentials.match_those_of(headers) => Ok(()),
-            Some(_) => Err(Denied::Unauthorized),
-            None if names_this_machine(headers.get(header::HOST)) => Ok(()),
-            None => Err(Denied::ForeignHost),
+    fn decide(&self, method: &Method, headers: &HeaderMap, peer: &Peer) -> Result<Caller, Denied> {
+        if self.is_open() {
+            return if names_this_machine(headers.get(header::HOST)) {
+                Ok(Caller("-".into()))
+            } else {
+                Err(Denied::ForeignHost)
+            };
         }
+        let (name, role) = self.recognise(headers, peer)?;
+        // Whatever is not there to look may change something.
+        let looks = [Method::GET, Method::HEAD].contains(method);
+        if looks || role == Role::Write {
+            Ok(Caller(name))
+        } else {
+            Err(Denied::ReadOnly(name))
+        }
+    }
+
+    /// Who asks, and what they may do.
+    fn recognise(&self, headers: &HeaderMap, peer: &Peer) -> Result<(Box<str>, Role), Denied> {
+        if let Some(said) = headers.get(header::AUTHORIZATION) {
+            if !self.failures.may_try(peer.address) {
+                return Err(Denied::TooOften);
+            }
+            return self.known(said).ok_or_else(|| {
+                self.failures.failed(peer.address);
+                Denied::Unauthorized
+            });
+        }
+        let mut clients = self.clients.iter();
+        let known = clients.find(|client| peer.names.contains(&client.san));
+        let known = known.ok_or(Denied::Unauthorized)?;
+        Ok((format!("certificate {}", known.san).into(), known.role))
+    }
+
+    /// Whose credentials these are. All are compared, each in constant time.
+    fn known(&self, said: &HeaderValue) -> Option<(Box<str>, Role)> {
+        let said = said.to_str().ok()?;
+        let mut found = None;
+        if let Some(user) = &self.credentials
+            && user.are(said)
+        {
+            found = Some((user.user.as_str().into(), user.role));
+        }
+        for token in &self.tokens {
+            if token.is(said) {
+                found = Some((format!("token {}", token.name()).into(), token.role()));
+            }
+        }
+        found
+    }
+
+    /// How whoever is not known may say who they are (RFC 9110 section 11.6.1).
+    fn challenges(&self) -> Vec<HeaderValue> {
+        let basic = self.credentials.as_ref().map(|_| "Basic");
+        let bearer = Some("Bearer").filter(|_| !self.tokens.is_empty());
+        let all = basic.into_iter().chain(bearer);
+        all.map(HeaderValue::from_static).collect()
+    }
+
+    fn answer(&self, denied: &Denied, path: &str) -> Response {
+        let (status, detail) = match denied {
+            Denied::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "the admin API asks for its user, a token, or a certificate that it knows",
+            ),
+            Denied::ReadOnly(_) => (
+                StatusCode::FORBIDDEN,
+                "whoever changes something needs the role write; this is the role read",
+            ),
+            Denied::ForeignHost => (
+                StatusCode::FORBIDDEN,
+                "without a user, the admin API is asked by address or as localhost",
+            ),
+            Denied::TooOften => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many wrong credentials came from this address; wait a moment",
+            ),
+        };
+        let mut answer = Problem::of(status).because(detail).for_path(path);
+        let headers = answer.headers_mut();
+        match denied {
+            Denied::Unauthorized => {
+                for challenge in self.challenges() {
+                    headers.append(header::WWW_AUTHENTICATE, challenge);
+                }
+            }
+            Denied::TooOften => {
+                let seconds = HeaderValue::from_static("1");
+                headers.insert(header::RETRY_AFTER, seconds);
+            }
+            Denied::ReadOnly(_) | Denied::ForeignHost => {}
+        }
+        answer
     }
 }
 
 /// Lets a request pass, or answers it.
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
+    Extension(peer): Extension<Peer>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let decided = access.decide(request.headers());
-    let caller = access.credentials.as_ref();
-    let caller = caller.map_or("-", |credentials| &credentials.user);
-    request.extensions_mut().insert(Caller(caller.into()));
-    let path = request.uri().path();
-    match decided {
-        Ok(()) => next.run(request).await,
-        Err(Denied::Unauthorized) => {
-            let problem = Problem::of(StatusCode::UNAUTHORIZED);
-            let mut answer = problem
-                .because("the admin API asks for its user")
-                .for_path(path);
-            let scheme = HeaderValue::from_static("Basic");
-            answer
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, scheme);
-            answer
+    let denied = match access.decide(request.method(), request.headers(), &peer) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            return next.run(request).await;
         }
-        Err(Denied::ForeignHost) => Problem::of(StatusCode::FORBIDDEN)
-            .because("without a user, the admin API is asked by address or as localhost")
-            .for_path(path),
-    }
-}
-
-impl Credentials {
-    /// Whether the request brings these credentials. Both halves are always compared, each in constant time.
-    fn match_those_of(&self, headers: &HeaderMap) -> bool {
-        let Some((user, password)) = basic(headers.get(header::AUTHORIZATION)) else {
-            return false;
-        };
-        let user = same(self.user.as_bytes(), user.as_bytes());
-        let password = same(
-            self.password.expose_secret().as_bytes(),
-            password.as_bytes(),
-        );
-        (user & password).into()
-    }
-}
-
-/// The user and password of a header as Gorouter reads it: the word `Basic`, one blank, standard base64, and exactly
-/// one colon in what it stands for.
-fn basic(header: Option<&HeaderValue>) -> Option<(String, String)> {
-    let encoded = header?.to_str().ok()?.strip_prefix("Basic ")?;
-    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    let (user, password) = decoded.split_once(':')?;
-    (!password.contains(':')).then(|| (user.to_owned(), password.to_owned()))
-}
-
-/// More than any user or password has that is typed or generated.
-const LONGEST: usize = 512;
-
-/// Compares without telling by time where, or after how many bytes, two texts differ.
-fn same(ours: &[u8], theirs: &[u8]) -> Choice {
-    let padded = |bytes: &[u8]| {
-        let mut padded = [0; LONGEST];
-        let length = bytes.len().min(LONGEST);
-        padded[..length].copy_from_slice(&bytes[..length]);
-        padded
+        Err(denied) => denied,
     };
-    let bounded = Choice::from(u8::from(theirs.len() <= LONGEST));
-    padded(ours).ct_eq(&padded(theirs)) & ours.len().ct_eq(&theirs.len()) & bounded
+    let path = request.uri().path();
+    match &denied {
+        Denied::ReadOnly(name) => {
+            let asked = json!({ "method": request.method().as_str(), "path": path });
+            let caller = Caller(name.clone());
+            audit::record(&caller, "write-denied", &asked, Err(&"its role is read"));
+        }
+        // What guesses may send is bounded, so this is as well.
+        Denied::Unauthorized if request.headers().contains_key(header::AUTHORIZATION) => {
+            tracing::warn!(
+                component = "admin",
+                peer = peer.address.to_string(),
+                path,
+                "wrong-credentials"
+            );
+        }
+        Denied::Unauthorized | Denied::ForeignHost | Denied::TooOften => {}
+    }
+    access.answer(&denied, path)
 }
 
 /// Whether the host of a request is an address or `localhost`, which no foreign page's name can be.
@@ -137,85 +227,4 @@ fn names_this_machine(host: Option<&HeaderValue>) -> bool {
         .and_then(|bare| bare.strip_suffix(']'))
         .unwrap_or(bare);
     bare.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn access(user: &str, password: &str) -> Access {
-        let password = password.into();
-        Access::new(Some(Credentials {
-            user: user.to_owned(),
-            password,
-        }))
-    }
-
-    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(name, value.parse().unwrap())])
-    }
-
-    fn authorization(value: &str) -> HeaderMap {
-        headers(header::AUTHORIZATION, value)
-    }
-
-    fn encoded(text: &str) -> String {
-        format!("Basic {}", STANDARD.encode(text))
-    }
-
-    /// C-359: no header is refused
-    /// C-360: a header that is none is refused
-    /// C-361: a wrong password is refused
-    /// C-362: the right one is taken
-    /// C-364: the scheme in lower case is refused
-    /// C-365: a password with a colon is refused
-    #[test]
-    fn credentials_are_read_as_gorouter_reads_them() {
-        let access = access("user", "good");
-        assert_eq!(access.decide(&HeaderMap::new()), Err(Denied::Unauthorized));
-        for (value, allowed) in [
-            ("invalid".to_owned(), false),
-            ("Basic".to_owned(), false),
-            ("Basic !!!".to_owned(), false),
-            (encoded("user:bad"), false),
-            (encoded("user:goo"), false),
-            (encoded("user:goodd"), false),
-            (encoded("user:good\0"), false),
-            (encoded("other:good"), false),
-            (encoded("user"), false),
-            (encoded("user:good:"), false),
-            (encoded("user:good").replace("Basic", "basic"), false),
-            (encoded("user:good").replace(' ', "  "), false),
-            (encoded(&format!("user:{}", "x".repeat(10_000))), false),
-            (encoded("user:good"), true),
-        ] {
-            assert_eq!(
-                access.decide(&authorization(&value)).is_ok(),
-                allowed,
-                "{value}"
-            );
-        }
-        let colon = self::access("user", "a:b");
-        assert!(colon.decide(&authorization(&encoded("user:a:b"))).is_err());
-    }
-
-    /// without credentials, a name that is not this machine's is not answered
-    #[test]
-    fn foreign_names_are_refused_without_credentials() {
-        let open = Access::new(None);
-        assert_eq!(open.decide(&HeaderMap::new()), Err(Denied::ForeignHost));
-        for (host, allowed) in [
-            ("127.0.0.1:7601", true),
-            ("[::1]:7601", true),
-            ("localhost", true),
-            ("LOCALHOST:7601", true),
-            ("evil.example.com", false),
-            ("localhost.evil.example.com:7601", false),
-            ("127.0.0.1.evil.example.com", false),
-            ("[::1", false),
-        ] {
-            let decided = open.decide(&headers(header::HOST, host));
-            assert_eq!(decided.is_ok(), allowed, "{host}");
-        }
-    }
 }

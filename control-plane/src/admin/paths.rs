@@ -5,7 +5,8 @@ use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
 
 use super::{
-    Inside, contract, health, metrics, orders, questions, replicas, routes, v1_routes, varz,
+    Inside, contract, explain, health, log, metrics, orders, questions, replicas, routes,
+    v1_routes, varz, watch,
 };
 
 /// Paths with their handlers, and which they are: the document of the API is held against that.
@@ -38,10 +39,16 @@ pub(super) fn protected() -> Paths {
         .get("/varz", varz::varz)
         .get("/v1/openapi.json", contract::openapi)
         .get("/v1/routes", v1_routes::routes)
+        .get("/v1/routes/history", v1_routes::history)
+        .get("/v1/watch", watch::watch)
+        .get("/v1/explain", explain::explain)
         .get("/v1/replicas", replicas::replicas)
+        .get("/v1/replicas/{id}", replicas::replica)
         .get("/v1/replicas/{id}/explain", questions::explain)
         .get("/v1/replicas/{id}/route", questions::route)
         .get("/v1/replicas/{id}/digest", questions::digest)
+        .get("/v1/log", log::shown)
+        .put("/v1/log", log::set)
         .post("/v1/release", orders::release)
         .post("/v1/authority/confirm", orders::confirm)
 }
@@ -60,6 +67,14 @@ impl Paths {
         T: 'static,
     {
         self.on("get", path, routing::get(handler))
+    }
+
+    fn put<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Inside>,
+        T: 'static,
+    {
+        self.on("put", path, routing::put(handler))
     }
 
     fn post<H, T>(self, path: &'static str, handler: H) -> Self

@@ -5,6 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+/// The type of problem details.
+pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+
 /// An error on its way out.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
@@ -51,7 +54,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
         };
-        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let content_type = [(header::CONTENT_TYPE, CONTENT_TYPE)];
         (self.status, content_type, Json(details)).into_response()
     }
 

@@ -1,16 +1,16 @@
 //! `/v1/replicas`: what every data plane serves, and how far behind it is.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use pointsman_registry::{Capabilities, SegmentFilter};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::Inside;
 use super::problem::Problem;
-use crate::registry_task::{Rejected, Replica};
+use crate::registry_task::{Gone, Nack, Rejected, Replica, Unanswered};
 
 /// All data planes that follow this control plane, in the order of their names; and what the table is worth that they
 /// follow.
@@ -47,14 +47,61 @@ pub(super) async fn replicas(State(inside): State<Inside>) -> Response {
             "at_least_routes": settings.guard.at_least,
             "window_seconds": settings.guard.window.as_secs_f64(),
         },
-        "replicas": replicas.iter().map(|one| replica(one, head, now)).collect::<Vec<_>>(),
+        "replicas": replicas.iter().map(|one| Value::Object(shown(one, head, now))).collect::<Vec<_>>(),
+        "gone": inside.registry.gone().iter().map(|one| gone(one, now)).collect::<Vec<_>>(),
     }))
     .into_response()
 }
 
-fn replica(replica: &Replica, head: u64, now: Instant) -> Value {
-    let ago = |then: Instant| now.saturating_duration_since(then).as_secs_f64();
+/// One data plane that follows this control plane.
+pub(super) async fn replica(State(inside): State<Inside>, Path(id): Path<String>) -> Response {
+    let head = *inside.registry.head().borrow();
+    let replicas = inside.registry.replicas();
+    // Of two sessions of one process the later one counts, which is younger.
+    let sessions = replicas.iter().filter(|replica| *replica.id == *id);
+    match sessions.max_by_key(|replica| replica.since) {
+        Some(replica) => Json(shown(replica, head, Instant::now())).into_response(),
+        None => Problem::of(StatusCode::NOT_FOUND)
+            .because(Unanswered::Unknown(id).to_string())
+            .for_path("/v1/replicas/{id}"),
+    }
+}
+
+/// A data plane that has left, as it stood then.
+fn gone(gone: &Gone, now: Instant) -> Value {
+    let ago = now.saturating_duration_since(gone.at).as_secs_f64();
+    let Replica {
+        id,
+        name,
+        version,
+        availability_zone,
+        address,
+        acked_revision,
+        ..
+    } = &gone.replica;
     json!({
+        "id": &**id,
+        "name": &**name,
+        "version": &**version,
+        "availability_zone": &**availability_zone,
+        "address": address,
+        "acked_revision": acked_revision,
+        "draining": gone.replica.draining,
+        "gone_seconds": ago,
+    })
+}
+
+fn nack(nack: &Nack, now: Instant) -> Value {
+    json!({
+        "revision": nack.revision,
+        "seconds_ago": now.saturating_duration_since(nack.at).as_secs_f64(),
+        "rejected": nack.rejected.iter().map(rejected).collect::<Vec<_>>(),
+    })
+}
+
+fn shown(replica: &Replica, head: u64, now: Instant) -> Map<String, Value> {
+    let ago = |then: Instant| now.saturating_duration_since(then).as_secs_f64();
+    let shown = json!({
         "id": &*replica.id,
         "name": &*replica.name,
         "version": &*replica.version,
@@ -85,7 +132,12 @@ fn replica(replica: &Replica, head: u64, now: Instant) -> Value {
         "requests": replica.requests,
         "requests_in_flight": replica.in_flight,
         "connections": replica.connections,
-    })
+        "last_nack": replica.last_nack.as_ref().map(|it| nack(it, now)),
+    });
+    match shown {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }
 
 /// One word for what matters most.

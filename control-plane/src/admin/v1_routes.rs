@@ -1,144 +1,129 @@
 //! `/v1/routes`: everything that is known of the routes, page by page.
 
-mod shown;
+mod history;
+pub(super) mod shown;
+mod wanted;
 
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pointsman_route_key::RouteKey;
-use serde::Deserialize;
 
 use super::chunks::{self, Gone, Pieces};
 use super::problem::Problem;
 use super::{Inside, listing};
 use crate::registry_task::Ended;
+pub(super) use history::{history, record};
+use wanted::{Page, Wanted};
 
-/// Routes of one page, where the client does not say.
-const PAGE: usize = 1000;
-
-/// Routes of one page at most.
-const MAX_PAGE: usize = 10_000;
-
-/// What the client wants to see.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    /// Only the route of this URI.
-    uri: Option<String>,
-    /// Only routes after this one, as `next` of the page before names it.
-    after: Option<String>,
-    /// Routes of this page.
-    limit: Option<usize>,
-}
+const PATH: &str = "/v1/routes";
 
 /// A page of routes in the order of their spelling: `{"epoch", "revision", "routes": [...], "next"}`. `next` is null on
 /// the last page. Routes that change while pages are read may be missed or not; those that stay are shown once.
+///
+/// The entity tag is the revision, and weak: how long ago something was heard is no change.
 pub(super) async fn routes(
     State(inside): State<Inside>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    let refused = |detail: String| {
-        Problem::of(StatusCode::BAD_REQUEST)
-            .because(detail)
-            .for_path("/v1/routes")
-    };
     let page = match wanted {
         Ok(Query(wanted)) => wanted.check(),
-        Err(error) => Err(format!(
-            "{}; known are uri, after and limit",
-            error.body_text()
-        )),
+        Err(error) => Err(format!("{}; {}", error.body_text(), wanted::KNOWN)),
     };
     let page = match page {
         Ok(page) => page,
-        Err(detail) => return refused(detail),
+        Err(detail) => {
+            return Problem::of(StatusCode::BAD_REQUEST)
+                .because(detail)
+                .for_path(PATH);
+        }
     };
-    match page.keys(&inside).await {
-        Ok(keys) => {
-            let body = chunks::body(|pieces| async move {
-                // A client that left is no fault of anybody.
-                let _ = write(&inside, &keys, &pieces).await;
-            });
-            ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-        }
-        Err(ended) => Problem::of(StatusCode::SERVICE_UNAVAILABLE)
-            .because(ended.to_string())
-            .for_path("/v1/routes"),
+    match answer(inside, &headers, page).await {
+        Ok(answer) => answer,
+        Err(ended) => ended_problem(ended, PATH),
     }
 }
 
-/// A page that can be given.
-enum Page {
-    One(RouteKey),
-    Part {
-        after: Option<RouteKey>,
-        limit: usize,
-    },
+/// The registry is gone, so the process is about to be.
+pub(super) fn ended_problem(ended: Ended, path: &str) -> Response {
+    Problem::of(StatusCode::SERVICE_UNAVAILABLE)
+        .because(ended.to_string())
+        .for_path(path)
 }
 
-/// The routes of a page, and the last of them where another page follows.
-struct Keys {
-    page: Vec<Arc<RouteKey>>,
-    next: Option<Arc<RouteKey>>,
-}
-
-impl Wanted {
-    fn check(&self) -> Result<Page, String> {
-        let key = |name, uri: &String| {
-            RouteKey::from_uri(uri).map_err(|error| format!("{name} is `{uri}`: {error}"))
-        };
-        if let Some(uri) = &self.uri {
-            return key("uri", uri).map(Page::One);
-        }
-        let limit = self.limit.unwrap_or(PAGE);
-        if !(1..=MAX_PAGE).contains(&limit) {
-            return Err(format!("limit is {limit}; expected 1 to {MAX_PAGE}"));
-        }
-        let after = self
-            .after
-            .as_ref()
-            .map(|uri| key("after", uri))
-            .transpose()?;
-        Ok(Page::Part { after, limit })
-    }
-}
-
-impl Page {
-    async fn keys(self, inside: &Inside) -> Result<Keys, Ended> {
-        let (after, limit) = match self {
-            Self::One(key) => {
-                return Ok(Keys {
-                    page: vec![Arc::new(key)],
-                    next: None,
-                });
-            }
-            Self::Part { after, limit } => (after, limit),
-        };
-        let mut keys = listing::sorted_keys(&inside.registry).await?;
-        if let Some(after) = after {
-            let seen = keys.partition_point(|key| listing::compare(key, &after).is_le());
-            keys.drain(..seen);
-        }
-        let next = (keys.len() > limit).then(|| keys[limit - 1].clone());
-        keys.truncate(limit);
-        Ok(Keys { page: keys, next })
-    }
-}
-
-async fn write(inside: &Inside, keys: &Keys, pieces: &Pieces) -> Result<(), Gone> {
+async fn answer(inside: Inside, headers: &HeaderMap, page: Page) -> Result<Response, Ended> {
     let read = inside
         .registry
         .read(|registry, _| (registry.epoch(), registry.head()));
-    let Ok((epoch, revision)) = read.await else {
-        return Err(Gone);
+    let (epoch, revision) = read.await?;
+    let tag = format!("W/\"{epoch:016x}-{revision}\"");
+    let tagged = !page.filter.looks_at_time();
+    if tagged && is_known(headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let keys = keys(&inside, &page).await?;
+    let begin = format!("{{\"epoch\":\"{epoch:016x}\",\"revision\":{revision},\"routes\":[");
+    let body = chunks::body(|pieces| async move {
+        // A client that left is no fault of anybody.
+        let _ = write(&inside, (&keys, &page), begin, &pieces).await;
+    });
+    let tag: Option<(HeaderName, String)> = tagged.then_some((header::ETAG, tag));
+    let content_type = (header::CONTENT_TYPE, "application/json".to_owned());
+    let headers: Vec<_> = [content_type].into_iter().chain(tag).collect();
+    let mut answer = Response::new(body);
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    Ok(answer)
+}
+
+/// Whether the client has this already (RFC 9110 section 13.1.2, compared weakly).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let listed = headers.get_all(header::IF_NONE_MATCH).into_iter();
+    let listed = listed.filter_map(|value| value.to_str().ok());
+    let mut each = listed.flat_map(|value| value.split(','));
+    each.any(|it| it.trim() == "*" || opaque(it) == opaque(tag))
+}
+
+/// The routes that may stand on a page.
+async fn keys(inside: &Inside, page: &Page) -> Result<Vec<Arc<RouteKey>>, Ended> {
+    let mut keys = match &page.only {
+        Some(key) => vec![Arc::new(key.clone())],
+        None => listing::sorted_keys(&inside.registry).await?,
     };
-    let mut text = format!("{{\"epoch\":\"{epoch:016x}\",\"revision\":{revision},\"routes\":[");
-    let mut rest = &keys.page[..];
-    let mut first = true;
-    while !rest.is_empty() {
-        let (found, looked) = match listing::look(&inside.registry, rest).await {
+    if let Some(after) = &page.after {
+        let seen = keys.partition_point(|key| listing::compare(key, after).is_le());
+        keys.drain(..seen);
+    }
+    keys.retain(|key| page.filter.may_show(key));
+    Ok(keys)
+}
+
+async fn write(
+    inside: &Inside,
+    (keys, page): (&[Arc<RouteKey>], &Page),
+    begin: String,
+    pieces: &Pieces,
+) -> Result<(), Gone> {
+    let mut text = begin;
+    let mut rest = keys;
+    let (mut shown, mut last, mut next) = (0, None, None);
+    while !rest.is_empty() && next.is_none() {
+        // One more than fits, to know whether there is another page.
+        let most = if page.filter.shows_everything() {
+            page.limit - shown + 1
+        } else {
+            rest.len()
+        };
+        let look = listing::look(&inside.registry, &rest[..most.min(rest.len())]).await;
+        let (found, looked) = match look {
             Ok(look) => look,
             Err(ended) => {
                 pieces.break_off(ended).await;
@@ -146,15 +131,26 @@ async fn write(inside: &Inside, keys: &Keys, pieces: &Pieces) -> Result<(), Gone
             }
         };
         rest = &rest[looked..];
-        for (key, route) in &found {
-            if !std::mem::take(&mut first) {
+        for (key, mut route) in found {
+            if !page.filter.apply(&mut route) {
+                continue;
+            }
+            if shown == page.limit {
+                next.clone_from(&last);
+                break;
+            }
+            if shown > 0 {
                 text.push(',');
             }
-            text.push_str(&shown::route(key, route).to_string());
+            text.push_str(&shown::route(&key, &route).to_string());
+            shown += 1;
+            last = Some(key.to_string());
         }
         pieces.send(std::mem::take(&mut text)).await?;
+        if next.is_some() {
+            break;
+        }
     }
-    let next = keys.next.as_ref().map(ToString::to_string);
     text.push_str(&format!("],\"next\":{}}}\n", serde_json::json!(next)));
     pieces.send(text).await
 }

@@ -1,13 +1,14 @@
 //! The section `admin`.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use pointsman_process::configuration::{
     Address, Check, Environment, Problem, SecretFile, Validate,
 };
 use serde::Deserialize;
 
-use crate::admin;
+use crate::admin::{self, Role, Token};
 
 /// How people and scripts look inside.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,8 +20,51 @@ pub struct Admin {
     pub user: Option<String>,
     /// The file with the user's password.
     pub password_file: Option<SecretFile>,
+    /// What the user may do.
+    pub role: Role,
+    /// Who is known by a bearer token.
+    pub tokens: Vec<TokenFile>,
+    /// TLS, and who is known by a certificate. Absent: clear text.
+    pub tls: Option<Tls>,
     /// Whether the metrics ask for the user as well.
     pub protect_metrics: bool,
+}
+
+/// A bearer token, in a file that may change while the process runs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TokenFile {
+    /// The name of its bearer, for the log.
+    pub name: String,
+    /// The file, which holds nothing else: 128 bits at least.
+    pub file: SecretFile,
+    /// What its bearer may do.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// TLS of the admin API.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Tls {
+    /// The file of our certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// The file of its key.
+    pub key: PathBuf,
+    /// The file of the authorities whose clients are known by their certificates.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
+    /// Which of them are let in.
+    #[serde(default)]
+    pub clients: Vec<Client>,
+}
+
+/// A client that is known by its certificate.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Client {
+    /// A DNS name or URI among the subject alternative names of its certificate.
+    pub san: String,
+    /// What it may do.
+    #[serde(default)]
+    pub role: Role,
 }
 
 impl Default for Admin {
@@ -29,6 +73,9 @@ impl Default for Admin {
             listen: Address((Ipv4Addr::LOCALHOST, 7601).into()),
             user: None,
             password_file: None,
+            role: Role::Write,
+            tokens: Vec::new(),
+            tls: None,
             protect_metrics: false,
         }
     }
@@ -46,17 +93,39 @@ impl Validate for Admin {
                     "write a name without `:`",
                 );
             }
-            (None, None) if !self.listen.0.ip().is_loopback() => check.refuse(
+            (None, None) if !self.listen.0.ip().is_loopback() && self.knows_nobody() => check.refuse(
                 "listen",
                 format!("{} would show the routing table to anybody", self.listen),
-                "add admin.user and admin.password_file, or listen on a loopback address",
+                "add admin.user and admin.password_file, admin.tokens or admin.tls.clients, or listen on a loopback address",
             ),
             (Some(_), Some(_)) | (None, None) => {}
+        }
+        if self.tokens.iter().any(|token| token.name.is_empty()) {
+            let why = "a token without a name could not be told from others in the log";
+            check.refuse("tokens", why, "give each of them a name");
+        }
+        let Some(tls) = &self.tls else { return };
+        match (&tls.client_ca, tls.clients.is_empty()) {
+            (None, false) => check.refuse(
+                "tls.clients",
+                "has no authority that vouches for them",
+                "add tls.client_ca",
+            ),
+            (Some(_), true) => check.refuse(
+                "tls.client_ca",
+                "would let in nobody, since no client is listed",
+                "add tls.clients, each with a san of its certificate and a role",
+            ),
+            (None, true) | (Some(_), false) => {}
         }
     }
 }
 
 impl Admin {
+    fn knows_nobody(&self) -> bool {
+        self.tokens.is_empty() && self.tls.as_ref().is_none_or(|tls| tls.clients.is_empty())
+    }
+
     /// The settings of the admin API.
     pub(super) fn settings(
         &self,
@@ -66,12 +135,31 @@ impl Admin {
             (Some(user), Some(file)) => Some(admin::Credentials {
                 user: user.clone(),
                 password: file.read(environment)?,
+                role: self.role,
             }),
             _ => None,
         };
+        let tokens = self.tokens.iter().map(|token| {
+            let file = token.file.resolved(environment);
+            let read = Token::load(&token.name, token.role, &file);
+            read.map_err(|refused| Problem::of_file(&file, refused.why))
+        });
+        let clients = self.tls.iter().flat_map(|tls| &tls.clients);
         Ok(admin::Settings {
             listen: Some(self.listen.0),
             credentials,
+            tokens: tokens.collect::<Result<_, _>>()?,
+            clients: clients
+                .map(|client| admin::Client {
+                    san: client.san.clone(),
+                    role: client.role,
+                })
+                .collect(),
+            tls: self.tls.as_ref().map(|tls| admin::Tls {
+                certificate: tls.certificate.clone(),
+                key: tls.key.clone(),
+                client_ca: tls.client_ca.clone(),
+            }),
             protect_metrics: self.protect_metrics,
         })
     }

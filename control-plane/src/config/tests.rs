@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pointsman_process::configuration::load_str;
 
 use super::*;
+use crate::admin::Role;
 
 fn problems(text: &str) -> String {
     load_str::<Config>("cp.yml", text).unwrap_err().to_string()
@@ -77,6 +78,13 @@ admin:
   listen: 0.0.0.0:7601
   user: admin
   password_file: SECRET
+  role: read
+  tokens: [{name: deployer, file: TOKEN, role: write}, {name: eyes, file: TOKEN}]
+  tls:
+    certificate: admin.crt
+    key: admin.key
+    client_ca: ops.crt
+    clients: [{san: ops.example.com, role: write}]
   protect_metrics: true
 log: {level: debug, form: human, timestamps: unix-epoch}
 ";
@@ -89,7 +97,10 @@ fn everything_can_be_said() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "sesame\n").unwrap();
-    let config = config(&EVERYTHING.replace("SECRET", &secret.display().to_string()));
+    let token = folder.path().join("token");
+    std::fs::write(&token, "0123456789abcdef0123456789abcdef").unwrap();
+    let text = EVERYTHING.replace("SECRET", &secret.display().to_string());
+    let config = config(&text.replace("TOKEN", &token.display().to_string()));
     let settings = config.settings(&no_environment()).unwrap();
     let servers: Vec<_> = settings
         .nats
@@ -124,7 +135,31 @@ fn everything_can_be_said() {
     assert_eq!(settings.effective.empty_pool_status, 503);
     let tls = settings.distribution.listener.unwrap().tls.unwrap();
     assert_eq!(tls.segments["dp-iso"], ["iso", ""]);
-    assert_eq!(settings.admin.credentials.unwrap().user, "admin");
+    let user = settings.admin.credentials.unwrap();
+    assert_eq!((user.user.as_str(), user.role), ("admin", Role::Read));
+    assert_eq!(settings.admin.tokens.len(), 2);
+    let client = &settings.admin.clients[0];
+    assert_eq!(
+        (client.san.as_str(), client.role),
+        ("ops.example.com", Role::Write)
+    );
+    assert!(settings.admin.tls.unwrap().client_ca.is_some());
+}
+
+/// R-175: a token that is too short is refused by the name of its file
+#[test]
+fn a_weak_token_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "secret").unwrap();
+    let text = format!("admin: {{tokens: [{{name: a, file: {}}}]}}", file.display());
+    let refused = config(&text).settings(&no_environment()).unwrap_err();
+    let told = refused.to_string();
+    assert!(told.starts_with(&file.display().to_string()), "{told}");
+    assert!(
+        told.contains("less than 128 bits") && !told.contains("secret"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -157,7 +192,7 @@ admin:
 }
 
 /// What stops the start, and what is said about it.
-const REFUSED: [(&str, &str); 29] = [
+const REFUSED: [(&str, &str); 33] = [
     ("nats: {tls: null}", "nats.tls: is empty"),
     (
         "nats: {tls: {certificate: a, key: b}}",
@@ -244,6 +279,19 @@ const REFUSED: [(&str, &str); 29] = [
         "would show the routing table to anybody",
     ),
     ("admin: {user: a}", "admin.user: has no password"),
+    (
+        "admin: {tls: {certificate: a, key: b, clients: [{san: x}]}}",
+        "admin.tls.clients: has no authority that vouches for them",
+    ),
+    (
+        "admin: {tls: {certificate: a, key: b, client_ca: c}}",
+        "admin.tls.client_ca: would let in nobody",
+    ),
+    (
+        "admin: {tokens: [{name: '', file: a}]}",
+        "admin.tokens: a token without a name",
+    ),
+    ("admin: {tokens: [{name: a, file: b, role: admin}]}", "role"),
     (
         "admin: {user: 'a:b', password_file: c}",
         "write a name without `:`",

@@ -172,6 +172,7 @@ fn replica(caller: &Caller, address: Option<SocketAddr>, degraded: &str, epoch: 
         },
         of_others,
         rejected: caller.rejected.0.clone(),
+        last_nack: None,
         rejections: caller.rejected.1,
         withheld: Vec::new(),
         degraded: degraded.into(),

@@ -1,6 +1,6 @@
 //! The task's time and the registry's.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pointsman_registry::Time;
 use tokio::time::Instant;
@@ -35,4 +35,16 @@ impl Clock {
     pub(super) fn instant(self, time: Time) -> Instant {
         self.start + time.as_duration().saturating_sub(BEFORE)
     }
+}
+
+/// The wall time in milliseconds since 1970, for what people read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "people compare a history with the clock on the wall; nothing is decided by it"
+)]
+pub(super) fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }

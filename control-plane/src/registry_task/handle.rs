@@ -11,9 +11,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::active_apps::ActiveApps;
+use super::history::History;
 use super::orders::{Order, Refused, Release};
 use super::questions::{self, Answer, Question, Unanswered};
-use super::replicas::{Counts, Replica, Replicas};
+use super::replicas::{Counts, Gone, Replica, Replicas};
 
 /// The registry task has ended, so the process is about to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -95,6 +96,7 @@ pub struct Handle {
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) replicas: Arc<Replicas>,
     pub(super) active_apps: Arc<ActiveApps>,
+    pub(super) history: Arc<History>,
 }
 
 /// An endpoint that fails at a data plane.
@@ -153,6 +155,18 @@ impl Handle {
     /// Where sessions tell which apps are active.
     pub(crate) fn active_apps(&self) -> &Arc<ActiveApps> {
         &self.active_apps
+    }
+
+    /// The data planes that left lately and have not come back, the latest first.
+    #[must_use]
+    pub fn gone(&self) -> Vec<Gone> {
+        self.replicas.gone()
+    }
+
+    /// The latest changes, each with its reason.
+    #[must_use]
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
     }
 
     /// Where sessions show themselves.

@@ -1,6 +1,6 @@
 //! The data planes that follow this control plane, as they show themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub struct Replica {
     pub rejections: usize,
     /// How many things are kept from it, by the capabilities that it would need.
     pub withheld: Vec<(Capabilities, u64)>,
+    /// The last time that it rejected something that it had not rejected before.
+    pub last_nack: Option<Nack>,
     /// Why something else is not as it was configured, for people; empty where it is.
     pub degraded: Box<str>,
     /// How often its table differed from what it should have been at the same revision.
@@ -99,6 +101,26 @@ impl Counts {
     }
 }
 
+/// A data plane rejects things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nack {
+    /// When.
+    pub at: Instant,
+    /// The revision that it acked with that.
+    pub revision: u64,
+    /// Some of what it had not rejected before.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A data plane that has left.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// When.
+    pub at: Instant,
+    /// How it stood then.
+    pub replica: Replica,
+}
+
 /// A thing that a data plane rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -142,6 +164,8 @@ pub(crate) struct Replicas {
 struct Sessions {
     last: u64,
     entered: BTreeMap<u64, Session>,
+    /// Those who left lately, the latest last.
+    gone: VecDeque<Gone>,
 }
 
 #[derive(Debug)]
@@ -160,6 +184,10 @@ pub(super) struct Kept {
 
 /// The most sessions at once.
 const MAX_SESSIONS: usize = 4096;
+
+/// For how long a data plane is shown that has left, and how many of them are.
+const GONE: Duration = Duration::from_secs(600);
+const MAX_GONE: usize = 256;
 
 /// There are as many sessions as there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -194,6 +222,10 @@ impl Replicas {
                 other.replaced.cancel();
             }
         }
+        // Under its name it is back, whichever life of it this is.
+        sessions
+            .gone
+            .retain(|gone| gone.replica.name != replica.name);
         sessions.last += 1;
         let (number, replaced) = (sessions.last, CancellationToken::new());
         let (asking, asks) = Asking::new();
@@ -222,6 +254,17 @@ impl Replicas {
         drop(sessions);
         replicas.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         replicas
+    }
+
+    /// Those who left lately and have not come back, the latest first.
+    pub(crate) fn gone(&self) -> Vec<Gone> {
+        let now = Instant::now();
+        let sessions = self.sessions();
+        let lately = sessions.gone.iter().rev();
+        lately
+            .filter(|gone| now.saturating_duration_since(gone.at) < GONE)
+            .cloned()
+            .collect()
     }
 
     /// Whether any data plane says that it holds something.
@@ -288,6 +331,21 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.replicas.sessions().entered.remove(&self.number);
+        let mut sessions = self.replicas.sessions();
+        let Some(Session { replica, .. }) = sessions.entered.remove(&self.number) else {
+            return;
+        };
+        let mut others = sessions.entered.values();
+        if others.any(|other| other.replica.name == replica.name) {
+            return;
+        }
+        sessions
+            .gone
+            .retain(|gone| gone.replica.name != replica.name);
+        if sessions.gone.len() >= MAX_GONE {
+            sessions.gone.pop_front();
+        }
+        let at = Instant::now();
+        sessions.gone.push_back(Gone { at, replica });
     }
 }

@@ -331,6 +331,7 @@ fn replica(id: &str, held: Sum) -> Replica {
         held,
         of_others: 0,
         rejected: Vec::new(),
+        last_nack: None,
         rejections: 0,
         withheld: Vec::new(),
         degraded: "".into(),

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
 use super::handle::{Batch, Event, Failing, Message, Read};
+use super::history::Why;
 use super::orders::{Order, Refused, Release};
 use super::{RegistryTask, log};
 
@@ -106,22 +107,27 @@ impl RegistryTask {
         match event {
             Event::Received(batch) => self.apply_batch(source, batch, now),
             Event::Register(message) => self.register(source, &message, now),
-            Event::Unregister(message) => self.unregister(&message, now),
+            Event::Unregister(message) => self.unregister(source, &message, now),
             Event::Declare(declaration) => {
                 let declared = self.registry.declare(source, &declaration, now);
                 self.metrics.declared(declared);
                 log::declared(&declaration, declared);
+                self.recorder.declared(&self.registry, source);
             }
             Event::Withdraw(declaration) => {
                 let Declaration { uri, segment, .. } = &declaration;
                 if self.registry.withdraw(source, uri.key(), segment, now) {
                     log::route_gone(uri.key());
                 }
+                self.recorder
+                    .changed(&self.registry, Why::Withdrawn, Some(source));
             }
             Event::Lapse(message, absence) => {
                 let outcomes = self.registry.lapse(source, &message, absence, now);
                 self.metrics.lapsed(&outcomes);
                 log::lapsed(&message, &outcomes);
+                self.recorder
+                    .changed(&self.registry, Why::Withdrawn, Some(source));
             }
             Event::Lost { last_heard } => {
                 self.registry
@@ -147,16 +153,23 @@ impl RegistryTask {
                     }
                 }
                 Message::Register(message) => self.register(source, &message, now),
-                Message::Unregister(message) => self.unregister(&message, now),
+                Message::Unregister(message) => self.unregister(source, &message, now),
             }
         }
         self.metrics.heard(heard);
     }
 
-    fn unregister(&mut self, message: &pointsman_registry::Registration, now: Time) {
+    fn unregister(
+        &mut self,
+        source: SourceId,
+        message: &pointsman_registry::Registration,
+        now: Time,
+    ) {
         let outcomes = self.registry.unregister(message, now);
         self.metrics.unregistered(message, &outcomes);
         log::unregistered(message, &outcomes);
+        self.recorder
+            .unregistered(&self.registry, source, message, &outcomes);
     }
 
     fn register(
@@ -168,6 +181,8 @@ impl RegistryTask {
         let outcomes = self.registry.register(source, message, now);
         self.metrics.registered(message, &outcomes);
         log::registered(message, &outcomes);
+        self.recorder
+            .registered(&self.registry, source, message, &outcomes);
     }
 
     fn answer(&mut self, first: Read, now: Time) {
@@ -188,6 +203,7 @@ impl RegistryTask {
             self.metrics.pruned(1);
             log::removed_as_failing(failing);
         }
+        self.recorder.changed(&self.registry, Why::Failing, None);
     }
 
     /// Does what an operator orders. Whoever ordered may have left meanwhile.
@@ -254,6 +270,7 @@ impl RegistryTask {
         }
         self.metrics.expired(&expiry.expired);
         log::expired(&expiry.expired);
+        self.recorder.expired(&self.registry, &expiry.expired);
     }
 
     /// Tells once when the guard begins to hold something, and once when it holds nothing any more.

@@ -80,6 +80,10 @@ struct Api {
 
 impl Api {
     async fn start(credentials: Option<Credentials>) -> Self {
+        Self::start_with(credentials, None).await
+    }
+
+    async fn start_with(credentials: Option<Credentials>, log: Option<LentLevel>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let bound = bind(
             Settings {
@@ -97,6 +101,7 @@ impl Api {
         let inside = Inside {
             readiness: readiness.clone(),
             liveness: Liveness::new(),
+            log,
             metrics: Arc::new(metrics::registry(Build {
                 program: "test",
                 version: "0",
@@ -117,10 +122,15 @@ impl Api {
     }
 
     async fn get(&self, path: &str, head: &str) -> (u16, String, String) {
+        self.ask("GET", path, head, "").await
+    }
+
+    async fn ask(&self, method: &str, path: &str, head: &str, body: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let address = self.address;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{head}\r\n");
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{head}\r\n{body}"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         let read = stream.read_to_string(&mut answer);
@@ -203,4 +213,65 @@ async fn health_follows_readiness_and_draining_ends_it() {
     assert_eq!(api.get("/livez", "").await.0, 200);
     let alive = "/is-process-alive-do-not-use-for-loadbalancing";
     assert_eq!(api.get(alive, "").await.0, 200);
+}
+
+/// K-145: the log of a data plane is turned up for a while, and down again by itself, on its own admin API
+#[tokio::test]
+async fn the_log_is_turned_up_for_a_while() {
+    let form = pointsman_process::telemetry::Form::Human;
+    let level = "info".parse().unwrap();
+    let (subscriber, handle) = pointsman_process::telemetry::build(&form, &level, std::io::sink);
+    let api = Api::start_with(None, Some(LentLevel::new(handle))).await;
+    let put = async |body: &str, kind: &str| {
+        let length = body.len();
+        let more = format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n");
+        let (status, _, body) = api.ask("PUT", "/v1/log", &more, body).await;
+        let read = serde_json::from_str::<serde_json::Value>(&body);
+        (status, read.unwrap_or_default())
+    };
+    let (status, lent) = put(r#"{"level":"debug","for_seconds":1}"#, "application/json").await;
+    assert_eq!((status, lent["level"].as_str()), (200, Some("debug")));
+    let returned = async {
+        loop {
+            let (_, _, body) = api.get("/v1/log", "").await;
+            let shown: serde_json::Value = serde_json::from_str(&body).unwrap();
+            if shown["level"] == "info" {
+                return shown;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let shown = tokio::time::timeout(Duration::from_secs(10), returned).await;
+    assert_eq!(
+        shown.unwrap()["returns_in_seconds"],
+        serde_json::Value::Null
+    );
+    for (body, kind, wanted, told) in [
+        (
+            r#"{"level":"loud"}"#,
+            "application/json",
+            400,
+            "unrecognized level",
+        ),
+        (
+            r#"{"level":"debug","for_seconds":0}"#,
+            "application/json",
+            400,
+            "expected 1 to 86400",
+        ),
+        (
+            r#"{"level":"debug"}"#,
+            "text/plain",
+            415,
+            "application/json",
+        ),
+    ] {
+        let (status, problem) = put(body, kind).await;
+        assert_eq!(status, wanted, "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(told),
+            "{problem}"
+        );
+    }
+    drop(subscriber);
 }

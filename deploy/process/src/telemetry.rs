@@ -14,6 +14,7 @@ mod counts;
 mod escape;
 mod fields;
 mod gorouter;
+mod lent;
 mod level;
 mod lines;
 mod panics;
@@ -31,6 +32,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 pub use counts::LogCounts;
 pub use gorouter::GorouterJson;
+pub use lent::{LONGEST_LOAN, LentLevel, LevelState};
 pub use level::{AUDIT, Level, LevelHandle, UnknownLevel};
 pub use stamp::Timestamps;
 

@@ -91,6 +91,7 @@ async fn start(
         liveness: Liveness::new(),
         metrics: Arc::new(metrics),
         logged,
+        log: None,
     };
     control_plane.start(tasks, &process);
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pointsman_route_key::RouteKey;
 
 use crate::outcome::Counts;
-use crate::thing::{Endpoint, EndpointListing, Route, RouteListing};
+use crate::thing::{Ageing, Endpoint, EndpointListing, Route, RouteListing};
 use crate::time::Time;
 
 use super::Registry;
@@ -96,6 +96,13 @@ impl Registry {
             last_heard: source.clock.at(now).since(self.last_heard(record)),
             source: Arc::clone(&source.name),
             held: self.guard.holds(id),
+            ageing: if self.settings.prune_interval.is_none() || source.clock.is_lasting() {
+                Ageing::Never
+            } else if source.clock.is_away() {
+                Ageing::Suspended
+            } else {
+                Ageing::Goes
+            },
         }
     }
 }

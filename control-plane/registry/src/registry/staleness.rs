@@ -61,7 +61,7 @@ impl Registry {
             && let Some(id) = self.guard.next_released()
         {
             left -= 1;
-            expiry.expired.push(self.let_expire(id, now));
+            expiry.expired.push(self.let_expire(id, true, now));
         }
         for source in 0..self.sources.len() {
             while let Some((at, due)) = self.first_due(source, now) {
@@ -183,11 +183,11 @@ impl Registry {
         if !self.may_go(id, now) {
             return Some(Expired::Held { route, address });
         }
-        Some(self.let_expire(id, now))
+        Some(self.let_expire(id, false, now))
     }
 
     /// Takes an endpoint out that was not heard for its threshold.
-    fn let_expire(&mut self, id: EndpointId, now: Time) -> Expired {
+    fn let_expire(&mut self, id: EndpointId, released: bool, now: Time) -> Expired {
         let record = &self.endpoints[id];
         let route = Arc::clone(&self.routes[record.route].key);
         let address = Arc::clone(&record.address);
@@ -198,6 +198,7 @@ impl Registry {
             address,
             segment,
             route_gone,
+            released,
         }
     }
 

@@ -13,6 +13,7 @@ use super::records::{Entry, RouteRecord, SegmentId};
 use super::staleness::Due;
 
 mod alike;
+mod changes;
 mod declaring;
 mod empty_pools;
 mod figures;

@@ -1,13 +1,14 @@
 //! A route as `/v1/routes` shows it.
 
 use pointsman_registry::{
-    Algorithm, Balancing, Description, EndpointListing, Options, Policy, Route, RouteListing,
+    Ageing, Algorithm, Balancing, Description, Endpoint, EndpointListing, Options, Policy, Route,
+    RouteListing,
 };
 use pointsman_route_key::RouteKey;
 use serde_json::{Map, Value, json};
 
 /// Everything that is known of a route.
-pub(super) fn route(key: &RouteKey, route: &RouteListing) -> Value {
+pub(in crate::admin) fn route(key: &RouteKey, route: &RouteListing) -> Value {
     json!({
         "route": key.to_string(),
         "segments": route.attributes.iter().map(attributes).collect::<Vec<_>>(),
@@ -16,7 +17,7 @@ pub(super) fn route(key: &RouteKey, route: &RouteListing) -> Value {
 }
 
 /// The attributes of a route as one segment holds them.
-fn attributes(route: &Route) -> Value {
+pub(in crate::admin) fn attributes(route: &Route) -> Value {
     let options = route.options();
     json!({
         "segment": &*route.segment,
@@ -48,13 +49,34 @@ fn policy(policy: &Policy) -> Value {
     json!({ "scope": &*policy.scope, "sources": policy.sources })
 }
 
-fn endpoint(listed: &EndpointListing) -> Value {
-    let endpoint = &listed.endpoint;
+/// An endpoint with what is known of it.
+pub(in crate::admin) fn endpoint(listed: &EndpointListing) -> Map<String, Value> {
+    let mut shown = registered(&listed.endpoint);
+    let known = [
+        ("revision", json!(listed.revision)),
+        ("held", json!(listed.held)),
+        ("ageing", json!(ageing(listed.ageing))),
+        ("source", json!(&*listed.source)),
+        ("last_heard_seconds", json!(listed.last_heard.as_secs_f64())),
+    ];
+    shown.extend(known.map(|(name, value)| (name.to_owned(), value)));
+    shown
+}
+
+fn ageing(ageing: Ageing) -> &'static str {
+    match ageing {
+        Ageing::Goes => "goes",
+        Ageing::Suspended => "suspended",
+        Ageing::Never => "never",
+    }
+}
+
+/// An endpoint as it was registered.
+pub(in crate::admin) fn registered(endpoint: &Endpoint) -> Map<String, Value> {
     let description = &endpoint.description;
-    json!({
+    let shown = json!({
         "address": &*endpoint.address,
         "segment": &*endpoint.segment,
-        "revision": listed.revision,
         "generation": format!("{:016x}", endpoint.generation),
         "protocol": description.protocol(),
         "tls": description.is_tls(),
@@ -72,10 +94,11 @@ fn endpoint(listed: &EndpointListing) -> Value {
         "policy": description.policy().map(policy),
         "stale_threshold_seconds": endpoint.stale_threshold_seconds,
         "silent": endpoint.silent,
-        "held": listed.held,
-        "source": &*listed.source,
-        "last_heard_seconds": listed.last_heard.as_secs_f64(),
-    })
+    });
+    match shown {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }
 
 fn tags(description: &Description) -> Option<Map<String, Value>> {

@@ -9,7 +9,7 @@ use tonic::Status;
 
 use super::{Progress, Session, ends};
 use crate::distribution::{from_proto, hello};
-use crate::registry_task::Failing;
+use crate::registry_task::{Failing, Nack};
 
 /// Failing endpoints of one report that are looked at; the rest will be reported again.
 const FAILING: usize = 256;
@@ -84,7 +84,8 @@ impl Session {
         let now = Instant::now();
         self.place.update(|replica| {
             let news = rejected.iter().filter(|it| !replica.rejected.contains(it));
-            for it in news {
+            let news: Vec<_> = news.cloned().collect();
+            for it in &news {
                 tracing::warn!(
                     component = "distribution",
                     name = &*replica.name,
@@ -93,6 +94,13 @@ impl Session {
                     reason = &*it.reason,
                     "data-plane-rejects"
                 );
+            }
+            if !news.is_empty() {
+                replica.last_nack = Some(Nack {
+                    at: now,
+                    revision: ack.revision,
+                    rejected: news,
+                });
             }
             replica.rejected = rejected;
             replica.rejections = rejections;

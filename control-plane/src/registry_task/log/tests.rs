@@ -198,6 +198,7 @@ fn pruned_endpoints_are_told_by_route() {
         address: address.into(),
         segment: segment.into(),
         route_gone: true,
+        released: false,
     };
     let told = written(|| {
         expired(&[

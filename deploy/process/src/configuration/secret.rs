@@ -36,18 +36,32 @@ impl SecretFile {
     ///
     /// When the file cannot be read, is empty, too large, or not UTF-8. The problem names the file, never its content.
     pub fn read(&self, environment: &dyn Environment) -> Result<SecretString, Problem> {
-        let path = match environment.get("CREDENTIALS_DIRECTORY") {
+        Self::read_at(&self.resolved(environment))
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn resolved(&self, environment: &dyn Environment) -> PathBuf {
+        match environment.get("CREDENTIALS_DIRECTORY") {
             Some(directory) if self.0.is_relative() => Path::new(&directory).join(&self.0),
             _ => self.0.clone(),
-        };
-        let refused = |what: String| Problem::of_file(&path, what);
+        }
+    }
+
+    /// Reads the secret in a file, as [`Self::read`] does; for those that are read again when they change.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn read_at(path: &Path) -> Result<SecretString, Problem> {
+        let refused = |what: String| Problem::of_file(path, what);
         let unreadable = |error| refused(format!("the secret cannot be read: {error}"));
-        if fs::metadata(&path).map_err(unreadable)?.len() > MAX_BYTES {
+        if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
             return Err(refused(format!(
                 "the secret is larger than {MAX_BYTES} bytes"
             )));
         }
-        let text = fs::read_to_string(&path).map_err(unreadable)?;
+        let text = fs::read_to_string(path).map_err(unreadable)?;
         let secret = text.trim_end_matches(['\r', '\n']);
         if secret.is_empty() {
             return Err(refused("the secret is empty".to_owned()));

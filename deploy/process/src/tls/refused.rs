@@ -12,7 +12,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(source: impl fmt::Display, why: impl Into<String>) -> Self {
+    /// A refusal of `source`. `why` never says what is in it.
+    pub fn new(source: impl fmt::Display, why: impl Into<String>) -> Self {
         Self {
             source: source.to_string(),
             why: why.into(),

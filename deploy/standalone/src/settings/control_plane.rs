@@ -46,6 +46,9 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
         admin: admin::Settings {
             listen: None,
             credentials: None,
+            tokens: Vec::new(),
+            clients: Vec::new(),
+            tls: None,
             protect_metrics: false,
         },
     }
