@@ -252,13 +252,8 @@ impl Bound {
         let kept = self.state.as_ref().map(|_| self.kept.subscribe());
         let restore = self.state.as_ref().map(restore);
         if let Some(state) = self.state {
-            let status = self.status.subscribe();
-            keep(
-                tasks,
-                state,
-                (self.table.clone(), status, origin),
-                self.kept,
-            );
+            let served = (self.table.clone(), self.status.subscribe(), origin);
+            keep(tasks, state, served, self.kept);
         }
         let subscription = Subscription::new(Parts {
             follower: self.follower,
