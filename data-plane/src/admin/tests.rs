@@ -220,7 +220,7 @@ async fn health_follows_readiness_and_draining_ends_it() {
 async fn the_log_is_turned_up_for_a_while() {
     let form = pointsman_process::telemetry::Form::Human;
     let level = "info".parse().unwrap();
-    let (subscriber, handle) = pointsman_process::telemetry::build(&form, &level, std::io::sink);
+    let (subscriber, handle) = pointsman_process::telemetry::build(&form, &level, io::sink);
     let api = Api::start_with(None, Some(LentLevel::new(handle))).await;
     let put = async |body: &str, kind: &str| {
         let length = body.len();

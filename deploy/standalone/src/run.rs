@@ -116,11 +116,8 @@ async fn start(
     };
     // Whoever writes a route file may write one for every host.
     let follower = router::follower(&file.process.zone, file.process.index, routes.is_some());
-    router::spawn(
-        tasks,
-        router,
-        (follower, control_plane, publisher, failures),
-    );
+    let followed = (follower, control_plane, publisher, failures);
+    router::spawn(tasks, router, followed);
     Ok(Ending::new(readiness.clone(), counted))
 }
 
