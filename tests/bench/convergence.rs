@@ -21,7 +21,7 @@ use crate::Run;
 use crate::backend::{self, Manners};
 use crate::client::host;
 use crate::ours::feed::{Rhythm, packed};
-use crate::ours::{BOUND, ControlPlane, DataPlane, Feed, Line, Messages, scrape};
+use crate::ours::{BOUND, DataPlane, Feed, Line, Messages, scrape};
 use crate::sample::{Figure, Sample};
 use crate::workload::Workload;
 
@@ -49,12 +49,7 @@ pub(crate) const ANSWER: &str = "first request answered";
 pub(crate) async fn run(run: Run) {
     run.options.cores.use_all();
     let backend = backend::start(run.options.cores, Manners::First);
-    // Played replicas show no signs of life but their acks.
-    let line = Line::start_as(ControlPlane {
-        distribution: "  heartbeat: 60s\n",
-        ..ControlPlane::default()
-    })
-    .await;
+    let line = Line::start().await;
     let routes = run.options.routes;
     let mut feed = Feed::connect(&line.broker).await.expect("the broker");
     let plain = Messages::plain(backend);
@@ -109,8 +104,11 @@ impl Fleet {
         let address = line.control_plane.address("distribution");
         let mut tasks = tokio::task::JoinSet::new();
         let snapshots = Arc::default();
+        // One takes the table, and the others say that they hold it: nobody here has the time to read it 98 times.
+        let held = replica::snapshot(address, "first").await;
+        let held = held.expect("a snapshot");
         for number in 2..REPLICAS {
-            let replica = replica::connect(address, &format!("played-{number}")).await;
+            let replica = replica::connect(address, &format!("played-{number}"), held).await;
             let replica = replica.expect("a session");
             // One in the middle notes for all: they are served in no order.
             let seen = (number == REPLICAS / 2).then(|| Arc::clone(seen));

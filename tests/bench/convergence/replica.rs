@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use pointsman_proto::v1::distribution_service_client::DistributionServiceClient;
 use pointsman_proto::v1::follow_request::Message as Said;
@@ -16,18 +17,33 @@ use tonic::transport::Endpoint;
 
 /// Messages that may wait to be sent.
 const WAITING: usize = 16;
+/// Before another snapshot is asked for after one that was refused.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Between two signs of life.
+const SIGN: Duration = Duration::from_secs(5);
 
 /// One session that was welcomed.
 pub(super) struct Replica {
-    epoch: u64,
+    held: Held,
     out: mpsc::Sender<v1::FollowRequest>,
     inbound: Streaming<v1::FollowResponse>,
 }
 
+/// What a replica says that it holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held {
+    epoch: u64,
+    revision: u64,
+    filter_digest: u64,
+    things: u64,
+    digest: u64,
+}
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Joins with an empty table.
-pub(super) async fn connect(address: SocketAddr, id: &str) -> Result<Replica, Failure> {
+/// Joins with a table that is held, or, with the default, with an empty one.
+pub(super) async fn connect(address: SocketAddr, id: &str, held: Held) -> Result<Replica, Failure> {
     let hello = v1::Hello {
         id: id.to_owned(),
         name: id.to_owned(),
@@ -37,6 +53,10 @@ pub(super) async fn connect(address: SocketAddr, id: &str) -> Result<Replica, Fa
             mode: v1::SegmentMode::All.into(),
             segments: vec![],
         }),
+        epoch: held.epoch,
+        revision: held.revision,
+        filter_digest: held.filter_digest,
+        things: held.things,
         ..v1::Hello::default()
     };
     let channel = Endpoint::from_shared(format!("http://{address}"))?
@@ -51,7 +71,11 @@ pub(super) async fn connect(address: SocketAddr, id: &str) -> Result<Replica, Fa
         return Err("no welcome".into());
     };
     Ok(Replica {
-        epoch: welcome.epoch,
+        held: Held {
+            epoch: welcome.epoch,
+            filter_digest: welcome.filter_digest,
+            ..held
+        },
         out,
         inbound,
     })
@@ -60,15 +84,20 @@ pub(super) async fn connect(address: SocketAddr, id: &str) -> Result<Replica, Fa
 /// Takes one snapshot after the other, and counts them.
 pub(super) async fn take_snapshots(address: SocketAddr, taken: Arc<AtomicU64>) {
     loop {
-        let Ok(mut replica) = connect(address, "beginner").await else {
-            // It is told to come later, as others are who begin anew too often.
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            continue;
-        };
-        if replica.step(&mut |_, _| ()).await.is_ok() {
+        if snapshot(address, "beginner").await.is_ok() {
             taken.fetch_add(1, Ordering::Relaxed);
+        } else {
+            // It is told to come later, as others are who begin anew too often.
+            tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Takes a snapshot and leaves; says what it holds.
+pub(super) async fn snapshot(address: SocketAddr, id: &str) -> Result<Held, Failure> {
+    let mut replica = connect(address, id, Held::default()).await?;
+    replica.follow_until(&mut |_, _| (), true).await?;
+    Ok(replica.held)
 }
 
 fn request(message: Said) -> v1::FollowRequest {
@@ -80,42 +109,65 @@ fn request(message: Said) -> v1::FollowRequest {
 impl Replica {
     /// Follows until the session ends; `came` is told each endpoint's host when it was read.
     pub(super) async fn follow(mut self, mut came: impl FnMut(&str, Instant) + Send) {
-        while self.step(&mut came).await.is_ok() {}
+        // How it ends is seen by what does not come any more.
+        let _ended = self.follow_until(&mut came, false).await;
     }
 
-    /// Reads up to the end of a closing step, and acks it.
-    async fn step(&mut self, came: &mut impl FnMut(&str, Instant)) -> Result<(), Failure> {
+    /// Reads and acks, with a sign of life in between; to the end of the session, or of the first closing step.
+    async fn follow_until(
+        &mut self,
+        came: &mut impl FnMut(&str, Instant),
+        first: bool,
+    ) -> Result<(), Failure> {
+        let mut signs = tokio::time::interval(SIGN);
         loop {
-            let message = self
-                .inbound
-                .message()
-                .await?
-                .ok_or("the session has ended")?;
-            match message.message {
-                Some(Message::Batch(batch)) => {
-                    let now = Instant::now();
-                    for thing in batch.things {
-                        if let Some(thing::Kind::Endpoint(endpoint)) = thing.kind
-                            && let Some(route_key::Host::ExactHost(host)) =
-                                endpoint.route.and_then(|route| route.host)
-                        {
-                            came(&host, now);
-                        }
-                    }
+            let message = tokio::select! {
+                message = self.inbound.message() => message?.ok_or("the session has ended")?,
+                _ = signs.tick() => {
+                    let Held { revision, things, digest, .. } = self.held;
+                    let sign = v1::Heartbeat { revision, things, digest };
+                    self.out.send(request(Said::Heartbeat(sign))).await?;
+                    continue;
                 }
+            };
+            match message.message {
+                Some(Message::Batch(batch)) => note(batch, came),
                 Some(Message::ClosingStep(closing)) if !closing.continues => {
-                    let ack = v1::Ack {
-                        epoch: self.epoch,
-                        revision: closing.revision,
-                        rejected: Vec::new(),
-                        things: closing.things,
-                        digest: closing.digest,
-                    };
-                    self.out.send(request(Said::Ack(ack))).await?;
-                    return Ok(());
+                    self.ack(&closing).await?;
+                    if first {
+                        return Ok(());
+                    }
                 }
                 _ => {}
             }
+        }
+    }
+
+    async fn ack(&mut self, closing: &v1::ClosingStep) -> Result<(), Failure> {
+        self.held.revision = closing.revision;
+        self.held.things = closing.things;
+        self.held.digest = closing.digest;
+        let ack = v1::Ack {
+            epoch: self.held.epoch,
+            revision: closing.revision,
+            rejected: Vec::new(),
+            things: closing.things,
+            digest: closing.digest,
+        };
+        self.out.send(request(Said::Ack(ack))).await?;
+        Ok(())
+    }
+}
+
+/// Tells the hosts of the endpoints of a batch.
+fn note(batch: v1::Batch, came: &mut impl FnMut(&str, Instant)) {
+    let now = Instant::now();
+    for thing in batch.things {
+        if let Some(thing::Kind::Endpoint(endpoint)) = thing.kind
+            && let Some(route_key::Host::ExactHost(host)) =
+                endpoint.route.and_then(|route| route.host)
+        {
+            came(&host, now);
         }
     }
 }
