@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+const COMMANDS: &str = "Commands, as the first word, look into a running Pointsman: routes, replicas, explain, watch,\n\
+history, overrides, check, publish, completions; see pointsman help.";
+
 /// An HTTP router for Cloud Foundry that starts from an unchanged gorouter.yml.
 #[derive(Debug, Parser)]
-#[command(name = "pointsman", version, about)]
+#[command(name = "pointsman", version, about, after_help = COMMANDS)]
 pub struct Arguments {
     /// The gorouter.yml; without one, everything has its default
     #[arg(short = 'c', long = "config", alias = "c", value_name = "FILE")]

@@ -5,6 +5,7 @@
 pub mod command_line;
 pub mod gorouter_yml;
 pub mod metron;
+pub mod operator;
 pub mod run;
 pub mod served;
 pub mod settings;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use pointsman::command_line::Arguments;
 use pointsman::gorouter_yml::{self, Accepted, Refused};
+use pointsman::operator::{self, Operator};
 use pointsman::{run, settings};
 use pointsman_process::memory::Allocator;
 use pointsman_process::shutdown::Exit;
@@ -17,8 +18,12 @@ use pointsman_process::{telemetry, tls};
 static ALLOCATOR: Allocator = Allocator;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     tls::install_provider();
+    let first = std::env::args_os().nth(1).unwrap_or_default();
+    if first.to_str().is_some_and(operator::is_asked) {
+        return operate(Operator::parse());
+    }
+    let arguments = Arguments::parse();
     let accepted = match &arguments.config {
         Some(path) => gorouter_yml::load(path),
         None => Ok(Accepted::default()),
@@ -29,6 +34,28 @@ fn main() -> ExitCode {
         Ok(accepted) => start(&accepted, arguments.routes.as_deref()),
     };
     ExitCode::from(exit.code_of_drop_in())
+}
+
+/// Does what an operator asks for.
+#[expect(
+    clippy::print_stderr,
+    reason = "main is where a process speaks for itself"
+)]
+fn operate(operator: Operator) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(operator::run(operator, &mut std::io::stdout().lock())),
+        Err(error) => Err(error.into()),
+    };
+    let status = operator::status(&ended);
+    if let Err(failure) = ended
+        && status != 0
+    {
+        eprintln!("pointsman: {failure}");
+    }
+    ExitCode::from(status)
 }
 
 /// The one line of a file that is refused: its own form was not accepted, so it has none yet.

@@ -1,0 +1,105 @@
+//! `pointsman overrides`: what operators put over the rules for a while.
+
+use std::io::Write;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::arguments::{Output, Override, Terms};
+use super::{Failure, Outcome, shown};
+
+const PATH: &str = "/v1/overrides";
+
+pub(super) async fn run(
+    api: &Api,
+    command: Option<Override>,
+    output: Output,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
+    let answer = match &command {
+        None => api.get(PATH, &[]).await?,
+        Some(Override::Release) => release(api).await?,
+        Some(Override::End { id }) => {
+            let path = format!("{PATH}/{id}");
+            api.order(Method::DELETE, &path, None).await?
+        }
+        Some(Override::FreezePruning(terms)) => {
+            place(api, terms, json!({ "kind": "freeze-pruning" })).await?
+        }
+        Some(Override::Eject {
+            address,
+            route,
+            app,
+            force,
+            terms,
+        }) => {
+            let target = json!({ "address": address, "route": route, "app": app });
+            let order = json!({ "kind": "eject", "target": target, "force": force });
+            place(api, terms, order).await?
+        }
+    };
+    match output {
+        Output::Json => shown::json(out, &answer)?,
+        Output::Table => people(&answer, out)?,
+    }
+    Ok(Outcome::Good)
+}
+
+async fn place(api: &Api, terms: &Terms, mut order: Value) -> Result<Value, Failure> {
+    order["reason"] = Value::from(&*terms.reason);
+    order["for"] = Value::from(&*terms.lasts);
+    api.order(Method::POST, PATH, Some(&order)).await
+}
+
+/// Lets go whatever is held at the revision that everybody is to have now.
+async fn release(api: &Api) -> Result<Value, Failure> {
+    let fleet = api.get("/v1/replicas", &[]).await?;
+    let order = json!({
+        "epoch": fleet.get("epoch"),
+        "up_to_revision": fleet.get("wanted_revision"),
+    });
+    api.order(Method::POST, "/v1/release", Some(&order)).await
+}
+
+fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {
+    let one = answer.get("override").map(std::slice::from_ref);
+    let all = match one {
+        Some(one) => one,
+        None if answer.get("overrides").is_some() => shown::list(answer, "overrides"),
+        None => {
+            let [expiries, told] =
+                ["released_expiries", "told_replicas"].map(|name| shown::count(answer, name));
+            return writeln!(out, "{expiries} expiries released, {told} data planes told");
+        }
+    };
+    let headings = [
+        "ID",
+        "KIND",
+        "TARGET",
+        "ENDPOINTS",
+        "WHO",
+        "REASON",
+        "UNTIL",
+    ];
+    shown::table(out, headings, all.iter().map(row))?;
+    match answer.get("scope") {
+        Some(scope) => writeln!(out, "{}", shown::plain(scope)),
+        None => Ok(()),
+    }
+}
+
+fn row(one: &Value) -> [String; 7] {
+    let target = one.get("target").unwrap_or(&Value::Null);
+    let target = ["address", "route", "app"].map(|name| shown::member(target, name));
+    let target = target.iter().filter(|part| !part.is_empty());
+    [
+        shown::member(one, "id"),
+        shown::member(one, "kind"),
+        target.cloned().collect::<Vec<_>>().join(" "),
+        shown::member(one, "endpoints"),
+        shown::member(one, "who"),
+        shown::member(one, "reason"),
+        shown::member(one, "until"),
+    ]
+}

@@ -1,0 +1,203 @@
+//! `pointsman publish`: registers an endpoint for as long as it runs.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use async_nats::Client;
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::{Failure, Outcome};
+
+const REGISTER: &str = "router.register";
+const UNREGISTER: &str = "router.unregister";
+
+/// How long the broker may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What is registered, and where.
+#[derive(Debug, Args)]
+pub(super) struct Publish {
+    /// The endpoint, IP:PORT
+    endpoint: SocketAddr,
+    /// Its routes, each HOST or HOST/PATH
+    #[arg(required = true)]
+    uris: Vec<String>,
+    /// The broker
+    #[arg(
+        long,
+        env = "NATS_URL",
+        value_name = "URL",
+        default_value = "nats://127.0.0.1:4222"
+    )]
+    nats: String,
+    /// The port is spoken to over TLS, and its certificate is for this name
+    #[arg(long, value_name = "NAME")]
+    tls: Option<String>,
+    /// The app
+    #[arg(long)]
+    app: Option<String>,
+    /// A tag, as often as there are some
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+    /// The isolation segment
+    #[arg(long)]
+    segment: Option<String>,
+    /// Seconds between registrations
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    every: u64,
+    /// Registers once and ends; nothing takes it back but time
+    #[arg(long, conflicts_with = "unregister")]
+    once: bool,
+    /// Takes it back, and ends
+    #[arg(long)]
+    unregister: bool,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a tag is written NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcome, Failure> {
+    let message = message(&publish).to_string();
+    let client = async_nats::ConnectOptions::new()
+        .name("pointsman-publish")
+        .connection_timeout(CONNECT)
+        .connect(&*publish.nats)
+        .await
+        .map_err(|error| Failure::Unreachable(format!("{}: {error}", publish.nats)))?;
+    if publish.unregister {
+        send(&client, UNREGISTER, &message).await?;
+        return Ok(Outcome::Good);
+    }
+    let told = format!("{} answers {}", publish.endpoint, publish.uris.join(", "));
+    send(&client, REGISTER, &message).await?;
+    writeln!(out, "registered: {told}")?;
+    out.flush()?;
+    if publish.once {
+        return Ok(Outcome::Good);
+    }
+    let mut every = tokio::time::interval(Duration::from_secs(publish.every));
+    every.tick().await;
+    loop {
+        tokio::select! {
+            _ = every.tick() => send(&client, REGISTER, &message).await?,
+            () = asked_to_end() => break,
+        }
+    }
+    send(&client, UNREGISTER, &message).await?;
+    writeln!(out, "unregistered: {told}")?;
+    Ok(Outcome::Good)
+}
+
+async fn asked_to_end() {
+    let terminated = async {
+        let signal = tokio::signal::unix::SignalKind::terminate();
+        match tokio::signal::unix::signal(signal) {
+            Ok(mut terminated) => {
+                terminated.recv().await;
+            }
+            // Then only an interrupt ends it.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// Returns once the broker has it: what waits in a process that ends is lost.
+async fn send(client: &Client, subject: &'static str, message: &str) -> Result<(), Failure> {
+    let lost = |error: &dyn std::fmt::Display| Failure::Unreachable(format!("NATS: {error}"));
+    let payload = message.to_owned().into();
+    let sent = client.publish(subject, payload).await;
+    sent.map_err(|error| lost(&error))?;
+    client.flush().await.map_err(|error| lost(&error))
+}
+
+/// The message, with Gorouter's names.
+fn message(publish: &Publish) -> Value {
+    let mut message = Map::new();
+    let mut say = |name: &str, value: Value| message.insert(name.to_owned(), value);
+    say("host", json!(publish.endpoint.ip().to_string()));
+    say("uris", json!(publish.uris));
+    if let Some(name) = &publish.tls {
+        say("tls_port", json!(publish.endpoint.port()));
+        say("server_cert_domain_san", json!(name));
+    } else {
+        say("port", json!(publish.endpoint.port()));
+    }
+    if let Some(app) = &publish.app {
+        say("app", json!(app));
+    }
+    if let Some(segment) = &publish.segment {
+        say("isolation_segment", json!(segment));
+    }
+    let tags: BTreeMap<_, _> = publish.tags.iter().cloned().collect();
+    say("tags", json!(tags));
+    Value::Object(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        publish: Publish,
+    }
+
+    fn said(arguments: &[&str]) -> Value {
+        let parsed = Alone::try_parse_from([&["publish"], arguments].concat());
+        message(&parsed.unwrap_or_else(|error| panic!("{error}")).publish)
+    }
+
+    #[test]
+    fn messages_have_gorouters_names() {
+        assert_eq!(
+            said(&["10.0.0.1:80", "a.example.com", "b.example.com/p"]),
+            json!({ "host": "10.0.0.1", "port": 80, "uris": ["a.example.com", "b.example.com/p"], "tags": {} })
+        );
+        assert_eq!(
+            said(&[
+                "[::1]:443",
+                "a",
+                "--tls",
+                "id",
+                "--app",
+                "x",
+                "--tag",
+                "k=v=w",
+                "--segment",
+                "s"
+            ]),
+            json!({
+                "host": "::1", "tls_port": 443, "server_cert_domain_san": "id", "app": "x", "uris": ["a"],
+                "tags": { "k": "v=w" }, "isolation_segment": "s",
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_registration_is_refused() {
+        for arguments in [
+            &["10.0.0.1:80"][..],
+            &["host:80", "a"],
+            &["1.2.3.4:5", "a", "--tag", "k"],
+        ] {
+            let parsed = Alone::try_parse_from([&["publish"], arguments].concat());
+            assert_eq!(
+                parsed.err().expect("refused").exit_code(),
+                2,
+                "{arguments:?}"
+            );
+        }
+    }
+}
