@@ -4,6 +4,7 @@ mod bad_input;
 mod balancing;
 mod broker;
 mod collectors;
+mod command_line;
 mod control_plane;
 mod control_planes;
 mod drain;

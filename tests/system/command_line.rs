@@ -1,0 +1,204 @@
+//! The operator's command line, on a whole line of processes.
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use hyper::StatusCode;
+use pointsman_tests::publisher::Emitted;
+use pointsman_tests::{Endpoint, Fleet, Process, eventually};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::NOT_FOUND;
+
+/// Within which a state must be there, on a machine that is busy with other tests.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// One command, asked of the control plane of a fleet.
+fn command(fleet: &Fleet, arguments: &[&str]) -> Command {
+    let mut command = Command::new(Process::binary("pointsman"));
+    let server = format!("http://{}", fleet.control_plane.address("admin"));
+    command
+        .args(arguments)
+        .env("POINTSMAN_SERVER", server)
+        .env("NATS_URL", fleet.broker.url())
+        .stdin(Stdio::null());
+    command
+}
+
+/// What it shows, and its status.
+async fn ask(fleet: &Fleet, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = command(fleet, arguments);
+    let ended = tokio::task::spawn_blocking(move || command.output()).await;
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = ended.expect("the command").expect("the binary");
+    let text = [stdout, stderr].concat();
+    (status.code(), String::from_utf8(text).expect("text"))
+}
+
+async fn json(fleet: &Fleet, arguments: &[&str]) -> Value {
+    let (status, text) = ask(fleet, &[arguments, &["-o", "json"]].concat()).await;
+    assert_eq!(status, Some(0), "{arguments:?}: {text}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// K-140: which endpoints a URL gets, and why, by one command.
+/// K-149: the same for scripts, with statuses that tell what is so from what is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_registered_is_shown_and_explained() {
+    let fleet = Fleet::start(1).await;
+    let endpoint = Endpoint::named("here").await;
+    let message = Emitted::plain("app.example.com", endpoint.address(), 0);
+    fleet.register(&message, "app.example.com").await;
+    let address = endpoint.address().to_string();
+
+    let (status, table) = ask(&fleet, &["routes"]).await;
+    let row = table
+        .lines()
+        .find(|line| line.starts_with("app.example.com "))
+        .expect("a row");
+    assert!(
+        row.contains(&address) && row.contains("registered"),
+        "{table}"
+    );
+    assert_eq!(status, Some(0));
+    assert!(table.starts_with("ROUTE "), "{table}");
+    let (status, _) = ask(&fleet, &["routes", "--host", "other.example.com"]).await;
+    assert_eq!(status, Some(1), "nothing is registered for it");
+    let page = json(&fleet, &["routes", "app.example.com"]).await;
+    assert_eq!(page["routes"][0]["endpoints"][0]["address"], *address);
+
+    let (status, told) = ask(&fleet, &["explain", "http://app.example.com/some/path"]).await;
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains(&address) && told.contains("same"), "{told}");
+    let (status, told) = ask(&fleet, &["explain", "none.example.com"]).await;
+    assert_eq!(status, Some(1), "{told}");
+
+    let (status, told) = ask(&fleet, &["history", "app.example.com"]).await;
+    assert_eq!(status, Some(0), "{told}");
+    assert!(
+        told.contains("added") && told.contains("registered nats"),
+        "{told}"
+    );
+    let (status, told) = ask(&fleet, &["routes", "--server", "http://127.0.0.1:1"]).await;
+    assert_eq!(status, Some(3), "{told}");
+    assert!(told.contains("127.0.0.1:1"), "{told}");
+    let (status, told) = ask(&fleet, &["routes", "--unknown"]).await;
+    assert_eq!(status, Some(2), "{told}");
+    let (status, told) = ask(&fleet, &["completions", "bash"]).await;
+    assert_eq!(status, Some(0));
+    assert!(told.contains("replicas"), "{told}");
+}
+
+/// K-141: whether every data plane is up to date, by one command.
+/// K-144: and whether the whole is well.
+/// K-146: an endpoint is taken out, and back again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fleet_is_checked_and_an_endpoint_taken_out() {
+    let fleet = Fleet::start(1).await;
+    let (one, two) = (Endpoint::named("one").await, Endpoint::named("two").await);
+    for endpoint in [&one, &two] {
+        let message = Emitted::plain("app.example.com", endpoint.address(), 0);
+        fleet.register(&message, "app.example.com").await;
+    }
+    eventually("the data plane has everything", BOUND, async || {
+        let (_, table) = ask(&fleet, &["replicas"]).await;
+        let converged = table.lines().any(|line| line.contains("converged"));
+        if converged { Ok(()) } else { Err(table) }
+    })
+    .await;
+    let address = one.address().to_string();
+    let (status, told) = ask(&fleet, &["overrides", "eject", &address]).await;
+    assert_eq!(status, Some(2), "a reason is needed: {told}");
+    let eject = [
+        "overrides",
+        "eject",
+        &*address,
+        "--reason",
+        "it misbehaves",
+        "--for",
+        "10m",
+    ];
+    let placed = json(&fleet, &eject).await;
+    let id = placed["override"]["id"].as_str().expect("an id");
+    let (status, told) = ask(&fleet, &["check"]).await;
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("it misbehaves"), "{told}");
+    eventually("only the other one is asked", BOUND, async || {
+        let (_, told) = ask(&fleet, &["explain", "app.example.com"]).await;
+        if told.contains("same") {
+            Ok(())
+        } else {
+            Err(told)
+        }
+    })
+    .await;
+    let (status, told) = ask(&fleet, &["overrides", "end", id]).await;
+    assert_eq!(status, Some(0), "{told}");
+    let (_, told) = ask(&fleet, &["overrides"]).await;
+    assert!(!told.contains("it misbehaves"), "{told}");
+}
+
+/// A command that runs on; it is killed when the value is dropped.
+struct Running(Child);
+
+impl Running {
+    fn ask_to_end(&self) {
+        let pid = Pid::from_child(&self.0);
+        kill_process(pid, Signal::TERM).expect("it runs");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// K-143: what changes is told as it happens; a route is there for as long as its publisher.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_route_is_watched_coming_and_going() {
+    let fleet = Fleet::start(1).await;
+    let endpoint = Endpoint::named("here").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let seen = folder.path().join("seen");
+    let log = std::fs::File::create(&seen).expect("a file");
+    let mut watch = command(&fleet, &["watch", "-o", "json"]);
+    let _watch = Running(watch.stdout(log).spawn().expect("the binary"));
+    let lines = async |what: &str, wanted: &str| {
+        eventually(what, BOUND, async || {
+            let text = std::fs::read_to_string(&seen).expect("the file");
+            if text.contains(wanted) {
+                Ok(())
+            } else {
+                Err(text)
+            }
+        })
+        .await;
+    };
+    lines("the watch begins", "\"start\"").await;
+    let address = endpoint.address().to_string();
+    let publish = [
+        "publish",
+        &*address,
+        "published.example.com",
+        "--every",
+        "1",
+        "--tag",
+        "a=b",
+    ];
+    let mut publish = command(&fleet, &publish);
+    let mut publish = Running(publish.stdout(Stdio::null()).spawn().expect("the binary"));
+    fleet.answers("published.example.com", StatusCode::OK).await;
+    lines("it is seen coming", "\"added\"").await;
+    publish.ask_to_end();
+    let status = publish.0.wait().expect("its end");
+    assert_eq!(status.code(), Some(0));
+    fleet.answers("published.example.com", NOT_FOUND).await;
+    lines("it is seen going", "\"unregistered\"").await;
+}
