@@ -45,8 +45,8 @@ async fn json(fleet: &Fleet, arguments: &[&str]) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// K-140: which endpoints a URL gets, and why, by one command.
-/// K-149: the same for scripts, with statuses that tell what is so from what is not.
+/// Which endpoints a URL gets, and why, by one command.
+/// The same for scripts, with statuses that tell what is so from what is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_registered_is_shown_and_explained() {
     let fleet = Fleet::start(1).await;
@@ -93,9 +93,9 @@ async fn what_is_registered_is_shown_and_explained() {
     assert!(told.contains("replicas"), "{told}");
 }
 
-/// K-141: whether every data plane is up to date, by one command.
-/// K-144: and whether the whole is well.
-/// K-146: an endpoint is taken out, and back again.
+/// Whether every data plane is up to date, by one command.
+/// And whether the whole is well.
+/// An endpoint is taken out, and back again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fleet_is_checked_and_an_endpoint_taken_out() {
     let fleet = Fleet::start(1).await;
@@ -160,7 +160,7 @@ impl Drop for Running {
     }
 }
 
-/// K-143: what changes is told as it happens; a route is there for as long as its publisher.
+/// What changes is told as it happens; a route is there for as long as its publisher.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_route_is_watched_coming_and_going() {
     let fleet = Fleet::start(1).await;
