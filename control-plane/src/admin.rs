@@ -13,6 +13,7 @@ mod health;
 mod listing;
 mod log;
 mod orders;
+mod overrides;
 mod paths;
 mod problem;
 mod questions;

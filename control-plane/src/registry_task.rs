@@ -11,6 +11,7 @@ mod history;
 mod log;
 mod metrics;
 mod orders;
+mod overrides;
 mod questions;
 mod replicas;
 mod turn;
@@ -32,6 +33,8 @@ use metrics::Metrics;
 use orders::Order;
 pub use orders::Refused;
 pub(crate) use orders::Release;
+use overrides::Overrides;
+pub use overrides::{Effect, NewOverride, Override, Target};
 pub use questions::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswered};
 pub(crate) use questions::{Ask, OPEN};
 pub use replicas::{Counts, Gone, Nack, Rejected, Replica};
@@ -68,6 +71,7 @@ pub struct RegistryTask {
     guard_told: bool,
     head: watch::Sender<u64>,
     standing: watch::Sender<pointsman_registry::Standing>,
+    overrides: Overrides,
     handle: Handle,
     timers: Timers,
 }
@@ -90,7 +94,9 @@ impl RegistryTask {
             authoritative: false,
             reason: "it has only just started".to_owned(),
         });
+        let overrides = Overrides::default();
         let handle = Handle {
+            overrides: overrides.shown(),
             reads: reads_sender,
             failing: failing_sender,
             orders: orders_sender,
@@ -118,6 +124,7 @@ impl RegistryTask {
             guard_told: false,
             head,
             standing,
+            overrides,
             handle,
             timers,
         }

@@ -1,12 +1,13 @@
-//! The admin API of the data plane: health, metrics, and what is served.
+//! The admin API of the data plane: health, metrics, what is served, and the kill switches.
 //!
-//! Health is for everybody who reaches the address. The routes and the status ask for the configured user;
+//! Health is for everybody who reaches the address. Everything else asks for the configured user;
 //! without one, only callers that name this machine by its address are answered.
 
 mod access;
 mod ejected;
 mod health;
 mod log;
+mod overrides;
 mod routes;
 mod serve;
 mod status;
@@ -21,7 +22,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, delete, get};
 use pointsman_process::metrics::Exposition;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::telemetry::LentLevel;
@@ -34,6 +35,7 @@ pub(crate) use varz::Shown;
 
 use crate::failing::Ejected;
 use crate::listener::{Heirlooms, Inherited};
+use crate::overrides::Overrides;
 use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
 
@@ -69,6 +71,8 @@ pub(crate) struct Inside {
     pub(crate) ejected: Ejected,
     /// What `/varz` is made from, where it answers.
     pub(crate) varz: Option<Shown>,
+    /// What an operator has put over the rules.
+    pub(crate) overrides: Overrides,
 }
 
 /// The admin API with its socket bound, before it answers.
@@ -137,6 +141,8 @@ fn router(settings: &Settings, inside: Inside) -> Router {
         .route("/ejected", get(ejected::ejected))
         .route("/varz", get(varz::varz))
         .route("/v1/log", get(log::shown).put(log::set))
+        .route(overrides::PATH, get(overrides::list).post(overrides::place))
+        .route("/v1/overrides/{id}", delete(overrides::end))
         .fallback(async || StatusCode::NOT_FOUND);
     let metrics = Router::new().route("/metrics", get(metrics));
     let (open, protected) = if settings.protect_metrics {

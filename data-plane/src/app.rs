@@ -33,6 +33,8 @@ use crate::admin::{self, Inside, Shown};
 use crate::counters::Traffic;
 use crate::failing::{self, Ejected, Failures};
 use crate::listener::{Gate, Inherited, Listen};
+use crate::overrides::{Generations, Overrides, Switches};
+use crate::persisted::Lifetimes;
 use crate::servable::Servable;
 use crate::start::{self, Proxy, Surroundings};
 use crate::subscription::{
@@ -110,6 +112,7 @@ pub struct Bound {
     varz: bool,
     state: Option<(State, u64)>,
     kept: watch::Sender<Kept>,
+    overrides: Overrides,
     addresses: Addresses,
 }
 
@@ -143,20 +146,24 @@ pub async fn build(
     let (reporter, failures) = failing::channel();
     let ejected = reporter.ejected();
     let status = watch::Sender::new(Status::default());
+    let switches = Arc::<Switches>::default();
     let surroundings = Surroundings {
         table: table.clone(),
         failures: reporter,
         stages: tasks.stages().clone(),
         sockets: hand_over.sockets(inherited),
         servable: servable(status.subscribe()),
+        switches: Arc::clone(&switches),
     };
     let proxy = start::start(&listen, settings.proxy, surroundings);
     let proxy = proxy.map_err(BuildError::Proxy)?;
     let offered = hand_over.keep(admin.as_ref(), &proxy);
     offered.map_err(BuildError::HandOver)?;
     let kept = watch::Sender::new(Kept::default());
-    observe::register(metrics, &proxy, (&table, &ejected), (&status, &kept));
-    let filter = filter_digest(&settings.filter);
+    let state = with_filter(settings.state, &settings.filter);
+    let overrides = overrides(switches, &proxy, &status, state.as_ref());
+    let shown = (&status, &kept);
+    observe::register(metrics, &proxy, (&table, &ejected), shown, &overrides);
     let names = (settings.name, settings.zone);
     let identity = identity(names, settings.filter, settings.any_host);
     let addresses = addresses(&listen, &proxy, admin.as_ref());
@@ -174,10 +181,27 @@ pub async fn build(
         reloader,
         status,
         varz,
-        state: settings.state.map(|state| (state, filter)),
+        state,
         kept,
+        overrides,
         addresses,
     })
+}
+
+/// Where the table is kept, with the digest of the filter that it is filled under.
+fn with_filter(state: Option<State>, filter: &v1::SegmentFilter) -> Option<(State, u64)> {
+    state.map(|state| (state, filter_digest(filter)))
+}
+
+/// What operators will put over the rules.
+fn overrides(
+    switches: Arc<Switches>,
+    proxy: &Proxy,
+    status: &watch::Sender<Status>,
+    state: Option<&(State, u64)>,
+) -> Overrides {
+    let (bounds, servable) = (proxy.bounds().clone(), servable(status.subscribe()));
+    Overrides::new(switches, bounds, servable, state.map(generations))
 }
 
 /// Where everything listens.
@@ -253,7 +277,8 @@ impl Bound {
         let restore = self.state.as_ref().map(restore);
         if let Some(state) = self.state {
             let served = (self.table.clone(), self.status.subscribe(), origin);
-            keep(tasks, state, served, self.kept);
+            let switches = Arc::clone(self.overrides.switches());
+            keep(tasks, state, served, (self.kept, switches));
         }
         let subscription = Subscription::new(Parts {
             follower: self.follower,
@@ -269,12 +294,13 @@ impl Bound {
             load: load(self.proxy.traffic().clone()),
             draining: stages.leaving().clone(),
             status: self.status,
+            switches: Arc::clone(self.overrides.switches()),
         });
-        let end = ending.clone();
         tasks.spawn_vital("subscription", async move {
-            subscription.run(end).await;
+            subscription.run(ending).await;
             Ok::<(), Infallible>(())
         });
+        spawn_overrides(tasks, self.overrides.clone());
         if let Some(admin) = self.admin {
             let logged = process.logged.clone();
             let varz = self
@@ -290,16 +316,13 @@ impl Bound {
                 kept,
                 ejected: self.ejected,
                 varz,
+                overrides: self.overrides,
             };
             spawn_admin(admin, inside, (tasks, self.hand_over.gate().clone()));
         }
         self.hand_over
             .spawn(self.proxy.heirlooms().clone(), tasks, &process.readiness);
-        let reloader = self.reloader;
-        tasks.spawn_vital("certificates", async move {
-            reloader.run(ending, tell_reload).await;
-            Ok::<(), Infallible>(())
-        });
+        spawn_reloader(tasks, self.reloader);
         spawn_proxy(self.proxy, tasks);
     }
 }
@@ -341,6 +364,24 @@ fn load(traffic: Traffic) -> Arc<dyn Fn() -> Load + Send + Sync> {
     Arc::new(move || Load::of(&traffic))
 }
 
+/// Spawns what reads certificates again when they change.
+fn spawn_reloader(tasks: &Tasks, reloader: Reloader) {
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital("certificates", async move {
+        reloader.run(end, tell_reload).await;
+        Ok::<(), Infallible>(())
+    });
+}
+
+/// Spawns what ends overrides in their time.
+fn spawn_overrides(tasks: &Tasks, overrides: Overrides) {
+    let end = tasks.stages().ending().clone();
+    tasks.spawn_vital("overrides", async move {
+        overrides.run(end).await;
+        Ok::<(), Infallible>(())
+    });
+}
+
 /// Answers for as long as the gate is this process's.
 fn spawn_admin(admin: admin::Bound, inside: Inside, (tasks, gate): (&Tasks, Gate)) {
     let ending = tasks.stages().ending().clone();
@@ -368,7 +409,7 @@ fn keep(
     tasks: &Tasks,
     (state, filter): (State, u64),
     (table, status, origin): (TableHandle, watch::Receiver<Status>, Instant),
-    kept: watch::Sender<Kept>,
+    (kept, switches): (watch::Sender<Kept>, Arc<Switches>),
 ) {
     let keeping = Keeping::new(Keep {
         folder: state.folder,
@@ -378,12 +419,25 @@ fn keep(
         status,
         origin,
         kept,
+        switches,
     });
     let stages = tasks.stages().clone();
     tasks.spawn_vital("keeping", async move {
         keeping.run(stages).await;
         Ok::<(), Infallible>(())
     });
+}
+
+/// The generations of the table that are kept, and how long they may be served.
+fn generations((state, filter): &(State, u64)) -> Generations {
+    Generations {
+        folder: state.folder.clone(),
+        filter: *filter,
+        lifetimes: Lifetimes {
+            plain: state.plain_endpoints,
+            tls: state.tls_endpoints,
+        },
+    }
 }
 
 /// Where a start looks for the table that was kept.

@@ -21,9 +21,12 @@ pub(crate) fn raise_limit() {
 /// How many client connections may be open at the same time: what is configured, otherwise nine
 /// tenths of the descriptors.
 pub(crate) fn connections(limits: &Limits) -> usize {
-    limits
-        .connections
-        .unwrap_or_else(|| nine_tenths(getrlimit(Resource::Nofile).current))
+    limits.connections.unwrap_or_else(most_connections)
+}
+
+/// How many client connections the descriptors of the process leave room for.
+pub(crate) fn most_connections() -> usize {
+    nine_tenths(getrlimit(Resource::Nofile).current)
 }
 
 fn nine_tenths(descriptors: Option<u64>) -> usize {

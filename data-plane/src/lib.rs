@@ -21,6 +21,7 @@ mod hexadecimal;
 mod http2;
 mod io;
 mod listener;
+mod overrides;
 mod persisted;
 mod proxy;
 mod route_service;
@@ -39,6 +40,7 @@ pub use counters::{Totals, Traffic};
 pub use error_page::{BadPage, ErrorPage, NoPage};
 pub use events::Events;
 pub use listener::{Gate, Heirlooms, Inherited, Listen, Sockets};
+pub use overrides::Switches;
 pub use route_service::{AddressRules, AllowList, BadEntry, Signer};
 pub use servable::Servable;
 pub use settings::{

@@ -26,13 +26,13 @@ mod header;
 mod moment;
 mod saved;
 
-pub(crate) use folder::{Folder, Found, Lifetimes, Skipped, Written};
+pub(crate) use folder::{Folder, Found, GENERATIONS, Lifetimes, Skipped, Written};
 pub(crate) use frames::{Frame, Writing};
 pub(crate) use header::{Header, Stamp};
 pub(crate) use moment::Moment;
 #[cfg(test)]
 use saved::Saved;
-use saved::Unusable;
+pub(crate) use saved::Unusable;
 
 /// The layout of the file and of what its frames carry. Any change of either takes the next number.
 const SCHEMA: u32 = 1;

@@ -19,6 +19,7 @@ use crate::downstream::tls::Front;
 use crate::events;
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Gate, Heirlooms, Listen, Share, Sockets};
+use crate::overrides::{Bounds, Switches};
 use crate::proxy::RetryBudget;
 use crate::servable::Servable;
 use crate::settings::{FrontTls, Http2, Settings};
@@ -27,7 +28,7 @@ use crate::upstream::Commons;
 use crate::upstream::idle::IdleLimits;
 use crate::upstream::services;
 use crate::upstream::tls::Identities;
-use crate::worker::{self, Assignment, Crowd, Places};
+use crate::worker::{self, Assignment};
 
 /// What TLS is spoken with towards endpoints, and towards route services.
 type UpstreamTls = (Arc<Identities>, Option<Arc<ClientConfig>>);
@@ -45,6 +46,8 @@ pub struct Surroundings {
     pub sockets: Sockets,
     /// Whether there is a table that may be served: clients may ask.
     pub servable: Servable,
+    /// What an operator has switched for a while.
+    pub switches: Arc<Switches>,
 }
 
 /// The running proxy.
@@ -60,6 +63,7 @@ pub struct Proxy {
     ends: mpsc::UnboundedReceiver<io::Result<()>>,
     log: Option<Writer>,
     events: Option<events::Sender>,
+    bounds: Bounds,
 }
 
 /// Binds the listeners and starts the workers. The proxy serves when this returns, and ends with
@@ -78,6 +82,7 @@ pub fn start(
         stages,
         sockets,
         servable,
+        switches,
     } = surroundings;
     descriptors::raise_limit();
     let count = settings.workers.map_or_else(available, NonZeroUsize::get);
@@ -86,20 +91,19 @@ pub fn start(
     let (identities, service_tls) = upstream_tls(&mut settings).map_err(io::Error::other)?;
     let front = front(listeners, settings.front_tls.take(), settings.http2)?;
     let settings = Arc::new(settings);
-    let places = Arc::new(Places::new(settings.limits.in_flight, count));
+    let (bounds, mailboxes) = Bounds::open(&settings.limits, count);
     let counters = counters(settings.census, count);
     let origin = Instant::now();
     let (addresses, shares, doors) = open(listeners, sockets, (count, stages))?;
     let commons = Arc::new(Commons::new(idle_limits(&settings), count));
     let retries = RetryBudget::new();
-    let (crowd, mailboxes) = Crowd::new(descriptors::connections(&settings.limits), count);
     let (ended, ends) = mpsc::unbounded_channel();
     let assignments = shares.into_iter().zip(mailboxes).zip(&counters).enumerate();
     let workers = assignments.map(|(index, ((listeners, mailbox), counters))| {
         let assignment = Assignment {
             index,
             listeners,
-            crowd: Arc::clone(&crowd),
+            crowd: Arc::clone(bounds.crowd()),
             mailbox,
             settings: Arc::clone(&settings),
             counters: Arc::clone(counters),
@@ -108,7 +112,7 @@ pub fn start(
             identities: Arc::clone(&identities),
             front: front.clone(),
             service_tls: service_tls.clone(),
-            places: Arc::clone(&places),
+            places: Arc::clone(bounds.places()),
             lines: log.as_ref().map(Writer::lines),
             events: events.as_ref().map(events::Sender::emitter),
             origin,
@@ -116,20 +120,21 @@ pub fn start(
             doors: doors.clone(),
             retries: Arc::clone(&retries),
             servable: servable.clone(),
+            switches: Arc::clone(&switches),
         };
         worker::spawn(assignment, ended.clone())
     });
-    let workers = workers.collect::<io::Result<_>>()?;
     Ok(Proxy {
+        workers: workers.collect::<io::Result<_>>()?,
         addresses,
         doors,
         traffic: Traffic::new(counters, written),
         origin,
-        workers,
         running: count,
         ends,
         log,
         events,
+        bounds,
     })
 }
 
@@ -271,6 +276,11 @@ impl Proxy {
     #[must_use]
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// The bounds of the process that may be raised while it runs.
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
     /// The origin of the time that the proxy gives to the table ([`pointsman_routing::Time`]).

@@ -26,6 +26,7 @@ use crate::downstream::tls::Front;
 use crate::drain::Stage;
 use crate::events::Emitter;
 use crate::failing::FailureReporter;
+use crate::overrides::Switches;
 use crate::proxy::{RetryBudget, Room};
 use crate::servable::Servable;
 use crate::settings::Settings;
@@ -91,6 +92,10 @@ pub(crate) struct Worker {
     pub(crate) lines: RefCell<Option<Lines>>,
     /// Events of requests, if they are told.
     pub(crate) events: RefCell<Option<Emitter>>,
+    /// What an operator has switched for a while.
+    pub(crate) switches: Arc<Switches>,
+    /// Whether connections know that HTTP/2 is disabled.
+    http2_was_off: Cell<bool>,
     servable: Servable,
     /// Targets with a `;`.
     semicolons: Seldom,

@@ -169,7 +169,10 @@ async fn answers_are_what_the_document_says() {
             let asked_with = ASKED_WITH.iter().find(|(known, _)| known == path);
             let asked = asked_with.map_or(path.as_str(), |(_, asked)| asked);
             let answer = ask(&plane, method, &asked.replace("{id}", "dp")).await;
-            assert_ne!(answer.status, 404, "{method} {path}");
+            assert!(
+                !answer.text().contains("has no such path"),
+                "{method} {path}"
+            );
             assert_ne!(answer.status, 405, "{method} {path}");
             contract.check((method, path), &answer);
             let good = method == "get" && !NOT_ANSWERED.contains(&path.as_str());

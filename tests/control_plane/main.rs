@@ -11,6 +11,7 @@ mod greeting;
 mod messages;
 mod nats_tls;
 mod operator;
+mod overrides;
 mod plane;
 mod publishers;
 mod reported;

@@ -1,12 +1,17 @@
 //! NATS over TLS: who is believed, who is shown what, and what is never said in clear text.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use pointsman_tests::broker::{Access, Tls};
 use pointsman_tests::certs::{Authority, Files};
 use pointsman_tests::publisher::Emitted;
 use pointsman_tests::{Broker, Process, Publisher, configuration, eventually};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::plane::{BOUND, Plane, logged, until_logged};
 
@@ -78,6 +83,7 @@ async fn refusal(broker: &Broker, keys: &str) -> String {
 }
 
 /// C-074: the authorities of the file are believed, and our certificate is shown
+/// R-121: which is how a server knows us that insists on one
 #[tokio::test]
 async fn both_sides_show_certificates() {
     let certificates = Certificates::new();
@@ -106,6 +112,45 @@ async fn a_certificate_of_our_own_is_not_needed_where_nobody_asks() {
     let process = control_plane(&broker, &certificates.keys(None)).await;
     until_logged(&process, "subscriber-started", 1).await;
     assert!(!broker.log().contains("TLS handshake error"));
+}
+
+/// A server that says in clear text who it is, and proves that it is.
+async fn announcing(certificates: &Certificates, name: &str) -> SocketAddr {
+    let config = certificates.authority.server(&[name]).server_config(None);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let info = format!(
+        r#"INFO {{"server_id":"x","server_name":"{name}","version":"2.10.0","go":"go1","host":"{name}","port":{},"headers":true,"tls_required":true,"tls_verify":false,"max_payload":1048576,"proto":1,"client_id":1,"connect_urls":["{name}:{}"]}}"#,
+        address.port(),
+        address.port()
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let greeted = stream.write_all(format!("{info}\r\n").as_bytes()).await;
+            if greeted.is_ok() {
+                // Whoever believes it gets no further: the test looks at what the other end says.
+                let _ = TlsAcceptor::from(Arc::clone(&config)).accept(stream).await;
+            }
+        }
+    });
+    address
+}
+
+/// R-121: a server's name is the one that was dialled, whatever the server announces of itself
+#[tokio::test]
+async fn a_server_is_not_believed_for_the_name_that_it_announces() {
+    let certificates = Certificates::new();
+    let _authority = certificates.authority.write(certificates.path(), "ca");
+    let address = announcing(&certificates, "127.0.0.2").await;
+    let broker = Broker::start().await;
+    let configuration = configuration::control_plane(&broker, &certificates.keys(None));
+    let dialled = configuration.replace(&broker.address().to_string(), &address.to_string());
+    assert_ne!(dialled, configuration);
+    let process = Process::start("control-plane", &dialled).await;
+    until_logged(&process, "nats-connection-not-yet-made", 1).await;
+    let lines = logged(&process, "nats-connection-not-yet-made");
+    let error = lines[0]["data"]["error"].to_string();
+    assert!(error.contains("not valid for name"), "{error}");
 }
 
 /// Neither a foreign authority, nor another name, nor a certificate that is over makes a server one of ours; nor does

@@ -220,6 +220,7 @@ impl Setup {
             stages: stages.clone(),
             sockets: self.sockets,
             servable,
+            switches: Arc::default(),
         };
         let mut listen = vec![Listen::plain(localhost)];
         if self.settings.front_tls.is_some() {

@@ -16,6 +16,7 @@ mod draw;
 mod fleet;
 mod grant;
 mod holdings;
+mod limits;
 mod must_hold;
 mod publishers;
 mod quiet;

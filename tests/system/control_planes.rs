@@ -218,6 +218,78 @@ async fn certificates_between_the_planes_are_renewed_without_a_restart() {
     answers(data_plane.address("http"), "new.example.com").await;
 }
 
+/// the segments of a data plane are those that its certificate is mapped to, not those that it asks for
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_plane_gets_the_segments_of_its_certificate_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new("planes");
+    let ca = authority.write(folder.path(), "ca");
+    let server = authority.server(&["127.0.0.1"]);
+    let server = server.write(folder.path(), "server");
+    let east = authority.client(&["dp-east"]).write(folder.path(), "east");
+    let broker = Broker::start().await;
+    let tls = format!(
+        "distribution:\n  tls: {{certificate: {}, key: {}, client_ca: {}}}\n  segments: {{dp-east: [east], dp-west: [west, '']}}\n",
+        server.certificate.display(),
+        server.key.display(),
+        ca.display()
+    );
+    let configuration = configuration::control_plane(&broker, "").replace("distribution:\n", &tls);
+    let control_plane = Process::start("control-plane", &configuration).await;
+    let asking = |segments: &str| {
+        let tls = format!(
+            "control_planes:\n  tls: {{certificate: {}, key: {}, ca: {}}}\n",
+            east.certificate.display(),
+            east.key.display(),
+            ca.display()
+        );
+        let address = control_plane.address("distribution");
+        let configuration = configuration::data_plane(address).replace("control_planes:\n", &tls);
+        configuration + &format!("segments: {{{segments}}}\n")
+    };
+    let honest = Process::start("data-plane", &asking("mode: segments, list: [east]")).await;
+    let greedy = [
+        (
+            "mode: segments, list: [east, west]",
+            "does not grant \\\"west\\\"",
+        ),
+        (
+            "mode: shared-and-segments, list: [east]",
+            "does not grant the shared segment",
+        ),
+        ("mode: all", "does not grant all segments"),
+    ];
+    let endpoint = Endpoint::named("app").await;
+    let publisher = Publisher::connect(&broker).await;
+    publisher.greet().await;
+    for (host, segment) in [
+        ("west.example.com", "west"),
+        ("shared.example.com", ""),
+        (HOST, "east"),
+    ] {
+        let message = Emitted {
+            isolation_segment: Some(segment.to_owned()),
+            ..Emitted::plain(host, endpoint.address(), 0)
+        };
+        publisher.register(&message).await;
+    }
+    // The last one that was registered is there, and so would be the others.
+    let router = honest.address("http");
+    answers(router, HOST).await;
+    let mut client = Client::connect(router).await;
+    for foreign in ["west.example.com", "shared.example.com"] {
+        let answer = client.get(foreign, "/").await.expect("an answer");
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{foreign}");
+    }
+    for (segments, told) in greedy {
+        let data_plane = Process::start("data-plane", &asking(segments)).await;
+        logs(&data_plane, told).await;
+        let shown = shown(&data_plane).await.expect("an answer");
+        assert_eq!(shown["ready"], false, "{shown}");
+        assert_eq!(shown["table"]["routes"], 0, "{shown}");
+    }
+}
+
 async fn logs(process: &Process, event: &str) {
     eventually(event, BOUND, async || {
         let log = process.log();

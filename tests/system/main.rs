@@ -10,6 +10,7 @@ mod control_planes;
 mod drain;
 mod hand_over;
 mod instances;
+mod kill_switches;
 mod persisted;
 mod registration;
 mod route_files;

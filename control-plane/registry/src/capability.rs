@@ -27,8 +27,10 @@ pub struct Capabilities(u32);
 impl Capabilities {
     /// Nothing beyond the simple route.
     pub const NONE: Self = Self(0);
-    /// Everything, for readers that only look.
-    pub const ALL: Self = Self(u32::MAX);
+    /// Everything that a reader can claim, for those that only look.
+    pub const ALL: Self = Self(!Self::EJECTED.0);
+    /// What no reader can claim: an operator has taken the thing out, so nobody is given it.
+    pub const EJECTED: Self = Self(1 << 31);
     /// Endpoints over TLS with a checked name.
     pub const TLS_ENDPOINT: Self = Self(1);
     /// Endpoints that speak HTTP/2.
@@ -58,7 +60,7 @@ impl Capabilities {
     /// An empty-pool rule of a route.
     pub const ROUTE_EMPTY_POOL: Self = Self(1 << 13);
 
-    /// Every single capability that a thing of this registry can need.
+    /// Every single capability that a thing of this registry can need, and a reader can claim.
     pub const EACH: [Self; 14] = [
         Self::TLS_ENDPOINT,
         Self::HTTP2_ENDPOINT,
@@ -76,15 +78,17 @@ impl Capabilities {
         Self::ROUTE_EMPTY_POOL,
     ];
 
-    /// Which of [`Self::EACH`] are in `self`.
+    /// Which of [`Self::EACH`], and of [`Self::EJECTED`], are in `self`.
     pub fn each(self) -> impl Iterator<Item = Self> {
-        Self::EACH.into_iter().filter(move |one| self.cover(*one))
+        let all = Self::EACH.into_iter().chain([Self::EJECTED]);
+        all.filter(move |one| self.cover(*one))
     }
 
-    /// The word for one of [`Self::EACH`]; for several, that of the first.
+    /// The word for one of [`Self::each`]; for several, that of the first.
     #[must_use]
     pub fn name(self) -> &'static str {
-        let named = Self::EACH.into_iter().zip(NAMES);
+        let ejected = [(Self::EJECTED, "reinstatement by an operator")];
+        let named = Self::EACH.into_iter().zip(NAMES).chain(ejected);
         let mut named = named.filter(|(one, _)| self.cover(*one));
         named.next().map_or("", |(_, name)| name)
     }

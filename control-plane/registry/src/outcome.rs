@@ -59,7 +59,8 @@ pub enum Unregistered {
     UnknownEndpoint,
     /// There is no such route.
     UnknownRoute,
-    /// The endpoint was announced by something newer, or belongs to a source that declares, and stays.
+    /// The endpoint was announced by something newer, by its tag or its time of update, or belongs to a source that
+    /// declares, and stays.
     OlderTag,
     /// The segment of the message is not registered here.
     ForeignSegment,

@@ -4,6 +4,7 @@ mod attributes;
 mod changes;
 mod clock;
 mod declaring;
+mod ejections;
 mod few;
 mod guard;
 mod listing;
@@ -30,6 +31,7 @@ use crate::standing::Standing;
 use crate::time::Time;
 
 use clock::Clock;
+use ejections::Ejections;
 use guard::Guard;
 use messages::Messages;
 use records::{EndpointRecord, RouteId, RouteRecord};
@@ -39,6 +41,7 @@ use slab::Slab;
 use staleness::Due;
 
 pub use changes::{Change, Now};
+pub use ejections::Ejection;
 pub use listing::ListingCursor;
 pub(crate) use read::{Concern, Granted};
 pub(crate) use records::Entry;
@@ -64,6 +67,9 @@ pub struct Registry {
     messages: Messages,
     sources: Vec<SourceRecord>,
     guard: Guard,
+    ejections: Ejections,
+    /// An operator said that nothing goes by age.
+    frozen: bool,
     /// An operator said that nothing is registered is right.
     emptiness_confirmed: bool,
     last_update: Option<Time>,
@@ -122,6 +128,8 @@ impl Registry {
             messages: Messages::new(),
             sources: Vec::new(),
             guard: Guard::default(),
+            ejections: Ejections::default(),
+            frozen: false,
             emptiness_confirmed: false,
             last_update: None,
             awake: None,

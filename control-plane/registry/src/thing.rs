@@ -171,8 +171,10 @@ pub struct EndpointListing {
     pub last_heard: Duration,
     /// The source that it was heard from.
     pub source: Arc<str>,
-    /// It was not heard for its threshold, and is kept because that was true of too much at once.
+    /// It was not heard for its threshold, and is kept because that was true of too much at once, or pruning is frozen.
     pub held: bool,
+    /// An operator has taken it out: no data plane is given it.
+    pub ejected: bool,
     /// Whether time does anything to it.
     pub ageing: Ageing,
 }
@@ -182,7 +184,7 @@ pub struct EndpointListing {
 pub enum Ageing {
     /// It grows old unless it is heard.
     Goes,
-    /// Its source is away, so that it could not be heard: it does not grow older meanwhile.
+    /// Its source is away, so that it could not be heard, or pruning is frozen: it does not go meanwhile.
     Suspended,
     /// It is there until its source says otherwise, or nothing is ever removed for its age.
     Never,

@@ -123,11 +123,16 @@ fn read<Order>(
     Ok((order, read))
 }
 
-fn refuse(refused: &Refused, path: &str) -> Response {
+/// The answer to an order that is not followed.
+pub(super) fn refuse(refused: &Refused, path: &str) -> Response {
     let status = match refused {
-        Refused::OtherEpoch { .. } | Refused::Future { .. } | Refused::NotEmpty { .. } => {
-            StatusCode::CONFLICT
-        }
+        Refused::OtherEpoch { .. }
+        | Refused::Future { .. }
+        | Refused::NotEmpty { .. }
+        | Refused::LastEndpoints { .. }
+        | Refused::NotRegistered
+        | Refused::TooManyOverrides => StatusCode::CONFLICT,
+        Refused::NoOverride(_) => StatusCode::NOT_FOUND,
         Refused::Ended(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     Problem::of(status)

@@ -5,7 +5,7 @@ use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
 
 use super::{
-    Inside, contract, explain, health, log, metrics, orders, questions, replicas, routes,
+    Inside, contract, explain, health, log, metrics, orders, overrides, questions, replicas, routes,
     v1_routes, varz, watch,
 };
 
@@ -51,6 +51,9 @@ pub(super) fn protected() -> Paths {
         .put("/v1/log", log::set)
         .post("/v1/release", orders::release)
         .post("/v1/authority/confirm", orders::confirm)
+        .get(overrides::PATH, overrides::list)
+        .post(overrides::PATH, overrides::place)
+        .delete("/v1/overrides/{id}", overrides::end)
 }
 
 impl Paths {
@@ -83,6 +86,14 @@ impl Paths {
         T: 'static,
     {
         self.on("post", path, routing::post(handler))
+    }
+
+    fn delete<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Inside>,
+        T: 'static,
+    {
+        self.on("delete", path, routing::delete(handler))
     }
 
     /// Any method at all, as Gorouter answers; the document shows the one that makes sense.

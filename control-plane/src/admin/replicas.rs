@@ -126,6 +126,9 @@ fn shown(replica: &Replica, head: u64, now: Instant) -> Map<String, Value> {
         "orphans": replica.orphans,
         "things_of_other_epochs": replica.of_others,
         "table_age_seconds": replica.table_age.map(|age| age.as_secs_f64()),
+        "frozen": replica.frozen,
+        "received_revision": replica.received_revision,
+        "overrides": replica.overrides,
         "rejections": replica.rejections,
         "rejected": replica.rejected.iter().map(rejected).collect::<Vec<_>>(),
         "degraded": &*replica.degraded,
@@ -144,6 +147,7 @@ fn shown(replica: &Replica, head: u64, now: Instant) -> Map<String, Value> {
 fn state(replica: &Replica, head: u64) -> &'static str {
     match () {
         () if replica.draining => "draining",
+        () if replica.frozen => "frozen",
         () if replica.rejections > 0 => "rejecting",
         () if replica.has_converged(head) => "converged",
         () => "behind",

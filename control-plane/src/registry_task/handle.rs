@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::active_apps::ActiveApps;
 use super::history::History;
 use super::orders::{Order, Refused, Release};
+use super::overrides::{NewOverride, Override};
 use super::questions::{self, Answer, Question, Unanswered};
 use super::replicas::{Counts, Gone, Replica, Replicas};
 
@@ -94,6 +95,7 @@ pub struct Handle {
     pub(super) release: watch::Receiver<Option<Release>>,
     pub(super) head: watch::Receiver<u64>,
     pub(super) standing: watch::Receiver<Standing>,
+    pub(super) overrides: watch::Receiver<Vec<Override>>,
     pub(super) replicas: Arc<Replicas>,
     pub(super) active_apps: Arc<ActiveApps>,
     pub(super) history: Arc<History>,
@@ -215,6 +217,31 @@ impl Handle {
     pub async fn confirm_emptiness(&self, epoch: u64) -> Result<(), Refused> {
         self.order(|answer| Order::ConfirmEmptiness { epoch, answer })
             .await
+    }
+
+    /// Puts something over the rules for a while.
+    ///
+    /// # Errors
+    ///
+    /// Where it would take more than is asked for, or there are too many already.
+    pub async fn place(&self, new: NewOverride) -> Result<Override, Refused> {
+        self.order(|answer| Order::Place { new, answer }).await
+    }
+
+    /// Ends an override before its time.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none of this name.
+    pub async fn end_override(&self, id: &str) -> Result<Override, Refused> {
+        let id = id.into();
+        self.order(|answer| Order::EndOverride { id, answer }).await
+    }
+
+    /// What stands over the rules, in the order in which it was put there.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<Override> {
+        self.overrides.borrow().clone()
     }
 
     async fn order<Done>(

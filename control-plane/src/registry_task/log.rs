@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pointsman_process::telemetry::AUDIT;
 use pointsman_registry::{
     Declaration, Declared, Expired, Guard, Lapsed, Put, Registered, Registration, Standing,
     Unregistered, Uri,
@@ -12,6 +13,7 @@ use pointsman_route_key::RouteKey;
 use tracing::{debug, error, info, warn};
 
 use super::handle::Failing;
+use super::overrides::Override;
 
 /// Writes one event about an endpoint, with Gorouter's attributes.
 macro_rules! endpoint {
@@ -192,6 +194,19 @@ pub(super) fn guard_holds(held: u64, guard: Guard) {
 
 pub(super) fn guard_holds_nothing() {
     info!(component = "registry", "expiry-guard-holds-nothing");
+}
+
+pub(super) fn override_ended(ended: &Override) {
+    info!(
+        target: AUDIT,
+        component = "registry",
+        id = &*ended.id,
+        kind = ended.effect.kind(),
+        who = &*ended.who,
+        reason = &*ended.why,
+        cause = "its time is over",
+        "override-ended"
+    );
 }
 
 pub(super) fn removed_as_failing(failing: &Failing) {

@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::overrides::{Effect, Override};
 use super::replicas::Kept;
 
 /// Values of the label `component`, which publishers choose (L-39).
@@ -54,6 +55,13 @@ pub(super) struct Metrics {
     addresses: Gauge,
     removals: Gauge,
     revision: Gauge,
+    overrides: Family<Kind, Gauge>,
+    ejected: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -107,12 +115,47 @@ impl Metrics {
             addresses: Gauge::default(),
             removals: Gauge::default(),
             revision: Gauge::default(),
+            overrides: Family::default(),
+            ejected: Gauge::default(),
         };
         metrics.register_families(registry);
         metrics.register_counters(registry);
         metrics.register_gauges(registry);
         metrics.register_held(registry);
+        metrics.register_overrides(registry);
         metrics
+    }
+
+    fn register_overrides(&self, registry: &mut Registry) {
+        for kind in Effect::KINDS {
+            drop(self.overrides.get_or_create(&Kind { kind }));
+        }
+        registry.register(
+            "pointsman_overrides",
+            "What operators have put over the rules for a while, by kind",
+            self.overrides.clone(),
+        );
+        registry.register(
+            "pointsman_registry_ejected_endpoints",
+            "Endpoints that are given to no data plane because an operator took them out",
+            self.ejected.clone(),
+        );
+    }
+
+    pub(super) fn overrides(&self, standing: &[Override]) {
+        for kind in Effect::KINDS {
+            let count = standing
+                .iter()
+                .filter(|it| it.effect.kind() == kind)
+                .count();
+            let gauge = self.overrides.get_or_create(&Kind { kind });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(super) fn ejected(&self, endpoints: usize) {
+        self.ejected
+            .set(i64::try_from(endpoints).unwrap_or(i64::MAX));
     }
 
     fn register_families(&self, registry: &mut Registry) {

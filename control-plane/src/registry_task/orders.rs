@@ -6,6 +6,11 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::overrides::{MOST, NewOverride, Override};
+
+/// Routes that a refusal names.
+const SHOWN: usize = 10;
+
 /// How long a release is told to data planes that come back: one whose stream was just broken must not miss it.
 const STANDS: Duration = Duration::from_secs(60);
 
@@ -59,14 +64,49 @@ pub enum Refused {
         /// How many there are.
         routes: usize,
     },
+    /// Data planes would have no endpoint of some routes any more.
+    #[error("these routes would be left without an endpoint: {}; with force they are", few(.routes))]
+    LastEndpoints {
+        /// Which ones.
+        routes: Vec<Box<str>>,
+    },
+    /// There is nothing to take out.
+    #[error(
+        "no registered endpoint is meant by the target; with force it is taken out all the same, should it come"
+    )]
+    NotRegistered,
+    /// There are as many overrides as there may be.
+    #[error("{MOST} overrides stand already; end one of them first")]
+    TooManyOverrides,
+    /// There is no such override, or not any more.
+    #[error("no override of the id {0:?} stands at this control plane")]
+    NoOverride(Box<str>),
     /// The process is about to end.
     #[error(transparent)]
     Ended(#[from] super::Ended),
 }
 
+/// Some of these names, and how many there are beside them.
+fn few(names: &[Box<str>]) -> String {
+    let shown = names.len().min(SHOWN);
+    let mut text = names[..shown].join(", ");
+    if shown < names.len() {
+        text.push_str(&format!(" and {} more", names.len() - shown));
+    }
+    text
+}
+
 /// An order on its way.
 #[derive(Debug)]
 pub(super) enum Order {
+    Place {
+        new: NewOverride,
+        answer: oneshot::Sender<Result<Override, Refused>>,
+    },
+    EndOverride {
+        id: Box<str>,
+        answer: oneshot::Sender<Result<Override, Refused>>,
+    },
     Release {
         epoch: u64,
         up_to_revision: u64,

@@ -64,6 +64,12 @@ pub struct Replica {
     pub table_age: Option<Duration>,
     /// It is draining.
     pub draining: bool,
+    /// What an operator has put over its rules, at the data plane itself.
+    pub overrides: Vec<Box<str>>,
+    /// It holds what it receives, and serves something else: an operator wants that there.
+    pub frozen: bool,
+    /// The revision of the last closing step that it received, as it reported.
+    pub received_revision: u64,
     /// How many requests it had since it started.
     pub requests: u64,
     /// Requests in flight.

@@ -219,6 +219,12 @@ impl RegistryTask {
             Order::ConfirmEmptiness { epoch, answer } => {
                 let _ = answer.send(self.confirm_emptiness(epoch));
             }
+            Order::Place { new, answer } => {
+                let _ = answer.send(self.place_override(new));
+            }
+            Order::EndOverride { id, answer } => {
+                let _ = answer.send(self.end_override(&id));
+            }
         }
     }
 
@@ -296,9 +302,11 @@ impl RegistryTask {
 
     fn renew_figures(&mut self) {
         self.timers.figures = Instant::now() + FIGURES;
+        self.end_overrides();
         self.consider_standing();
         let counts = self.registry.counts(self.clock.now());
         self.metrics.figures(&counts, self.registry.head());
+        self.metrics.ejected(self.registry.ejected());
         self.metrics.held(
             self.registry.held_expiries(),
             self.handle.replicas.kept(),

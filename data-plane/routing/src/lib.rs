@@ -56,4 +56,4 @@ pub use thing::{
 };
 pub use time::Time;
 pub use view::View;
-pub use writer::{AbsenceSettings, Closed, RestoredUntil, Writer};
+pub use writer::{AbsenceSettings, Aside, Closed, RestoredUntil, Writer};

@@ -11,6 +11,7 @@
 
 mod absence;
 mod apply;
+mod aside;
 mod book;
 mod close;
 mod guard;
@@ -24,6 +25,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use absence::AbsenceSettings;
+pub use aside::Aside;
 pub use restore::RestoredUntil;
 
 use absence::Standing;

@@ -22,6 +22,10 @@ pub struct Credentials {
     pub password: SecretString,
 }
 
+/// Who asks, for the log: the user, or `-` where none is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Caller(pub(super) Box<str>);
+
 /// Decides about requests.
 #[derive(Debug)]
 pub(super) struct Access {
@@ -31,9 +35,12 @@ pub(super) struct Access {
 /// Lets a request pass, or answers it as Gorouter does.
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let caller = access.credentials.as_ref();
+    let caller = caller.map_or("-", |credentials| &credentials.user);
+    request.extensions_mut().insert(Caller(caller.into()));
     match access.decide(request.headers()) {
         StatusCode::OK => next.run(request).await,
         StatusCode::UNAUTHORIZED => {

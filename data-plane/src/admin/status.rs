@@ -6,13 +6,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::Inside;
-use crate::subscription::{Candidate, Connection, Kept, Status};
+use crate::subscription::{Candidate, Connection, Kept, Served, Status};
 
 /// How following a control plane goes, and what is served by that.
 pub(super) async fn status(State(inside): State<Inside>) -> Response {
     let status = inside.status.borrow().clone();
     let kept = inside.kept.as_ref().map(|kept| kept.borrow().clone());
     let table = inside.table.load();
+    let overrides = inside.overrides.list();
     let shown = Shown {
         ready: inside.readiness.is_ready(),
         followed: status.connection.as_ref().map(Followed::of),
@@ -26,6 +27,8 @@ pub(super) async fn status(State(inside): State<Inside>) -> Response {
             ..Table::of(&status)
         },
         kept: kept.as_ref().map(OnDisk::of),
+        serving: Serving::of(&status.served),
+        overrides: overrides.iter().map(super::overrides::Shown::of).collect(),
     };
     Json(shown).into_response()
 }
@@ -40,6 +43,49 @@ struct Shown<'a> {
     moves: u64,
     table: Table,
     kept: Option<OnDisk<'a>>,
+    serving: Serving<'a>,
+    overrides: Vec<super::overrides::Shown>,
+}
+
+/// What is served, by the will of an operator.
+#[derive(Default, Serialize)]
+struct Serving<'a> {
+    state: &'static str,
+    generation: Option<u8>,
+    age_seconds: Option<u64>,
+    trouble: Option<&'a str>,
+}
+
+impl<'a> Serving<'a> {
+    fn of(served: &'a Served) -> Self {
+        let frozen = Self {
+            state: "frozen",
+            ..Self::default()
+        };
+        match served {
+            Served::Received => Self {
+                state: "received",
+                ..Self::default()
+            },
+            Served::Frozen => frozen,
+            Served::Reading(number) => Self {
+                generation: Some(*number),
+                trouble: Some("it is being read"),
+                ..frozen
+            },
+            Served::NotRead(number, why) => Self {
+                generation: Some(*number),
+                trouble: Some(why),
+                ..frozen
+            },
+            Served::Generation { number, age } => Self {
+                state: "last-known-good",
+                generation: Some(*number),
+                age_seconds: Some(age.as_secs()),
+                trouble: None,
+            },
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::overrides::Bounds;
+use crate::servable::Servable;
+use crate::settings::Limits;
 use crate::table::publication;
 
 /// A table with one full endpoint, one bare one, and an empty route.
@@ -72,6 +75,12 @@ fn table() -> Arc<pointsman_routing::Table> {
     writer.publish()
 }
 
+/// None stands, and there is no table yet.
+fn overrides() -> Overrides {
+    let (bounds, _mailboxes) = Bounds::open(&Limits::default(), 1);
+    Overrides::new(Arc::default(), bounds, Servable::new(|| false), None)
+}
+
 struct Api {
     address: SocketAddr,
     readiness: Readiness,
@@ -111,6 +120,7 @@ impl Api {
             kept: None,
             ejected: Default::default(),
             varz: None,
+            overrides: overrides(),
         };
         let (address, end) = (bound.address(), CancellationToken::new());
         tokio::spawn(bound.serve(inside, end.clone().cancelled_owned()));

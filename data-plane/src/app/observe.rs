@@ -11,8 +11,9 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::failing::Ejected;
+use crate::overrides::Overrides;
 use crate::start::Proxy;
-use crate::subscription::{Kept, Status};
+use crate::subscription::{Kept, Served, Status};
 use crate::table::TableHandle;
 
 /// Adds the metrics of the data plane to those of the process.
@@ -21,6 +22,7 @@ pub(super) fn register(
     proxy: &Proxy,
     (table, ejected): (&TableHandle, &Ejected),
     (status, kept): (&watch::Sender<Status>, &watch::Sender<Kept>),
+    overrides: &Overrides,
 ) {
     metrics.register_collector(Box::new(proxy.traffic().clone()));
     metrics.register_collector(Box::new(Serving {
@@ -28,6 +30,7 @@ pub(super) fn register(
         ejected: ejected.clone(),
         status: status.subscribe(),
         kept: kept.subscribe(),
+        overrides: overrides.clone(),
     }));
 }
 
@@ -37,17 +40,39 @@ struct Serving {
     ejected: Ejected,
     status: watch::Receiver<Status>,
     kept: watch::Receiver<Kept>,
+    overrides: Overrides,
 }
 
 impl Collector for Serving {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let status = self.status.borrow().clone();
         self.encode_gauges(&mut encoder, &status)?;
+        self.encode_overrides(&mut encoder, &status)?;
         encode_counters(&mut encoder, &status, &self.kept.borrow())
     }
 }
 
 impl Serving {
+    /// What operators have switched.
+    fn encode_overrides(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        status: &Status,
+    ) -> fmt::Result {
+        let (name, help) = (
+            "pointsman_overrides",
+            "What operators have put over the rules here for a while",
+        );
+        let count = self.overrides.list().len() as u64;
+        gauge(encoder, (name, help), float(count))?;
+        let (name, help) = (
+            "pointsman_table_frozen",
+            "Whether an operator has something else served than what is received",
+        );
+        let frozen = u64::from(status.served != Served::Received);
+        gauge(encoder, (name, help), float(frozen))
+    }
+
     /// What is served now, and how sure it is.
     fn encode_gauges(&self, encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::Result {
         let table = self.table.load();

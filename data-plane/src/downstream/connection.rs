@@ -270,7 +270,10 @@ impl Connection<'_> {
 
     /// Whether a client may go on with HTTP/2 without having agreed on it: in clear text, as its first words.
     fn may_be_http2(&self) -> bool {
-        self.served == 0 && self.worker.settings.http2.cleartext && self.client.tls().is_none()
+        self.served == 0
+            && self.worker.settings.http2.cleartext
+            && self.client.tls().is_none()
+            && !self.worker.switches.disable_http2()
     }
 
     /// Whether the connection would take another request after this one (L-24, L-25, R-152).

@@ -45,6 +45,8 @@ pub(crate) struct Front {
 #[derive(Debug)]
 struct Policy {
     config: Arc<ServerConfig>,
+    /// The same without HTTP/2, for while an operator has disabled that.
+    without_http2: Arc<ServerConfig>,
     /// Who looks at what clients show, where they are asked.
     clients: Option<Arc<Clients>>,
 }
@@ -174,8 +176,11 @@ impl Forge {
             .map(|clients| Arc::<Trust>::clone(clients.trust()));
         config.ticketer = Arc::new(Tickets::new(trust)?);
         config.send_tls13_tickets = 1;
+        let mut without_http2 = config.clone();
+        without_http2.alpn_protocols = vec![HTTP1.to_vec()];
         Ok(Policy {
             config: Arc::new(config),
+            without_http2: Arc::new(without_http2),
             clients,
         })
     }

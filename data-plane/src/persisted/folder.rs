@@ -12,7 +12,10 @@ use super::moment::{Age, Moment};
 use super::saved::{Saved, Unusable};
 
 /// The generations of the table, in the order in which they are tried.
-const TABLES: [&str; 2] = ["table", "table.previous"];
+const TABLES: [&str; GENERATIONS as usize] = ["table", "table.previous"];
+
+/// How many generations there are.
+pub(crate) const GENERATIONS: u8 = 2;
 
 /// What says when a table was confirmed.
 const STAMP: &str = "stamp";
@@ -64,11 +67,18 @@ pub(crate) struct Skipped {
 }
 
 impl Lifetimes {
+    /// At any age.
+    pub(crate) const FOR_EVER: Self = Self {
+        plain: Duration::MAX,
+        tls: Duration::MAX,
+    };
+
     /// What is left of them for a table of this age. Where only the least age is known, nothing
     /// vouches for an address without a proof.
     fn left(self, age: Age) -> Self {
         let plain = match age {
             Age::Known(age) => self.plain.saturating_sub(age),
+            Age::AtLeast(_) if self == Self::FOR_EVER => Duration::MAX,
             Age::AtLeast(_) => Duration::ZERO,
         };
         Self {
@@ -148,6 +158,26 @@ impl Folder {
             }
         }
         (None, skipped)
+    }
+
+    /// One generation of the table, 1 for the last that was written; nothing where there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be served from.
+    pub(crate) fn generation(
+        &self,
+        number: u8,
+        (filter, lifetimes): (u64, Lifetimes),
+        now: &Moment,
+    ) -> Result<Option<Found>, Unusable> {
+        let at = usize::from(number).checked_sub(1);
+        let Some(name) = at.and_then(|at| TABLES.get(at)) else {
+            return Ok(None);
+        };
+        let stamp = self.read_stamp();
+        let path = self.path.join(name);
+        look_at(&path, (filter, lifetimes), stamp.as_ref(), now)
     }
 
     /// Removes what processes that are gone left unfinished.

@@ -47,6 +47,8 @@ pub(crate) enum Refusal {
     Loop,
     /// The route has a route service, and there is no secret to sign requests with (D-566).
     NoRouteServices,
+    /// The route has a route service that an operator has disabled (R-148).
+    ServiceDisabled,
     /// The route has a route service, through which no `WebSocket` passes (D-640).
     WebSocketThroughService,
     /// The request comes back from the service of its route with a signature that proves nothing
@@ -87,6 +89,7 @@ impl Refusal {
             | Self::UnprovenService(_)
             | Self::NoServiceAttempts => 502,
             Self::WebSocketThroughService
+            | Self::ServiceDisabled
             | Self::Unhealthy
             | Self::NoEndpoints
             | Self::ConnectionLimit
@@ -115,6 +118,7 @@ impl Refusal {
             Self::Overloaded => "overloaded",
             Self::Loop => "loop_detected",
             Self::NoRouteServices | Self::WebSocketThroughService => "route_service_unsupported",
+            Self::ServiceDisabled => "route_service_disabled",
             Self::UnprovenService(Invalid::Expired) | Self::ForgedSignature(Invalid::Expired) => {
                 "expired_route_service_signature"
             }
@@ -142,6 +146,7 @@ impl Refusal {
             | Self::Forbidden
             | Self::NoRouteServices
             | Self::WebSocketThroughService
+            | Self::ServiceDisabled
             | Self::UnprovenService(_)
             | Self::ForgedSignature(_)
             | Self::ServiceRequest
@@ -204,6 +209,9 @@ impl Refusal {
             Self::NoRouteServices => b"502 Bad Gateway: Support for route services is disabled.\n",
             Self::WebSocketThroughService => {
                 b"503 Service Unavailable: Websocket requests are not supported for routes bound to Route Services.\n"
+            }
+            Self::ServiceDisabled => {
+                b"503 Service Unavailable: The route service of this route is disabled.\n"
             }
             Self::ServiceRequest => {
                 b"500 Internal Server Error: Route service request failed.\n"
@@ -358,6 +366,10 @@ mod tests {
                 Refusal::ForgedSignature(Invalid::Expired),
                 "504 Gateway Timeout: Failed to validate Route Service Signature: route service \
                  request expired\n",
+            ),
+            (
+                Refusal::ServiceDisabled,
+                "503 Service Unavailable: The route service of this route is disabled.\n",
             ),
             (
                 Refusal::ServiceRequest,

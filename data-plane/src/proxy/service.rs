@@ -175,6 +175,12 @@ impl Journey<'_, '_> {
     ) -> Result<Box<Outward>, Refusal> {
         let told = &self.worker.settings.route_services;
         let url = ServiceUrl::parse(url).ok_or(Refusal::ServiceRequest)?;
+        if self.worker.switches.disables(&url) {
+            // Never past it: it may be what protects the app.
+            let told = &self.worker.told_of_services;
+            told.unsupported("an operator has disabled the service");
+            return Err(Refusal::ServiceDisabled);
+        }
         let request = &*self.exchange.request;
         let [host, target] =
             [request.host(), request.path_and_query()].map(String::from_utf8_lossy);

@@ -27,18 +27,20 @@ impl Subscription {
     ) -> Result<Attended<T>, Stopped> {
         let stop = self.stop.clone();
         let due = self.next_due();
-        let (failures, restoring) = self.sources();
+        let (failures, restoring, instead) = self.sources();
         let meanwhile = tokio::select! {
             () = stop.cancelled() => return Err(Stopped),
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Meanwhile::Due,
             done = work => return Ok(Attended::Done(done)),
             failure = failures.next() => Meanwhile::Failed(failure),
             piece = restoring.next() => Meanwhile::Read(piece),
+            news = instead.next() => Meanwhile::Instead(news),
         };
         match meanwhile {
             Meanwhile::Due => self.do_due(),
             Meanwhile::Failed(failure) => self.note_failure(&failure),
             Meanwhile::Read(piece) => self.restore(piece),
+            Meanwhile::Instead(news) => self.hear_instead(news),
         }
         Ok(Attended::Meanwhile)
     }
@@ -59,4 +61,5 @@ enum Meanwhile {
     Due,
     Failed(crate::failing::Failed),
     Read(super::restoring::Piece),
+    Instead(super::instead::News),
 }

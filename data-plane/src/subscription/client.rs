@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_process::readiness::Condition;
-use pointsman_routing::Time;
+use pointsman_routing::{Table, Time};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +14,14 @@ use super::attend::Stopped;
 use super::choice::{Choice, Worth};
 use super::connect::ControlPlane;
 use super::follower::{Breach, Follower};
+use super::instead::Instead;
 use super::questions::Questions;
 use super::report::Load;
 use super::restoring::{Restore, Restoring};
 use super::session::{Ended, MISSED};
 use super::status::Status;
 use crate::failing::{Failed, Failures};
+use crate::overrides::Switches;
 use crate::table::Publisher;
 
 /// How long two publications lie apart at least.
@@ -53,6 +55,8 @@ pub struct Parts {
     pub draining: CancellationToken,
     /// Where it is shown how following goes.
     pub status: watch::Sender<Status>,
+    /// What an operator has switched for a while.
+    pub switches: Arc<Switches>,
 }
 
 /// The task that follows a control plane, on the control thread.
@@ -61,6 +65,7 @@ pub struct Subscription {
     pub(super) stop: CancellationToken,
     pub(super) choice: Choice,
     pub(super) restoring: Restoring,
+    pub(super) instead: Instead,
     pub(super) questions: Questions,
     pub(super) published: Option<Instant>,
     /// When orphans end next.
@@ -71,12 +76,15 @@ impl Subscription {
     /// A subscription that has not begun.
     #[must_use]
     pub fn new(mut parts: Parts) -> Self {
-        let restoring = Restoring::new(parts.restore.take(), Instant::now());
+        let restore = parts.restore.take();
+        let instead = Instead::new(parts.switches.serving(), restore.clone());
+        let restoring = Restoring::new(restore, Instant::now());
         Self {
             choice: Choice::new(parts.control_planes.len()),
             parts,
             stop: CancellationToken::new(),
             restoring,
+            instead,
             questions: Questions::new(Instant::now()),
             published: None,
             next_end: None,
@@ -190,8 +198,12 @@ impl Subscription {
     }
 
     /// Where news come from that are no control plane's.
-    pub(super) const fn sources(&mut self) -> (&mut Failures, &mut Restoring) {
-        (&mut self.parts.failures, &mut self.restoring)
+    pub(super) const fn sources(&mut self) -> (&mut Failures, &mut Restoring, &mut Instead) {
+        (
+            &mut self.parts.failures,
+            &mut self.restoring,
+            &mut self.instead,
+        )
     }
 
     pub(super) fn control_plane(&self, at: usize) -> Option<&ControlPlane> {
@@ -238,7 +250,7 @@ impl Subscription {
 
     /// When the next table may be published, if there is something to publish.
     fn next_table(&self) -> Option<Instant> {
-        self.follower().is_changed().then(|| {
+        (self.follower().is_changed() && self.instead.is_nothing()).then(|| {
             self.published
                 .map_or_else(Instant::now, |last| last + BETWEEN_TABLES)
         })
@@ -269,17 +281,24 @@ impl Subscription {
         }
     }
 
-    /// Publishes what changed.
+    /// Publishes what changed, unless something else is served in its place.
     pub(super) fn publish(&mut self) {
-        if let Some(table) = self.parts.follower.publish() {
-            self.parts.publisher.publish(table);
-            self.published = Some(Instant::now());
-            self.parts.status.send_modify(|status| {
-                status.publications += 1;
-                status.published = self.published;
-            });
+        if self.instead.is_nothing()
+            && let Some(table) = self.parts.follower.publish()
+        {
+            self.serve(table);
         }
         self.look_ready();
+    }
+
+    /// Has this table be served from now on.
+    pub(super) fn serve(&mut self, table: Arc<Table>) {
+        self.parts.publisher.publish(table);
+        self.published = Some(Instant::now());
+        self.parts.status.send_modify(|status| {
+            status.publications += 1;
+            status.published = self.published;
+        });
     }
 
     /// Drops the orphans whose time is over.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use pointsman_proto::v1::{self, follow_request, follow_response};
 use pointsman_route_key::{Host, RouteKey};
 use pointsman_routing::{
-    AbsenceSettings, Closed, RejectedThing, Rejection, RestoredUntil, Settings, Table, Thing,
-    ThingKind, Time, View, Writer,
+    AbsenceSettings, Aside, Closed, RejectedThing, Rejection, RestoredUntil, Settings, Table,
+    Thing, ThingKind, Time, View, Writer,
 };
 
 use super::capabilities::{CLAIMED, lacks};
@@ -377,6 +377,29 @@ impl Follower {
     pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
         let thing = self.allowed(thing);
         self.writer.restore(thing, until)
+    }
+
+    /// Room for a table that is served in the place of what is held.
+    #[must_use]
+    pub fn aside(&self) -> Aside {
+        self.writer.aside()
+    }
+
+    /// Puts things into it.
+    pub fn fill_aside(&mut self, aside: &mut Aside, things: Vec<Thing>) {
+        let things: Vec<_> = things.into_iter().map(|it| self.allowed(it)).collect();
+        self.writer.fill_aside(aside, things);
+    }
+
+    /// The table of what is in it, which is what is served from now on.
+    pub fn serve_aside(&mut self, aside: &mut Aside, settings: Settings) -> Arc<Table> {
+        self.table = self.writer.table_aside(aside, settings);
+        Arc::clone(&self.table)
+    }
+
+    /// Lets go of it: the next table is one of what is held.
+    pub fn drop_aside(&mut self, aside: Aside) {
+        self.writer.drop_aside(aside);
     }
 
     /// What is rejected under a name.

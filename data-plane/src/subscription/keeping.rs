@@ -7,6 +7,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tracing::{debug, error, info, warn};
 
 use super::saving;
 use super::status::{Kept, Status};
+use crate::overrides::{Serving, Switches};
 use crate::persisted::{Folder, Header, Moment, Stamp, Written};
 use crate::table::TableHandle;
 
@@ -44,6 +46,8 @@ pub struct Keep {
     pub origin: Instant,
     /// Where it is shown how keeping goes.
     pub kept: watch::Sender<Kept>,
+    /// What an operator has switched for a while.
+    pub switches: Arc<Switches>,
 }
 
 /// The task that keeps the table.
@@ -117,6 +121,10 @@ impl Keeping {
 
     /// Writes the table where it changed, or else that it was confirmed since.
     async fn look(&mut self) {
+        if self.keep.switches.wanted() != Serving::Received {
+            // What is served is not what was confirmed, and one of the generations may be what is served.
+            return;
+        }
         let status = self.keep.status.borrow().clone();
         let Some(confirmed) = status.confirmed else {
             return;

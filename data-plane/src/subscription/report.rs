@@ -36,12 +36,24 @@ impl Load {
     }
 }
 
+/// What an operator has switched at this data plane.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Switched {
+    /// The kinds of the overrides that stand.
+    pub(super) overrides: Vec<String>,
+    /// Something else is served than what is received.
+    pub(super) frozen: bool,
+    /// The revision that is received.
+    pub(super) received_revision: u64,
+}
+
 /// A report, with the failures since the last one.
 pub(super) fn report(
     failures: &mut Failures,
     load: Load,
     (orphans, held_removals): (u64, u64),
     (table_age, draining): (Option<Duration>, bool),
+    switched: Switched,
 ) -> v1::FollowRequest {
     let totals = load.totals;
     let active_apps = load.active_apps.into_iter();
@@ -80,5 +92,8 @@ pub(super) fn report(
         orphans,
         table_age: table_age.and_then(|age| prost_types::Duration::try_from(age).ok()),
         draining,
+        overrides: switched.overrides,
+        frozen: switched.frozen,
+        received_revision: switched.received_revision,
     }))
 }

@@ -25,7 +25,7 @@ use super::from_proto;
 use crate::persisted::{Folder, Found, Frame, Lifetimes, Moment, Skipped};
 
 /// Pieces that wait for the control thread.
-const WAITING: usize = 4;
+pub(super) const WAITING: usize = 4;
 
 /// Where a persisted table is looked for.
 #[derive(Clone, Debug)]
@@ -86,6 +86,8 @@ pub(super) enum Piece {
     },
     /// Nothing more comes.
     Ended,
+    /// Nothing more comes, and what came is not all of it.
+    Failed(String),
 }
 
 impl Restoring {
@@ -220,7 +222,7 @@ impl Subscription {
                 }
             }
             Piece::Things { things, left } => self.restore_things(things, left),
-            Piece::Ended => self.restored(),
+            Piece::Ended | Piece::Failed(_) => self.restored(),
         }
     }
 
@@ -298,7 +300,12 @@ fn read(restore: &Restore, to: &mpsc::Sender<Piece>) {
     }
 }
 
-fn hand_over(found: Found, to: &mpsc::Sender<Piece>) -> io::Result<()> {
+/// Hands a table over, piece by piece.
+///
+/// # Errors
+///
+/// What cannot be read of it.
+pub(super) fn hand_over(found: Found, to: &mpsc::Sender<Piece>) -> io::Result<()> {
     let Found {
         path,
         saved,

@@ -267,7 +267,11 @@ impl Subscription {
         Ok(())
     }
 
+    /// An acknowledgement says what is served, so there is none while something else is.
     fn acknowledge(&mut self, wire: &Wire) -> Result<(), Ended> {
+        if !self.instead.is_nothing() {
+            return Ok(());
+        }
         self.follower_mut()
             .ack()
             .map_or(Ok(()), |ack| wire.say(ack))

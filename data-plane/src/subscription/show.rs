@@ -144,7 +144,13 @@ impl Subscription {
             self.parts.follower.orphans(),
             self.parts.follower.held_removals(),
         );
-        report::report(&mut self.parts.failures, load, doubted, (age, draining))
+        let switched = report::Switched {
+            overrides: self.parts.switches.kinds(),
+            frozen: !self.instead.is_nothing(),
+            received_revision: self.parts.follower.position().1,
+        };
+        let failures = &mut self.parts.failures;
+        report::report(failures, load, doubted, (age, draining), switched)
     }
 }
 

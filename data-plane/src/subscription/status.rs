@@ -47,6 +47,29 @@ pub struct Status {
     pub published: Option<Instant>,
     /// Questions that were refused because there were too many.
     pub questions_refused: u64,
+    /// What is served.
+    pub served: Served,
+}
+
+/// What is served, by the will of an operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Served {
+    /// What is received, as ever.
+    #[default]
+    Received,
+    /// What was served when the table was frozen.
+    Frozen,
+    /// The same, while this generation of the persisted table is read.
+    Reading(u8),
+    /// The same, because that generation could not be read.
+    NotRead(u8, String),
+    /// A generation of the persisted table.
+    Generation {
+        /// Which one: 1 is the last that was written.
+        number: u8,
+        /// How long before it was read a control plane had confirmed it.
+        age: Duration,
+    },
 }
 
 impl Status {

@@ -17,6 +17,10 @@ const BATCH: usize = 64;
 pub(crate) struct Places {
     free: AtomicUsize,
     batch: usize,
+    /// How many there are, taken or free.
+    all: AtomicUsize,
+    /// How many were taken away while requests had them: they go when they are given back.
+    owed: AtomicUsize,
 }
 
 impl Places {
@@ -27,7 +31,29 @@ impl Places {
         Self {
             free: AtomicUsize::new(places),
             batch,
+            all: AtomicUsize::new(places),
+            owed: AtomicUsize::new(0),
         }
+    }
+
+    /// How many there are, taken or free.
+    pub(crate) fn all(&self) -> usize {
+        self.all.load(Ordering::Relaxed)
+    }
+
+    /// Has so many be there from now on. Where there are fewer than are taken, the requests that have them go on, and no
+    /// other takes their places. One thread at a time may say so.
+    pub(crate) fn resize(&self, places: usize) {
+        let before = self.all.swap(places, Ordering::Relaxed);
+        if places >= before {
+            self.give(places - before);
+            return;
+        }
+        let fewer = before - places;
+        let less = |free: usize| free.saturating_sub(fewer);
+        let free = self.free.update(Ordering::Relaxed, Ordering::Relaxed, less);
+        self.owed
+            .fetch_add(fewer - free.min(fewer), Ordering::Relaxed);
     }
 
     fn take(&self, count: usize) -> bool {
@@ -38,7 +64,17 @@ impl Places {
     }
 
     fn give(&self, count: usize) {
+        let mut count = count;
+        if self.is_owed() {
+            let less = |owed: usize| owed.saturating_sub(count);
+            let owed = self.owed.update(Ordering::Relaxed, Ordering::Relaxed, less);
+            count -= owed.min(count);
+        }
         self.free.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn is_owed(&self) -> bool {
+        self.owed.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -97,6 +133,18 @@ impl Admission {
     }
 }
 
+impl Admission {
+    /// Gives back what is reserved where the process has fewer places than before.
+    pub(crate) fn settle(&self) {
+        let Share {
+            places, reserved, ..
+        } = &*self.share;
+        if places.is_owed() {
+            places.give(reserved.take());
+        }
+    }
+}
+
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
@@ -138,6 +186,30 @@ mod tests {
         assert!(two.admit().is_none());
         held.pop();
         assert!(one.admit().is_some(), "the place went back to its worker");
+    }
+
+    /// the bound on requests in flight is raised, and lowered again, while requests are in flight
+    #[test]
+    fn there_may_be_more_places_for_a_while() {
+        let places = Arc::new(Places::new(4, 1));
+        let one = worker(&places);
+        let mut held: Vec<_> = (0..10).map_while(|_| one.admit()).collect();
+        assert_eq!(held.len(), 4);
+        places.resize(6);
+        held.extend((0..10).map_while(|_| one.admit()));
+        assert_eq!((held.len(), places.all()), (6, 6));
+        places.resize(3);
+        assert!(one.admit().is_none());
+        held.truncate(3);
+        one.settle();
+        assert!(one.admit().is_none(), "three are in flight already");
+        held.clear();
+        one.settle();
+        let held: Vec<_> = (0..10).map_while(|_| one.admit()).collect();
+        assert_eq!(held.len(), 3);
+        places.resize(4);
+        let fourth = one.admit();
+        assert!(fourth.is_some() && one.admit().is_none());
     }
 
     #[test]

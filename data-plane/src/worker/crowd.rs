@@ -37,7 +37,7 @@ pub(crate) type Mailbox = mpsc::UnboundedReceiver<Handed>;
 pub(crate) struct Crowd {
     all: Open,
     /// So many may be open (L-21).
-    most: usize,
+    most: AtomicUsize,
     room: Notify,
     workers: Box<[Desk]>,
     failed: Seldom,
@@ -72,7 +72,7 @@ impl Crowd {
             .unzip();
         let crowd = Self {
             all: Open::default(),
-            most,
+            most: AtomicUsize::new(most),
             room: Notify::new(),
             workers: desks.into(),
             failed: Seldom::default(),
@@ -88,9 +88,20 @@ impl Crowd {
             .map_or(0, |desk| desk.open.0.load(Ordering::Relaxed))
     }
 
+    /// How many connections may be open (L-21).
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    /// Has so many be open from now on; those that are open stay.
+    pub(crate) fn allow(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
+        self.room.notify_waiters();
+    }
+
     /// Whether no more should be accepted (L-21).
     pub(crate) fn is_full(&self) -> bool {
-        self.all.0.load(Ordering::Relaxed) >= self.most
+        self.all.0.load(Ordering::Relaxed) >= self.most()
     }
 
     /// Waits until another connection may be accepted. Every listener of every worker may then
@@ -160,7 +171,7 @@ impl Crowd {
     /// Accepting pauses (L-21).
     pub(crate) fn tell_full(&self) {
         if let Some(unsaid) = self.full.say(Instant::now()) {
-            warn!(most = self.most, unsaid, "connections-exhausted");
+            warn!(most = self.most(), unsaid, "connections-exhausted");
         }
     }
 }
@@ -184,7 +195,7 @@ impl Drop for Seat {
         if let Some(desk) = self.crowd.workers.get(self.worker) {
             desk.open.0.fetch_sub(1, Ordering::Relaxed);
         }
-        if self.crowd.all.0.fetch_sub(1, Ordering::Relaxed) >= self.crowd.most {
+        if self.crowd.all.0.fetch_sub(1, Ordering::Relaxed) >= self.crowd.most() {
             self.crowd.room.notify_waiters();
         }
     }
@@ -233,6 +244,16 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         drop(first);
+        waiting.await.expect("there is room");
+        // Or when there may be more of them.
+        let _third = crowd.seat(0);
+        let waiting = tokio::spawn({
+            let crowd = Arc::clone(&crowd);
+            async move { crowd.until_there_is_room().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        crowd.allow(3);
         waiting.await.expect("there is room");
     }
 }

@@ -50,6 +50,12 @@ impl Worker {
     fn each_second(&self) {
         self.clock.refresh();
         self.renew_date();
+        self.admission.settle();
+        let http2_is_off = self.switches.disable_http2();
+        if self.http2_was_off.replace(http2_is_off) != http2_is_off {
+            // Connections look at it when they wake.
+            self.deadlines.wake_all();
+        }
     }
 
     fn flush_lines(&self) {

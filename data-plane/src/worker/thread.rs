@@ -1,5 +1,6 @@
 //! The thread of a worker: its runtime, its listeners, and its end.
 
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -27,6 +28,7 @@ use crate::drain::{self, Stage};
 use crate::events::Emitter;
 use crate::failing::FailureReporter;
 use crate::listener::{self, Doors, Share};
+use crate::overrides::Switches;
 use crate::proxy::RetryBudget;
 use crate::servable::Servable;
 use crate::settings::Settings;
@@ -77,6 +79,8 @@ pub(crate) struct Assignment {
     pub(crate) doors: Doors,
     /// Whether there is a table that may be served.
     pub(crate) servable: Servable,
+    /// What an operator has switched for a while.
+    pub(crate) switches: Arc<Switches>,
 }
 
 /// Starts a worker, which says how it ended through `ended`.
@@ -213,6 +217,8 @@ impl Worker {
             failures: assignment.failures,
             lines: lines.into(),
             events: events.into(),
+            switches: assignment.switches,
+            http2_was_off: Cell::default(),
             servable: assignment.servable,
             semicolons: Seldom::default(),
             rooms: Vec::new().into(),

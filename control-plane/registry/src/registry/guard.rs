@@ -37,6 +37,8 @@ struct Held {
     /// The head of the registry when it was held.
     at: u64,
     released: bool,
+    /// Only because pruning is frozen; the guard has not looked at it yet.
+    frozen: bool,
 }
 
 impl Guard {
@@ -85,10 +87,11 @@ impl Guard {
         }
     }
 
-    fn hold(&mut self, id: EndpointId, head: u64) {
+    fn hold(&mut self, id: EndpointId, (head, frozen): (u64, bool)) {
         let held = Held {
             at: head,
             released: false,
+            frozen,
         };
         self.held.insert(id, held);
     }
@@ -143,14 +146,45 @@ impl Registry {
     /// Whether an endpoint may go by age. If not, it is held: the next message that names it has to be applied in full,
     /// to end that.
     pub(super) fn may_go(&mut self, id: EndpointId, now: Time) -> bool {
-        let birth = self.routes[self.endpoints[id].route].birth;
-        let settings = self.settings.guard;
-        if self.guard.passes(settings, birth, self.routes.len(), now) {
+        if !self.frozen && self.guard_passes(id, now) {
             return true;
         }
         self.detach(id);
         self.unschedule(id);
-        self.guard.hold(id, self.head);
+        self.guard.hold(id, (self.head, self.frozen));
         false
+    }
+
+    fn guard_passes(&mut self, id: EndpointId, now: Time) -> bool {
+        let birth = self.routes[self.endpoints[id].route].birth;
+        let settings = self.settings.guard;
+        self.guard.passes(settings, birth, self.routes.len(), now)
+    }
+
+    /// Whether an operator has frozen pruning.
+    #[must_use]
+    pub fn is_pruning_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// Has nothing go by age any more, nor fall silent, nor because a source that declares says nothing of it; or ends
+    /// that. What came due meanwhile is looked at then, by the rules of the guard as ever. Unregistrations count all
+    /// the time, and what an operator released waits.
+    pub fn freeze_pruning(&mut self, frozen: bool, now: Time) {
+        if !std::mem::replace(&mut self.frozen, frozen) || frozen {
+            return;
+        }
+        let waiting = self.guard.held.iter().filter(|(_, held)| held.frozen);
+        let waiting: Vec<_> = waiting.map(|(id, _)| *id).collect();
+        for id in waiting {
+            let passes = self.guard_passes(id, now);
+            if let Some(held) = self.guard.held.get_mut(&id) {
+                held.frozen = false;
+                if passes && !held.released {
+                    held.released = true;
+                    self.guard.released.push_back(id);
+                }
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pointsman_route_key::RouteKey;
 
+use crate::capability::Capabilities;
 use crate::outcome::Counts;
 use crate::thing::{Ageing, Endpoint, EndpointListing, Route, RouteListing};
 use crate::time::Time;
@@ -98,11 +99,12 @@ impl Registry {
             held: self.guard.holds(id),
             ageing: if self.settings.prune_interval.is_none() || source.clock.is_lasting() {
                 Ageing::Never
-            } else if source.clock.is_away() {
+            } else if source.clock.is_away() || self.frozen {
                 Ageing::Suspended
             } else {
                 Ageing::Goes
             },
+            ejected: record.needs.cover(Capabilities::EJECTED),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pointsman_route_key::{RouteKey, digest};
 
+use crate::capability::Capabilities;
 use crate::time::Time;
 
 use super::Registry;
@@ -17,7 +18,10 @@ impl Registry {
         let (segment, address) = (record.segment, Arc::clone(&record.address));
         let route = &self.routes[record.route];
         let key = Arc::clone(&route.key);
-        let needs = record.description.needs() | route.presence(segment).needs;
+        let ejected = self.ejections.concern(&key, record);
+        let needs = record.description.needs()
+            | route.presence(segment).needs
+            | Capabilities::EJECTED.when(ejected);
         let name = &self.segments[segment].name;
         let digest =
             digest::of_endpoint(name, &key, &address, record.generation, record.is_silent());
@@ -29,6 +33,9 @@ impl Registry {
         let segment = &mut self.segments[segment];
         segment.index.insert(revision, Entry::Endpoint(id));
         segment.add(needs, digest);
+        if ejected {
+            self.ejections.placed(revision, id);
+        }
     }
 
     /// Takes an endpoint out of the index. It is placed again, or buried, before anybody reads.
@@ -38,6 +45,9 @@ impl Registry {
         let segment = &mut self.segments[record.segment];
         segment.index.remove(&revision);
         segment.subtract(record.needs, record.digest);
+        if record.needs.cover(Capabilities::EJECTED) {
+            self.ejections.lifted(revision, id);
+        }
     }
 
     /// Puts the attributes of a route into the index, at the next revision.
@@ -94,6 +104,7 @@ impl Registry {
         if let Some((revision, segment)) = forgotten {
             self.segments[segment].index.remove(&revision);
             self.segments.leave_if_empty(segment);
+            self.keep_ejected_above(revision);
         }
         forgotten.is_some()
     }

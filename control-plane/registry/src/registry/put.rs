@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pointsman_route_key::digest::Digest;
 
+use crate::description::Description;
 use crate::outcome::{Dropped, Put, Registered};
 use crate::registration::{Registration, Uri};
 use crate::tag::ModificationTag;
@@ -13,6 +14,9 @@ use super::few::Few;
 use super::records::{EndpointId, EndpointRecord, MessageId, RouteId, SegmentId};
 use super::{Registry, SourceId};
 use crate::capability::Capabilities;
+
+/// For how many registration intervals who was heard counts as still being heard: one repetition may be lost.
+const HEARD_INTERVALS: u32 = 2;
 
 /// A registration that may be applied, with what all its URIs share.
 struct Incoming<'a> {
@@ -194,7 +198,7 @@ impl Registry {
                 Some(tag) => tag.succeeded_by(&message.tag),
                 None => true,
             };
-            if !succeeded {
+            if !succeeded || self.is_older(&message.description, record, incoming.now) {
                 return Put::Unmodified;
             }
         }
@@ -214,6 +218,20 @@ impl Registry {
         self.detach(id);
         self.replace(incoming, id);
         Put::Updated
+    }
+
+    /// Whether what is said of an endpoint is older than what is known, as publishers tell it: a message that was overtaken
+    /// on its way. Only what is still being heard is known better. Otherwise its publisher has fallen silent, and
+    /// who speaks now has a clock that was set back, or another one.
+    pub(super) fn is_older(&self, said: &Description, record: &EndpointRecord, now: Time) -> bool {
+        let (said, known) = (said.updated_at_ns(), record.description.updated_at_ns());
+        if said <= 0 || said >= known {
+            return false;
+        }
+        let unheard = self
+            .reading(record.source, now)
+            .since(self.last_heard(record));
+        unheard <= self.settings.registration_interval * HEARD_INTERVALS
     }
 
     /// The endpoint was heard from this source.

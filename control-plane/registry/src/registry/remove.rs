@@ -46,6 +46,9 @@ impl Registry {
         {
             return Unregistered::OlderTag;
         }
+        if self.is_older(&message.description, record, now) {
+            return Unregistered::OlderTag;
+        }
         let other_segment = *self.segments[record.segment].name != *message.segment;
         Unregistered::Removed {
             route_gone: self.remove_endpoint(id, now),

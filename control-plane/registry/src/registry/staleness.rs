@@ -53,29 +53,13 @@ impl Due {
 const OVER: Duration = Duration::from_micros(1);
 
 impl Registry {
-    /// Applies what is due at `now`, at most `budget` entries of it.
+    /// Applies what is due at `now`, at most `budget` entries of it. While pruning is frozen nothing is: see
+    /// [`Self::freeze_pruning`].
     pub fn expire(&mut self, now: Time, budget: usize) -> Expiry {
         let mut expiry = Expiry::default();
         let mut left = budget;
-        while left > 0
-            && let Some(id) = self.guard.next_released()
-        {
-            left -= 1;
-            expiry.expired.push(self.let_expire(id, true, now));
-        }
-        for source in 0..self.sources.len() {
-            while let Some((at, due)) = self.first_due(source, now) {
-                if left == 0 {
-                    expiry.more = true;
-                    return expiry;
-                }
-                left -= 1;
-                self.sources[source].due.remove(&(at, due));
-                expiry.expired.extend(match due.named() {
-                    Named::Endpoint(id) => self.look_at(id, now),
-                    Named::Route(route, segment) => self.drop_empty(route, segment, now),
-                });
-            }
+        if !self.frozen {
+            self.expire_endpoints(now, &mut left, &mut expiry);
         }
         while left > 0 && self.forget_oldest(now) {
             left -= 1;
@@ -84,13 +68,35 @@ impl Registry {
         expiry
     }
 
+    fn expire_endpoints(&mut self, now: Time, left: &mut usize, expiry: &mut Expiry) {
+        while *left > 0
+            && let Some(id) = self.guard.next_released()
+        {
+            *left -= 1;
+            expiry.expired.push(self.let_expire(id, true, now));
+        }
+        for source in 0..self.sources.len() {
+            while *left > 0
+                && let Some((at, due)) = self.first_due(source, now)
+            {
+                *left -= 1;
+                self.sources[source].due.remove(&(at, due));
+                expiry.expired.extend(match due.named() {
+                    Named::Endpoint(id) => self.look_at(id, now),
+                    Named::Route(route, segment) => self.drop_empty(route, segment, now),
+                });
+            }
+        }
+    }
+
     /// When [`Self::expire`] will next have something to look at, if the sources stay as they are.
     #[must_use]
     pub fn next_due(&self, now: Time) -> Option<Time> {
-        if self.has_released() {
+        if self.has_released() && !self.frozen {
             return Some(now);
         }
-        let of_sources = self.sources.iter().filter_map(|source| {
+        let ageing = if self.frozen { &[] } else { &*self.sources };
+        let of_sources = ageing.iter().filter_map(|source| {
             let (at, _) = source.due.first()?;
             source.clock.when(at.plus(OVER), now)
         });

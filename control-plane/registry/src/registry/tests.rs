@@ -15,9 +15,11 @@ use super::staleness::Due;
 mod alike;
 mod changes;
 mod declaring;
+mod ejections;
 mod empty_pools;
 mod figures;
 mod fingerprints;
+mod freezing;
 mod guard;
 mod options;
 mod registering;
@@ -34,6 +36,7 @@ struct Wanted<'a> {
     sums: HashMap<(SegmentId, Capabilities), Sum>,
     addresses: HashMap<&'a str, u32>,
     endpoints: usize,
+    ejected: usize,
 }
 
 impl Registry {
@@ -49,6 +52,7 @@ impl Registry {
             }
         }
         assert_eq!(self.endpoints.len(), wanted.endpoints);
+        assert_eq!(self.ejected(), wanted.ejected);
         let addresses = self
             .addresses
             .iter()
@@ -98,7 +102,12 @@ impl Registry {
         let name = &self.segments[record.segment].name;
         let (generation, silent) = (record.generation, record.is_silent());
         let digest = digest::of_endpoint(name, &route.key, &record.address, generation, silent);
-        let needs = record.description.needs() | route.presence(record.segment).needs;
+        let ejected = self.ejections.concern(&route.key, record);
+        assert_eq!(self.ejections.is_out(record.revision, id), ejected);
+        let needs = record.description.needs()
+            | route.presence(record.segment).needs
+            | Capabilities::EJECTED.when(ejected);
+        wanted.ejected += usize::from(ejected);
         wanted
             .sums
             .entry((record.segment, needs))

@@ -55,6 +55,7 @@ pub(in crate::admin) fn endpoint(listed: &EndpointListing) -> Map<String, Value>
     let known = [
         ("revision", json!(listed.revision)),
         ("held", json!(listed.held)),
+        ("ejected", json!(listed.ejected)),
         ("ageing", json!(ageing(listed.ageing))),
         ("source", json!(&*listed.source)),
         ("last_heard_seconds", json!(listed.last_heard.as_secs_f64())),

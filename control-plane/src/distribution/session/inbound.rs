@@ -16,6 +16,8 @@ const FAILING: usize = 256;
 
 /// Active apps of one report that are looked at: more than a data plane names.
 const ACTIVE_APPS: usize = 8192;
+/// Kinds of overrides of one report that are shown.
+const OVERRIDES: usize = 16;
 
 impl Session {
     /// Takes a message.
@@ -147,6 +149,10 @@ impl Session {
             replica.orphans = report.orphans;
             replica.table_age = report.table_age.and_then(from_proto::duration);
             replica.draining = report.draining;
+            replica.frozen = report.frozen;
+            replica.received_revision = report.received_revision;
+            let overrides = report.overrides.iter().take(OVERRIDES);
+            replica.overrides = overrides.map(|kind| kind.as_str().into()).collect();
             replica.requests = load.requests;
             replica.in_flight = load.in_flight;
             replica.connections = load.connections;

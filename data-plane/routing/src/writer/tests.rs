@@ -1,4 +1,5 @@
 mod absence;
+mod aside;
 mod batches;
 mod epochs;
 mod guard;
@@ -60,6 +61,7 @@ fn close(writer: &mut Writer, revision: u64, removals: Vec<Removal>) -> Closed {
 
 const A: &str = "10.0.0.1:80";
 const B: &str = "10.0.0.2:80";
+const C: &str = "10.0.0.3:80";
 /// What the control plane of the next epoch expects that knows `app` with these endpoints.
 fn known(addresses: &[&str]) -> View {
     let key = key("app");

@@ -216,7 +216,8 @@ impl Driver<'_> {
         if stage == Stage::Leaving && self.leaves_at.is_none() && self.begun > 0 {
             self.leaves_at = Some(self.leaving(now));
         }
-        if stage.is_closing() || now >= self.ends_by || self.leaves_at.is_some_and(|at| now >= at) {
+        let is_over = now >= self.ends_by || self.leaves_at.is_some_and(|at| now >= at);
+        if stage.is_closing() || is_over || self.worker.switches.disable_http2() {
             self.tell();
         }
     }

@@ -8,12 +8,12 @@ use std::task::Poll;
 
 use rustls::server::Accepted;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{Connection, HandshakeKind};
+use rustls::{Connection, HandshakeKind, ServerConfig};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use tokio::net::TcpStream;
 
 use super::hello::{Hello, Unwelcome};
-use super::{DomainIndex, Front, Policy, UNSENT_MOST, shown};
+use super::{DomainIndex, Front, UNSENT_MOST, shown};
 use crate::deadlines::Deadline;
 use crate::downstream::client::{Client, Secured};
 use crate::downstream::connection::{self, End};
@@ -104,7 +104,13 @@ async fn shake(
     let asked = accepted.client_hello().server_name().map(str::to_owned);
     let domain = asked.and_then(|name| front.domain_of(name.as_bytes()));
     worker.handshakes.turn().await;
-    let session = match begin(*accepted, front.policy(domain)) {
+    let policy = front.policy(domain);
+    let config = if worker.switches.disable_http2() {
+        &policy.without_http2
+    } else {
+        &policy.config
+    };
+    let session = match begin(*accepted, Arc::clone(config)) {
         Ok(session) => session,
         Err(alert) => return Err(Some((socket, alert))),
     };
@@ -125,8 +131,8 @@ async fn shake(
 }
 
 /// The session that answers a hello, or the alert that does.
-fn begin(accepted: Accepted, policy: &Policy) -> Result<Connection, Vec<u8>> {
-    let session = accepted.into_connection(Arc::clone(&policy.config));
+fn begin(accepted: Accepted, config: Arc<ServerConfig>) -> Result<Connection, Vec<u8>> {
+    let session = accepted.into_connection(config);
     let session = session.map_err(|(_, mut alert)| {
         let mut words = Vec::new();
         // A vector takes everything.

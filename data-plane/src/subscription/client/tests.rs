@@ -18,6 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as Refusal, Streaming};
 
 mod choosing;
+mod instead;
 mod restoring;
 
 use super::*;
@@ -185,6 +186,7 @@ struct Following {
     status: watch::Receiver<Status>,
     failures: FailureReporter,
     draining: CancellationToken,
+    switches: Arc<Switches>,
     _end: tokio_util::sync::DropGuard,
 }
 
@@ -228,6 +230,7 @@ fn follow_from(
     let (readiness, draining) = (Readiness::new(), CancellationToken::new());
     let status = watch::Sender::new(Status::default());
     let shown = status.subscribe();
+    let switches = Arc::<Switches>::default();
     let identity = Identity {
         id: "id".to_owned(),
         name: "dp".to_owned(),
@@ -260,6 +263,7 @@ fn follow_from(
         }),
         draining: draining.clone(),
         status,
+        switches: Arc::clone(&switches),
     });
     let end = CancellationToken::new();
     tokio::spawn(subscription.run(end.clone()));
@@ -270,6 +274,7 @@ fn follow_from(
         status: shown,
         failures: reporter,
         draining,
+        switches,
         _end: end.drop_guard(),
     }
 }
@@ -484,4 +489,30 @@ async fn clear_text_never_leaves_the_machine() {
     let error = control_plane.connect(HEARTBEAT).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     assert!(error.to_string().contains("control_planes.tls"), "{error}");
+}
+
+/// a message that is larger than any may be costs the session; the table is served on, and asked for again
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_too_large_costs_no_table() {
+    let mut following = follow_one();
+    let mut session = following.session().await;
+    session.hello().await;
+    session.fill("a.com", 9).await;
+    let endpoint = v1::Endpoint {
+        route_service_url: "x".repeat(5 * 1024 * 1024),
+        ..v1::Endpoint::default()
+    };
+    let things = vec![v1::Thing {
+        kind: Some(thing::Kind::Endpoint(endpoint)),
+    }];
+    let batch = follow_response::Message::Batch(v1::Batch { things });
+    session.say(batch).await;
+    let mut session = following.session().await;
+    let hello = session.hello().await;
+    assert_eq!((hello.epoch, hello.revision, hello.things), (5, 9, 1));
+    assert_eq!(following.table.load().routes(), 1);
+    let trouble = following.status.borrow().trouble.clone();
+    let trouble = trouble.expect("a reason");
+    assert!(trouble.contains("too large"), "{trouble}");
+    session.fill("b.com", 10).await;
 }

@@ -43,6 +43,7 @@ impl Scene {
             status: scene.status.subscribe(),
             origin: Instant::now(),
             kept,
+            switches: Arc::default(),
         });
         tokio::spawn(keeping.run(stages));
         scene

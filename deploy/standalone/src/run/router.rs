@@ -86,6 +86,7 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) {
         load: load(Arc::clone(&router.counted)),
         draining: tasks.stages().leaving().clone(),
         status,
+        switches: Arc::default(),
     });
     let end = tasks.stages().ending().clone();
     tasks.spawn_vital("subscription", async move {
@@ -117,6 +118,7 @@ fn keep(
         status,
         origin,
         kept: watch::Sender::new(Kept::default()),
+        switches: Arc::default(),
     });
     let stages = tasks.stages().clone();
     tasks.spawn_vital("keeping", async move {
@@ -157,6 +159,7 @@ async fn open(
         stages: stages.clone(),
         sockets: Sockets::default(),
         servable: Servable::new(move || status.borrow().servable),
+        switches: Arc::default(),
     };
     let mut proxy = start(&listen, router.proxy, surroundings)
         .inspect_err(|error| tracing::error!(component = "router", %error, "tcp-listener-error"))?;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use pointsman_route_key::RouteKey;
 use proptest::prelude::*;
 
 use super::replica::Replica;
 use crate::testing::{Message, Scene, message, seconds};
 use crate::{
-    Capabilities, EffectiveValues, Fields, Memory, Reader, SegmentFilter, Settings, Time, Transfer,
-    View,
+    Capabilities, EffectiveValues, Ejection, Fields, Memory, Reader, SegmentFilter, Settings, Time,
+    Transfer, View,
 };
 
 const ROUTES: [&str; 5] = ["a.com", "b.com", "b.com/x", "*.c.com", "d.com/Y"];
@@ -35,6 +36,12 @@ enum Event {
         route: usize,
         address: u8,
     },
+    /// An operator takes an address out, of one route or of all; or takes that back.
+    Eject {
+        route: Option<usize>,
+        address: u8,
+    },
+    Reinstate(usize),
     Pass(u64),
     Read {
         reader: usize,
@@ -68,6 +75,9 @@ fn event() -> impl Strategy<Value = Event> {
         6 => saying.prop_map(Event::Say),
         4 => (0..1000_usize).prop_map(Event::Repeat),
         3 => (0..ROUTES.len(), 0..6_u8).prop_map(|(route, address)| Event::Unregister { route, address }),
+        1 => (proptest::option::of(0..ROUTES.len()), 0..6_u8)
+            .prop_map(|(route, address)| Event::Eject { route, address }),
+        1 => (0..1000_usize).prop_map(Event::Reinstate),
         2 => (0..60_u64).prop_map(Event::Pass),
         8 => (0..READERS, 1..6_usize).prop_map(|(reader, limit)| Event::Read { reader, limit }),
         1 => (0..READERS, 0..5_u8).prop_map(|(reader, view)| Event::Reconnect { reader, view }),
@@ -127,6 +137,14 @@ fn fields(words: u8) -> Fields<'static> {
     }
 }
 
+fn ejection((route, number): (Option<usize>, u8)) -> Ejection {
+    Ejection {
+        address: address(number).as_str().into(),
+        route: route.map(|route| RouteKey::from_uri(ROUTES[route]).expect("a route")),
+        app_id: None,
+    }
+}
+
 fn address(number: u8) -> String {
     format!("10.0.0.{number}:80")
 }
@@ -155,11 +173,23 @@ impl Saying {
 struct Model {
     endpoints: BTreeMap<(usize, u8), (Saying, Time)>,
     silent: BTreeMap<(usize, u8), bool>,
+    ejected: Vec<(Option<usize>, u8)>,
 }
 
 impl Model {
     fn say(&mut self, saying: &Saying, now: Time) {
         for route in &saying.routes {
+            // What was overtaken on its way does not count while what overtook it is still being heard.
+            let updated = |words| fields(words).updated_at_ns;
+            let overtaken = |(known, heard): &(Saying, Time)| {
+                let said = updated(saying.words);
+                let recent = now.since(*heard) <= seconds(40);
+                said > 0 && said < updated(known.words) && recent
+            };
+            let known = self.endpoints.get(&(*route, saying.address));
+            if known.is_some_and(overtaken) {
+                continue;
+            }
             self.endpoints
                 .insert((*route, saying.address), (saying.clone(), now));
             self.silent.insert((*route, saying.address), false);
@@ -209,7 +239,10 @@ impl Model {
                 }
                 routes.push(format!("{} {segment}", name.to_lowercase()));
                 for (at, (saying, _)) in here {
-                    if needy && saying.words == 6 {
+                    let ejected = self.ejected.iter().any(|(only, address)| {
+                        *address == at.1 && only.is_none_or(|only| only == at.0)
+                    });
+                    if ejected || needy && saying.words == 6 {
                         continue;
                     }
                     let silent = self.silent[at];
@@ -303,6 +336,18 @@ impl Run {
                 self.scene
                     .unregister(&message(&address(*number), &[ROUTES[*route]]));
                 self.model.endpoints.remove(&(*route, *number));
+            }
+            Event::Eject { route, address } => {
+                self.scene.registry.eject(ejection((*route, *address)));
+                self.scene.registry.check();
+                self.model.ejected.push((*route, *address));
+            }
+            Event::Reinstate(which) => {
+                if let Some(at) = which.checked_rem(self.model.ejected.len()) {
+                    let ejected = self.model.ejected.swap_remove(at);
+                    self.scene.registry.reinstate(&ejection(ejected));
+                    self.scene.registry.check();
+                }
             }
             Event::Pass(duration) => {
                 self.scene.pass(seconds(*duration));

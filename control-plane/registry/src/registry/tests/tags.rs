@@ -69,3 +69,61 @@ fn tags_decide_about_removal() {
         assert_eq!(scene.route("foo").is_none(), removed, "{given:?}");
     }
 }
+
+/// An endpoint that was updated at this time, as its publisher tells it.
+fn updated(at: i64, app_id: &str) -> crate::testing::Message {
+    message("10.0.0.1:80", &["foo"]).says(Fields {
+        app_id,
+        updated_at_ns: at,
+        ..Fields::default()
+    })
+}
+
+fn app(scene: &Scene) -> String {
+    let route = scene.route("foo").expect("the route");
+    route.endpoints[0].endpoint.description.app_id().to_owned()
+}
+
+/// a registration that was overtaken on its way does not replace what overtook it
+/// nor does an unregistration remove it
+#[test]
+fn what_was_overtaken_does_not_count() {
+    let mut scene = Scene::new(Settings::default());
+    for (message, put) in [
+        (updated(200, "new"), Put::Added),
+        (updated(100, "old"), Put::Unmodified),
+        (updated(200, "new"), Put::Refreshed),
+        (updated(199, "old"), Put::Unmodified),
+        (updated(201, "newer"), Put::Updated),
+        (updated(201, "other"), Put::Updated),
+        // Who does not say when cannot be compared.
+        (updated(0, "unknown"), Put::Updated),
+        (updated(100, "known"), Put::Updated),
+    ] {
+        assert_eq!(scene.register(&message), put, "{}", app(&scene));
+    }
+    let older = scene.unregister(&updated(99, "known"));
+    assert_eq!(older, Unregistered::OlderTag);
+    assert_eq!(app(&scene), "known");
+    let same = scene.unregister(&updated(100, "known"));
+    assert!(matches!(same, Unregistered::Removed { .. }), "{same:?}");
+}
+
+/// the clock of a publisher may be wrong: what is not heard any more gives way to who speaks, whatever the time
+#[test]
+fn a_clock_that_was_set_back_is_believed_once_nobody_contradicts() {
+    let mut scene = Scene::new(Settings::default());
+    let (ahead, behind) = (updated(200, "ahead"), updated(100, "behind"));
+    scene.register(&ahead);
+    scene.pass(seconds(40));
+    assert_eq!(scene.register(&behind), Put::Unmodified);
+    assert_eq!(scene.register(&ahead), Put::Refreshed);
+    scene.pass(seconds(40));
+    assert_eq!(scene.register(&behind), Put::Unmodified);
+    scene.pass(seconds(1));
+    assert_eq!(scene.register(&behind), Put::Updated);
+    assert_eq!(app(&scene), "behind");
+    scene.pass(seconds(41));
+    let older = scene.unregister(&updated(1, ""));
+    assert!(matches!(older, Unregistered::Removed { .. }), "{older:?}");
+}

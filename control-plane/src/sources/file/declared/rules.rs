@@ -46,6 +46,9 @@ const OURS_IN_RESPONSES: [&str; 3] = [
     "x-vcap-request-id",
 ];
 
+/// The most header fields that a filter names (L-03): what data planes are sent of one route has to fit into a message.
+const MOST_FIELDS: usize = 128;
+
 /// The longest path or host of a rewrite, and the longest name and value of a header field, in bytes.
 const LONGEST: usize = 2048;
 
@@ -158,7 +161,8 @@ impl Rewrite {
         }
         let host = self.host.as_deref().unwrap_or_default();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-        if self.host.is_some() && (host.is_empty() || !host.bytes().all(plain)) {
+        let length = 1..=LONGEST;
+        if self.host.is_some() && !(length.contains(&host.len()) && host.bytes().all(plain)) {
             let hint = "write HOST or HOST:PORT, or leave it out";
             refuse("rewrite.host", format!("`{host}` is no host"), hint);
         }
@@ -193,6 +197,11 @@ impl Headers {
     }
 
     fn check(&self, (key, ours): (&str, &[&str]), refuse: Wrong<'_>) {
+        let count = self.remove.len() + self.set.len() + self.add.len();
+        if count > MOST_FIELDS {
+            let what = format!("names {count} header fields, more than {MOST_FIELDS}");
+            refuse(key, what, "leave some of them out");
+        }
         let removed = self.remove.iter().map(|name| (name, ""));
         let written = self.set.iter().chain(&self.add);
         let written = written.map(|(name, value)| (name, value.as_str()));

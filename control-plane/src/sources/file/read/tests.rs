@@ -293,6 +293,10 @@ const WRONG: &[(&str, &str)] = &[
         "names `a b`, which is no header field",
     ),
     (
+        "rules: { rewrite: { host: '' } }",
+        "`` is no host; write HOST or HOST:PORT",
+    ),
+    (
         "rules: { request_headers: { add: { X-A: \"a\\r\\nb\" } } }",
         "gives `X-A` a value that no header field can have",
     ),

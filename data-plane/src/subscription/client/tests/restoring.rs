@@ -41,6 +41,7 @@ async fn persisted(folder: &std::path::Path) {
         status,
         origin: Instant::now(),
         kept,
+        switches: Arc::default(),
     });
     let stages = pointsman_process::shutdown::Stages::new();
     let task = tokio::spawn(keeping.run(stages.clone()));
