@@ -152,14 +152,7 @@ fn what_a_data_plane_refuses_is_not_sent() {
             assert_eq!((refused.len(), held), (1, 1), "{key}: {refused:?}");
         }
     }
-    for address in [
-        "10.0.0.1",
-        "10.0.0.1:0",
-        "10.0.0.1:65536",
-        "a b:80",
-        ":80",
-        "[",
-    ] {
+    for address in ["10.0.0.1", "10.0.0.1:0", "10.0.0.1:65536", ":80", "["] {
         let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
         let port = port.parse::<u32>().unwrap_or_default();
         let mut message = registration("host", &json!(host));

@@ -109,6 +109,7 @@ fn read(
             limit: limits::SEGMENT_BYTES,
         }));
     }
+    check_sayable(fields)?;
     let description = describe(fields, policy, &mut refusals).map_err(|error| too_long(&error))?;
     let registration = Registration {
         uris,
@@ -136,6 +137,21 @@ fn shared(segment: &str) -> Arc<str> {
     } else {
         segment.into()
     }
+}
+
+/// Whether data planes can say in header fields and cookies what is said of the endpoint.
+fn check_sayable(fields: &Fields<'_>) -> Result<(), Refusal> {
+    for (name, text) in [
+        ("app", &fields.app),
+        ("private_instance_id", &fields.private_instance_id),
+        ("private_instance_index", &fields.private_instance_index),
+        ("availability_zone", &fields.availability_zone),
+    ] {
+        if text.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(Refusal::with(Cause::ControlCharacter, name));
+        }
+    }
+    Ok(())
 }
 
 /// The refusal of a field that is longer than its bound.

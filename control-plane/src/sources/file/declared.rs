@@ -185,6 +185,17 @@ fn put(
     (address, instance): (&str, &Instance),
     (key, refuse): (&str, Refuse<'_>),
 ) {
+    let said = [
+        &instance.app_id,
+        &instance.instance_id,
+        &instance.instance_index,
+        &instance.availability_zone,
+    ];
+    let unsayable = |text: &&String| text.bytes().any(|byte| byte.is_ascii_control());
+    if said.iter().any(|text| unsayable(text)) {
+        let what = "says something with a control character, which no header field can carry";
+        return refuse(key, what.to_owned(), "leave it out".to_owned());
+    }
     let mut wrong = |what: String| {
         let hint = "write HOST:PORT, as 10.0.0.1:8080";
         refuse(key, what, hint.to_owned());

@@ -65,6 +65,8 @@ causes! {
     RouteServiceNotHttps => Message, "route_service_not_https", "Unable to validate message. route_service_url must be https";
     /// A field longer than its bound (L-32).
     FieldTooLong => Endpoint, "field_too_long", "a field is longer than its bound";
+    /// A control character in what data planes say in header fields and cookies, which they would reject.
+    ControlCharacter => Endpoint, "control_character", "a field has a control character, which no header field can carry";
     /// More tags than an endpoint may have (L-32).
     TooManyTags => Endpoint, "too_many_tags", "the endpoint has too many tags";
     /// Neither `port` nor `tls_port`.

@@ -272,6 +272,15 @@ impl Balancing {
             refuse("balancing.hash_header", what.to_owned(), hint);
             return None;
         }
+        if hashed && !is_token(&self.hash_header) {
+            let hint = "name the request header field to hash";
+            refuse(
+                "balancing.hash_header",
+                "is no header field".to_owned(),
+                hint,
+            );
+            return None;
+        }
         if !self.hash_balance.is_finite() || self.hash_balance < 0.0 {
             let hint = "write 0 for none, or a factor such as 1.25";
             refuse("balancing.hash_balance", "is no factor".to_owned(), hint);

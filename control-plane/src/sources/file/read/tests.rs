@@ -301,6 +301,14 @@ const WRONG: &[(&str, &str)] = &[
         "gives `X-A` a value that no header field can have",
     ),
     (
+        "instances: [{ address: '10.0.0.1:80', app_id: \"a\\u0007\" }]",
+        "a control character",
+    ),
+    (
+        "rules: { balancing: { algorithm: hash, hash_header: 'a b' } }",
+        "balancing.hash_header: is no header field",
+    ),
+    (
         "rules: { balancing: { algorithm: hash } }",
         "balancing.hash_header: is missing",
     ),
@@ -341,6 +349,24 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
         let problems = problems(&format!("routes:\n- host: '{host}'\n"));
         assert!(problems.contains(told), "{host}: {problems}");
     }
+}
+
+/// what would not fit into a message to a data plane is refused where it is written
+#[test]
+fn a_filter_names_so_many_fields_and_no_more() {
+    let rules = |fields: usize| {
+        let names: Vec<_> = (0..fields).map(|number| format!("X-{number}")).collect();
+        let names = names.join(", ");
+        format!(
+            "routes:\n- host: a.example.com\n  rules: {{ request_headers: {{ remove: [{names}] }} }}\n"
+        )
+    };
+    assert_eq!(routes(&rules(128)).len(), 1);
+    let problems = problems(&rules(129));
+    assert!(
+        problems.contains("names 129 header fields, more than 128"),
+        "{problems}"
+    );
 }
 
 #[test]
