@@ -174,7 +174,7 @@ fn what_is_sent_fits_into_a_message() {
     let mut full = registration("tags", &tags.into());
     full["uris"] = json!(uris);
     full["options"] =
-        json!({"route_policy_scope": "org", "route_policy_sources": "x".repeat(10_000)});
+        json!({"route_policy_scope": "org", "route_policy_sources": "x".repeat(4_000)});
     full["server_cert_domain_san"] = json!("x".repeat(256));
     full["tls_port"] = json!(8443);
     assert!(
