@@ -166,8 +166,8 @@ pub async fn build(
     observe::register(metrics, &proxy, (&table, &ejected), shown, &overrides);
     let names = (settings.name, settings.zone);
     let identity = identity(names, settings.filter, settings.any_host);
-    let addresses = addresses(&listen, &proxy, admin.as_ref());
     Ok(Bound {
+        addresses: addresses(&listen, &proxy, admin.as_ref()),
         proxy,
         hand_over,
         admin,
@@ -184,7 +184,6 @@ pub async fn build(
         state,
         kept,
         overrides,
-        addresses,
     })
 }
 

@@ -192,7 +192,7 @@ fn put(
         &instance.availability_zone,
     ];
     let unsayable = |text: &&String| text.bytes().any(|byte| byte.is_ascii_control());
-    if said.iter().any(|text| unsayable(text)) {
+    if said.iter().any(unsayable) {
         let what = "says something with a control character, which no header field can carry";
         return refuse(key, what.to_owned(), "leave it out".to_owned());
     }
