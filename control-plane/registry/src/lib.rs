@@ -32,9 +32,7 @@ pub use outcome::{
 };
 pub use reader::{Closing, Held, Reader, Step, Transfer, View};
 pub use registration::{Fingerprint, MAX_HOST, MAX_LABEL, MAX_URI, Registration, Uri, UriError};
-pub use registry::{
-    Absence, Change, Ejection, ListingCursor, Now, Registry, SourceId, WhileAway,
-};
+pub use registry::{Absence, Change, Ejection, ListingCursor, Now, Registry, SourceId, WhileAway};
 pub use rules::{Filter, HeaderField, HeaderFilter, PathRewrite, Rewrite, Rules, Timeouts};
 pub use segment::SegmentFilter;
 pub use settings::{EffectiveValues, Guard, Limits, Memory, Settings};

@@ -5,8 +5,8 @@ use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
 
 use super::{
-    Inside, contract, explain, health, log, metrics, orders, overrides, questions, replicas, routes,
-    v1_routes, varz, watch,
+    Inside, contract, explain, health, log, metrics, orders, overrides, questions, replicas,
+    routes, v1_routes, varz, watch,
 };
 
 /// Paths with their handlers, and which they are: the document of the API is held against that.
