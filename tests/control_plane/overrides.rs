@@ -221,23 +221,22 @@ async fn an_endpoint_is_taken_out_and_comes_back() {
     assert!(ended[1]["data"]["refused"].is_string(), "{ended:?}");
 }
 
-/// what would leave a route without an endpoint asks for force, and what makes no sense is refused
-#[tokio::test]
-async fn overrides_that_would_do_harm_or_nothing_are_refused() {
-    let plane = Plane::start().await;
-    let uri = "app.example.com";
-    let only = Emitted::plain(uri, ([127, 0, 0, 1], 81).into(), 0);
-    plane.until_registered(&only).await;
+/// What would take the only endpoint of a route out.
+fn ejecting_the_last() -> Value {
+    json!({"kind": "eject", "target": {"address": "127.0.0.1:81"}, "reason": "a test"})
+}
+
+/// Orders that would do harm or make no sense, what they are answered with, and a part of what is told.
+fn refused() -> Vec<(Value, u16, &'static str)> {
     let eject = |target: Value| json!({"kind": "eject", "target": target, "reason": "a test"});
     let freeze = |key: &str, value: Value| {
         let mut order = json!({"kind": "freeze-pruning", "reason": "a test"});
         order[key] = value;
         order
     };
-    let last = eject(json!({"address": "127.0.0.1:81"}));
-    for (order, status, detail) in [
+    vec![
         (
-            last.clone(),
+            ejecting_the_last(),
             409,
             "left without an endpoint: app.example.com;",
         ),
@@ -281,7 +280,17 @@ async fn overrides_that_would_do_harm_or_nothing_are_refused() {
             422,
             "unknown field `until`",
         ),
-    ] {
+    ]
+}
+
+/// what would leave a route without an endpoint asks for force, and what makes no sense is refused
+#[tokio::test]
+async fn overrides_that_would_do_harm_or_nothing_are_refused() {
+    let plane = Plane::start().await;
+    let uri = "app.example.com";
+    let only = Emitted::plain(uri, ([127, 0, 0, 1], 81).into(), 0);
+    plane.until_registered(&only).await;
+    for (order, status, detail) in refused() {
         let (refused, problem) = place(&plane, &order).await;
         assert_eq!(refused.as_u16(), status, "{order}: {problem}");
         let told = problem["detail"].as_str().expect("a detail");
@@ -295,7 +304,7 @@ async fn overrides_that_would_do_harm_or_nothing_are_refused() {
     assert_eq!(plane.get("/v1/overrides/x").await.status, 405);
     assert_eq!(standing(&plane).await, Vec::<Value>::new());
 
-    let mut forced = last;
+    let mut forced = ejecting_the_last();
     forced["force"] = json!(true);
     let answer = send(&plane, Method::POST, "/v1/overrides", Some(&forced)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());

@@ -218,6 +218,28 @@ async fn certificates_between_the_planes_are_renewed_without_a_restart() {
     answers(data_plane.address("http"), "new.example.com").await;
 }
 
+/// What a data plane may not ask for whose certificate is mapped to one segment, and what it is told.
+const GREEDY: [(&str, &str); 3] = [
+    (
+        "mode: segments, list: [east, west]",
+        "does not grant \\\"west\\\"",
+    ),
+    (
+        "mode: shared-and-segments, list: [east]",
+        "does not grant the shared segment",
+    ),
+    ("mode: all", "does not grant all segments"),
+];
+
+/// A data plane of this configuration gets nothing, and is told why.
+async fn refused(configuration: &str, told: &str) {
+    let data_plane = Process::start("data-plane", configuration).await;
+    logs(&data_plane, told).await;
+    let shown = shown(&data_plane).await.expect("an answer");
+    assert_eq!(shown["ready"], false, "{shown}");
+    assert_eq!(shown["table"]["routes"], 0, "{shown}");
+}
+
 /// the segments of a data plane are those that its certificate is mapped to, not those that it asks for
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_plane_gets_the_segments_of_its_certificate_only() {
@@ -248,17 +270,6 @@ async fn a_data_plane_gets_the_segments_of_its_certificate_only() {
         configuration + &format!("segments: {{{segments}}}\n")
     };
     let honest = Process::start("data-plane", &asking("mode: segments, list: [east]")).await;
-    let greedy = [
-        (
-            "mode: segments, list: [east, west]",
-            "does not grant \\\"west\\\"",
-        ),
-        (
-            "mode: shared-and-segments, list: [east]",
-            "does not grant the shared segment",
-        ),
-        ("mode: all", "does not grant all segments"),
-    ];
     let endpoint = Endpoint::named("app").await;
     let publisher = Publisher::connect(&broker).await;
     publisher.greet().await;
@@ -281,12 +292,8 @@ async fn a_data_plane_gets_the_segments_of_its_certificate_only() {
         let answer = client.get(foreign, "/").await.expect("an answer");
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{foreign}");
     }
-    for (segments, told) in greedy {
-        let data_plane = Process::start("data-plane", &asking(segments)).await;
-        logs(&data_plane, told).await;
-        let shown = shown(&data_plane).await.expect("an answer");
-        assert_eq!(shown["ready"], false, "{shown}");
-        assert_eq!(shown["table"]["routes"], 0, "{shown}");
+    for (segments, told) in GREEDY {
+        refused(&asking(segments), told).await;
     }
 }
 

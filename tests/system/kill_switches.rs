@@ -366,9 +366,9 @@ async fn a_bound_is_raised_for_a_while() {
     fleet.answers(NEW, StatusCode::OK).await;
 }
 
-/// who may not look may not switch, and what makes no sense is refused by name
+/// who may not look may not switch
 #[tokio::test(flavor = "multi_thread")]
-async fn switches_ask_for_the_user_and_for_sense() {
+async fn switches_ask_for_the_user() {
     let folder = tempfile::tempdir().expect("a folder");
     let password = folder.path().join("password");
     std::fs::write(&password, "sesame\n").expect("it can be written");
@@ -391,8 +391,11 @@ async fn switches_ask_for_the_user_and_for_sense() {
         let answer = send(&guarded, method, path, Some(&order)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
     }
+}
 
-    let data_plane = &fleet.data_planes[0];
+/// Orders that make no sense, what they are answered with, and a part of what is told.
+fn senseless() -> Vec<(Value, u16, &'static str)> {
+    let order = json!({"kind": "freeze-table", "reason": "a test"});
     let with = |key: &str, value: Value| {
         let mut order = order.clone();
         order[key] = value;
@@ -401,7 +404,7 @@ async fn switches_ask_for_the_user_and_for_sense() {
     let limit = json!({"limit": "patience", "to": 5});
     let of =
         |kind: &str, target: &Value| json!({"kind": kind, "target": target, "reason": "a test"});
-    for (order, status, detail) in [
+    vec![
         (
             with("target", json!({"generation": 1})),
             400,
@@ -439,7 +442,15 @@ async fn switches_ask_for_the_user_and_for_sense() {
             409,
             "already; expected more",
         ),
-    ] {
+    ]
+}
+
+/// what makes no sense is refused by name
+#[tokio::test(flavor = "multi_thread")]
+async fn senseless_orders_are_refused() {
+    let fleet = Fleet::start(1).await;
+    let data_plane = &fleet.data_planes[0];
+    for (order, status, detail) in senseless() {
         let (refused, problem) = place(data_plane, &order).await;
         assert_eq!(refused.as_u16(), status, "{order}: {problem}");
         let told = problem["detail"].as_str().expect("a detail");
