@@ -44,9 +44,10 @@ pub use overrides::Switches;
 pub use route_service::{AddressRules, AllowList, BadEntry, Signer};
 pub use servable::Servable;
 pub use settings::{
-    BadHttp2, BadRule, Balancing, Behind, Believed, CertFormat, Checks, ClientCerts, DomainName,
-    ForwardedClientCert, ForwardedProto, FrontTls, Headers, Http2, IdentityDomain, Limits,
-    RequestSize, Rewrite, RouteServices, ServiceTls, Sessions, Settings, SubjectRule, Timeouts,
-    Tracing, Tunnels, Underscores, Upstream, UpstreamTls, VendorKey, Verification, ZonePreference,
+    AttemptTimeouts, BadHttp2, BadRule, Balancing, Behind, Believed, CertFormat, Checks,
+    ClientCerts, DomainName, ForwardedClientCert, ForwardedProto, FrontTls, Headers, Http2,
+    IdentityDomain, Limits, RequestSize, Rewrite, RouteServices, ServiceTls, Sessions, Settings,
+    SubjectRule, Timeouts, Tracing, Tunnels, Underscores, Upstream, UpstreamTls, VendorKey,
+    Verification, ZonePreference,
 };
 pub use start::{Proxy, Surroundings, start};

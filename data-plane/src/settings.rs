@@ -163,6 +163,17 @@ impl Default for Behind {
     }
 }
 
+/// What [`Timeouts`] says of attempts, for some requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptTimeouts {
+    /// One attempt with its whole response body; `None` for no bound.
+    pub attempt: Option<Duration>,
+    /// From the end of the request to the head of its response.
+    pub answer: Duration,
+    /// Between two bytes.
+    pub stream_idle: Duration,
+}
+
 /// How long things may take. Each is exact to a tenth of a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
@@ -198,6 +209,8 @@ pub struct Timeouts {
     pub request: Option<Duration>,
     /// One attempt with its whole response body (`endpoint_timeout`); `None` for no bound.
     pub attempt: Option<Duration>,
+    /// The same for clients over HTTP/2, where theirs are others.
+    pub http2: Option<AttemptTimeouts>,
     /// How long the endpoint may take to say `100 Continue` before the body is asked for anyway.
     pub wait_for_continue: Duration,
     /// How long an unused connection to an endpoint is kept.
@@ -226,6 +239,7 @@ impl Default for Timeouts {
             stream_idle: Duration::from_secs(300),
             request: None,
             attempt: None,
+            http2: None,
             wait_for_continue: Duration::from_secs(1),
             endpoint_idle: Duration::from_secs(90),
             linger: Duration::from_secs(1),

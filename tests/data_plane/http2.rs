@@ -1,6 +1,9 @@
 //! Clients over HTTP/2: what they get, what they may not do, and how their connections end.
 
+mod attacks;
 mod basics;
 mod client;
+mod conformance;
 mod ending;
+mod raw;
 mod translated;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use pointsman_http1::Version;
 use pointsman_routing::{Endpoint, Protocol};
 use tokio::time::Instant;
 
@@ -170,7 +171,13 @@ impl<'a> Journey<'a, '_> {
     #[inline]
     fn bounds(&self, chosen: Option<&Chosen>, now: Tick) -> Bounds {
         let when = (now, self.ends_by);
-        let mut bounds = Bounds::new(&self.worker.settings.timeouts, when);
+        let timeouts = &self.worker.settings.timeouts;
+        let mut bounds = Bounds::new(timeouts, when);
+        if let Some(own) = &timeouts.http2
+            && self.exchange.request.version() == Version::Http2
+        {
+            bounds = bounds.of_http2(own, when);
+        }
         if self.desk.prepared.upgrade.is_some() {
             bounds = bounds.of_switch(self.ends_by);
         }

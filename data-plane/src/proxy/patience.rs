@@ -5,7 +5,7 @@ use std::time::Duration;
 use pointsman_routing::RouteTimeouts;
 
 use crate::deadlines::Tick;
-use crate::settings::Timeouts;
+use crate::settings::{AttemptTimeouts, Timeouts};
 
 use super::reason::Reason;
 
@@ -73,6 +73,18 @@ impl Bounds {
             head_by: Tick::NEVER,
             answer: timeouts.answer,
             idle: timeouts.stream_idle,
+        }
+    }
+
+    /// The same for a client over HTTP/2 that has others.
+    #[cold]
+    pub(super) fn of_http2(self, own: &AttemptTimeouts, (now, ends_by): (Tick, Tick)) -> Self {
+        let attempt_ends = own.attempt.map(|attempt| now.after(attempt));
+        Self {
+            whole_by: attempt_ends.map_or(ends_by, |end| end.min(ends_by)),
+            answer: own.answer,
+            idle: own.stream_idle,
+            ..self
         }
     }
 
@@ -447,6 +459,36 @@ mod tests {
         };
         assert!(waits.until(at(999), moving).is_ok());
         assert_eq!(waits.until(at(1001), moving), Err(Overdue::Endpoint));
+    }
+
+    /// A client over HTTP/2 may have bounds of its own.
+    #[test]
+    fn a_version_may_have_bounds_of_its_own() {
+        let timeouts = Timeouts {
+            attempt: Some(Duration::from_secs(20)),
+            ..Timeouts::default()
+        };
+        let own = |attempt| AttemptTimeouts {
+            attempt,
+            answer: Duration::from_secs(5),
+            stream_idle: Duration::from_secs(9),
+        };
+        for (attempt, most) in [(None, 1000), (Some(Duration::from_secs(7)), 7)] {
+            let when = (START, at(1000));
+            let bounds = Bounds::new(&timeouts, when).of_http2(&own(attempt), when);
+            let mut waits = Patience::new(&timeouts, bounds, START);
+            assert!(waits.until(at(4), WAITING).is_ok());
+            waits.answered();
+            let moving = |progress| Waiting {
+                endpoint_progress: progress,
+                ..WAITING
+            };
+            for second in (6..most).step_by(8) {
+                assert!(waits.until(at(second), moving(second)).is_ok(), "{second}");
+            }
+            let late = waits.until(at(most + 1), moving(most + 1));
+            assert_eq!(late, Err(Overdue::Endpoint));
+        }
     }
 
     /// D-523: what may become a tunnel is not bound as an attempt is, and its request is.

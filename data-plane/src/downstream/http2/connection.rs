@@ -57,6 +57,7 @@ pub(in crate::downstream) async fn serve(open: Open, io: Io, before: Vec<u8>, cl
                 stalled: Watch::default(),
                 leaves_at: None,
                 told: None,
+                condemned: false,
                 protocol,
             };
             poll_fn(|cx| driver.poll(cx)).await
@@ -142,21 +143,19 @@ struct Driver<'a> {
     leaves_at: Option<Tick>,
     /// When it was told that it ends.
     told: Option<Tick>,
+    /// Whether it was ended at once.
+    condemned: bool,
 }
 
 impl Driver<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.mind_stage();
-        let mut judged = false;
         loop {
             match self.protocol.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.accept(cx, request, respond),
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(End::Linger),
                 Poll::Pending => match self.tap.excess() {
-                    Some(excess) if !judged => {
-                        judged = true;
-                        self.condemn(excess);
-                    }
+                    Some(excess) if !self.condemned => self.condemn(excess),
                     _ => break,
                 },
             }
@@ -193,6 +192,7 @@ impl Driver<'_> {
 
     /// Ends the connection at once: what it costs is out of proportion.
     fn condemn(&mut self, excess: Excess) {
+        self.condemned = true;
         self.worker.counters.http2_floods.increment();
         tracing::debug!(
             client = self.shared.client.address(),

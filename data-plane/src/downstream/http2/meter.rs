@@ -55,6 +55,8 @@ impl Budgets {
 pub(super) enum Excess {
     /// Its first frame is none of SETTINGS (RFC 9113, section 3.4).
     NoSettings,
+    /// A frame does not have the size that its kind has (RFC 9113, section 4.2).
+    FrameSize,
     /// Streams were opened and reset (CVE-2023-44487).
     Resets,
     /// We were made to reset streams (CVE-2025-8671).
@@ -70,6 +72,7 @@ impl Excess {
     pub(super) fn reason(self) -> Reason {
         match self {
             Self::NoSettings => Reason::PROTOCOL_ERROR,
+            Self::FrameSize => Reason::FRAME_SIZE_ERROR,
             _ => Reason::ENHANCE_YOUR_CALM,
         }
     }
@@ -78,6 +81,7 @@ impl Excess {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::NoSettings => "no_settings",
+            Self::FrameSize => "frame_size",
             Self::Resets => "resets",
             Self::Errors => "stream_errors",
             Self::Control => "control_frames",
@@ -205,6 +209,9 @@ impl Meter {
             }
             self.begun = true;
         }
+        if !has_its_size(frame) {
+            return Err(Excess::FrameSize);
+        }
         match frame.kind {
             kind::HEADERS => self.block(0, frame)?,
             kind::CONTINUATION => {
@@ -247,6 +254,21 @@ impl Meter {
             return Err(Excess::Control);
         }
         Ok(())
+    }
+}
+
+/// Whether a frame is as long as its kind always is, and no longer than any may be. Of all that can be wrong with a frame
+/// `h2` tells this as something else.
+fn has_its_size(frame: &Frame) -> bool {
+    let length = frame.length;
+    match frame.kind {
+        kind::PRIORITY => length == 5,
+        kind::RST_STREAM | kind::WINDOW_UPDATE => length == 4,
+        kind::SETTINGS if frame.has(flag::ACK) => length == 0,
+        kind::SETTINGS => length.is_multiple_of(6) && length <= FRAME,
+        kind::PING => length == 8,
+        kind::GOAWAY => (8..=FRAME).contains(&length),
+        _ => length <= FRAME,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) static TABLE: &[Row] = &[
     row("ssl_port", Served),
     row("disable_http", Served),
     row("enable_ssl", Served),
-    row("enable_http2", Later),
+    row("enable_http2", Served),
     row("enable_http1_concurrent_read_write", Served),
     row("enable_proxy", Served),
     row("index", Served),
@@ -140,7 +140,7 @@ pub(super) static TABLE: &[Row] = &[
     row("max_idle_conns_per_host", Served),
     row("skip_ssl_validation", Served),
     row("http_1_endpoint_timeout", Served),
-    row("http_2_endpoint_timeout", Later),
+    row("http_2_endpoint_timeout", Served),
     // Clients and drain.
     row("frontend_idle_timeout", Served),
     row("read_header_timeout", Served),

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use pointsman_data_plane::{
-    AccessLog, Balancing, Behind, Census, Checks, ErrorPage, Events, ForwardedClientCert,
-    ForwardedProto, Headers, Http2, Limits, NoPage, RequestSize, Sessions, Settings, Sink,
-    Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey, ZonePreference, extra_fields,
+    AccessLog, AttemptTimeouts, Balancing, Behind, Census, Checks, ErrorPage, Events,
+    ForwardedClientCert, ForwardedProto, Headers, Http2, Limits, NoPage, RequestSize, Sessions,
+    Settings, Sink, Timeouts, Tracing, Tunnels, Upstream, UpstreamTls, VendorKey, ZonePreference,
+    extra_fields,
 };
 use pointsman_http1::{RequestLimits, ResponseLimits};
 use pointsman_process::configuration::go;
@@ -159,9 +160,15 @@ fn wait(given: go::Duration) -> Duration {
 
 fn timeouts(file: &GorouterYml) -> Timeouts {
     let (backends, connections) = (&file.backends, &file.connections);
-    // Clients speak HTTP/1 only.
-    let http1 = backends.http_1_endpoint_timeout.positive();
-    let attempt = http1.or_else(|| backends.endpoint_timeout.positive());
+    // Zero is as `endpoint_timeout`, and below it is none (12.1).
+    let own = |given: go::Duration| match given {
+        given if given.is_negative() => None,
+        given => given
+            .positive()
+            .or_else(|| backends.endpoint_timeout.positive()),
+    };
+    let attempt = own(backends.http_1_endpoint_timeout);
+    let over_http2 = own(backends.http_2_endpoint_timeout);
     let defaults = Timeouts::default();
     Timeouts {
         // Without a bound of the file ours stays: a client that never ends its head holds a place for ever (L-05).
@@ -181,6 +188,11 @@ fn timeouts(file: &GorouterYml) -> Timeouts {
         answer: attempt.unwrap_or(FOR_EVER),
         stream_idle: attempt.unwrap_or(FOR_EVER),
         attempt,
+        http2: (over_http2 != attempt).then(|| AttemptTimeouts {
+            attempt: over_http2,
+            answer: over_http2.unwrap_or(FOR_EVER),
+            stream_idle: over_http2.unwrap_or(FOR_EVER),
+        }),
         leaving: connections.drain_wait.or_zero(),
         ..defaults
     }

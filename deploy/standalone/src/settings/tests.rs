@@ -314,6 +314,53 @@ fn an_attempt_over_http_1_has_a_bound_of_its_own() {
 }
 
 #[test]
+fn an_attempt_for_a_client_over_http_2_has_one_too() {
+    for (text, http1, http2) in [
+        ("endpoint_timeout: 5s", Some(5), None),
+        (
+            "{endpoint_timeout: 5s, http_1_endpoint_timeout: 7s}",
+            Some(7),
+            Some(Some(5)),
+        ),
+        (
+            "{endpoint_timeout: 5s, http_2_endpoint_timeout: 7s}",
+            Some(5),
+            Some(Some(7)),
+        ),
+        (
+            "{endpoint_timeout: 5s, http_2_endpoint_timeout: -1s}",
+            Some(5),
+            Some(None),
+        ),
+        (
+            "{endpoint_timeout: 5s, http_1_endpoint_timeout: -1s}",
+            None,
+            Some(Some(5)),
+        ),
+    ] {
+        let settings = data_plane(&file(text)).expect("nothing can be wrong");
+        let bound = |seconds: Option<u64>| seconds.map(Duration::from_secs);
+        assert_eq!(settings.timeouts.attempt, bound(http1), "{text}");
+        let found = settings.timeouts.http2.map(|own| own.attempt);
+        assert_eq!(found, http2.map(bound), "{text}");
+    }
+}
+
+/// CF-096: HTTP/2 is on unless the file says otherwise.
+#[test]
+fn http_2_is_as_the_file_says() {
+    for (text, on) in [
+        ("", true),
+        ("enable_http2: true", true),
+        ("enable_http2: false", false),
+    ] {
+        let settings = data_plane(&file(text)).expect("nothing can be wrong");
+        assert_eq!(settings.http2.enabled, on, "{text}");
+        assert!(!settings.http2.cleartext);
+    }
+}
+
+#[test]
 fn an_empty_trace_key_is_none() {
     for (text, key) in [
         ("", None),

@@ -1,8 +1,8 @@
 use super::*;
-use crate::downstream::http2::frames::kind::{CONTINUATION, DATA, HEADERS, PING, RST_STREAM};
+use crate::downstream::http2::frames::kind::{
+    CONTINUATION, DATA, HEADERS, PING, PRIORITY, RST_STREAM, WINDOW_UPDATE,
+};
 
-const PRIORITY: u8 = 2;
-const WINDOW_UPDATE: u8 = 8;
 const UNKNOWN: u8 = 77;
 
 const BUDGETS: Budgets = Budgets {
