@@ -18,6 +18,7 @@ fn joined(parts: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Frames that end their connection.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn connection_errors() -> Vec<Case> {
     let open = || headers(1, false, &sound(&[]));
     let setting = |name: u16, value: u32| {
@@ -200,6 +201,7 @@ async fn a_connection_begins_as_it_should() {
 }
 
 /// What is said of streams.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn stream_errors() -> Vec<Case> {
     let open = || headers(1, false, &sound(&[]));
     let ended = || headers(1, true, &sound(&[]));
@@ -414,6 +416,7 @@ async fn broken_streams_are_reset() {
 /// also a blank at the edge of a value.
 /// D-072: `OPTIONS *` is answered by the router itself, over HTTP/2, too.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn what_is_no_request_is_answered() {
     let endpoint = Endpoint::named("served").await;
     let plane = plane(&endpoint, |_| {});
