@@ -17,6 +17,7 @@ const ALL: &[Reason] = &[
     Reason::ClientCertificate,
     Reason::Closed,
     Reason::Reset,
+    Reason::Unprocessed,
     Reason::Malformed(Malformed::StatusLine),
     Reason::Switched,
     Reason::BadBody(BadBody::Truncated),
@@ -89,6 +90,7 @@ fn a_request_is_repeated_only_where_nobody_can_have_acted_on_it() {
     assert!(repeats(Reason::Reset, Sent::Nothing, POST));
     assert!(repeats(Reason::Reset, Sent::Head, REPEATABLE));
     assert!(!repeats(Reason::Reset, Sent::Head, POST));
+    assert!(repeats(Reason::Unprocessed, Sent::Head, POST));
     assert!(!repeats(Reason::Timeout, Sent::Head, REPEATABLE));
 }
 
