@@ -67,7 +67,7 @@ fn a_request_is_repeated_only_where_nobody_can_have_acted_on_it() {
         .collect();
     // A certificate that is refused under TLS 1.3 is refused after the head was sent, by an
     // endpoint that has read nothing of it.
-    let handshake_or_before = [
+    let never_acted_on = [
         Reason::Refused,
         Reason::Unreachable,
         Reason::DialTimeout,
@@ -81,9 +81,10 @@ fn a_request_is_repeated_only_where_nobody_can_have_acted_on_it() {
         Reason::WrongName,
         Reason::Untrusted,
         Reason::ClientCertificate,
+        Reason::Unprocessed,
         Reason::Unwritable,
     ];
-    assert_eq!(after_head, handshake_or_before.iter().collect::<Vec<_>>());
+    assert_eq!(after_head, never_acted_on.iter().collect::<Vec<_>>());
     assert!(repeats(Reason::Closed, Sent::Head, REPEATABLE));
     assert!(!repeats(Reason::Closed, Sent::Head, POST));
     assert!(repeats(Reason::Closed, Sent::Nothing, POST));
