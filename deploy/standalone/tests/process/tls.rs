@@ -89,6 +89,61 @@ fn get_tls(port: u16, config: &Arc<ClientConfig>) -> String {
     answer
 }
 
+/// What a client agrees on that offers HTTP/2 before HTTP/1.1, and the first byte of what it is answered over HTTP/2:
+/// 0x88 is a 200 (RFC 7541, appendix A).
+fn agree(port: u16, config: &Arc<ClientConfig>) -> (Option<Vec<u8>>, Option<u8>) {
+    let mut config = ClientConfig::clone(config);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let name = ServerName::try_from(HOST).expect("a name");
+    let session = ClientConnection::new(Arc::new(config), name).expect("a session");
+    let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    let mut stream = StreamOwned::new(session, socket);
+    stream.flush().expect("a handshake");
+    while stream.conn.is_handshaking() {
+        stream
+            .conn
+            .complete_io(&mut stream.sock)
+            .expect("a handshake");
+    }
+    let agreed = stream.conn.alpn_protocol().map(<[u8]>::to_vec);
+    if agreed.as_deref() != Some(b"h2") {
+        return (agreed, None);
+    }
+    // `GET`, `https` and `/` by their places in the static table, and the host behind the place of its name.
+    let mut block = vec![
+        0x82,
+        0x87,
+        0x84,
+        0x01,
+        u8::try_from(HOST.len()).expect("short"),
+    ];
+    block.extend(HOST.as_bytes());
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    bytes.extend([
+        0,
+        0,
+        u8::try_from(block.len()).expect("short"),
+        1,
+        5,
+        0,
+        0,
+        0,
+        1,
+    ]);
+    bytes.extend(block);
+    stream.write_all(&bytes).expect("a request");
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).expect("a frame");
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).expect("a length")];
+        stream.read_exact(&mut payload).expect("a frame");
+        if head[3] == 1 {
+            return (agreed, payload.first().copied());
+        }
+    }
+}
+
 fn block(pem: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let lines: Vec<_> = pem
@@ -119,6 +174,22 @@ fn start(broker: &Broker, instance: &Instance, file: &str) -> Router {
     broker.register(HOST, instance.port());
     router.wait_until_healthy();
     router
+}
+
+/// D-004: HTTP/2 is spoken with clients over TLS that offer it, unless the file says otherwise.
+#[test]
+fn http_2_is_spoken_as_the_file_says() {
+    let (broker, instance) = (Broker::start(), Instance::start());
+    let server = Ca::new("server");
+    let pair = server.sign(HOST, ExtendedKeyUsagePurpose::ServerAuth, false);
+    for (further, expected) in [
+        ("", (Some(b"h2".to_vec()), Some(0x88))),
+        ("enable_http2: false\n", (Some(b"http/1.1".to_vec()), None)),
+    ] {
+        let mut router = start(&broker, &instance, &speaks_tls(&pair, further));
+        let port = router.tls_port();
+        assert_eq!(agree(port, &server.config(None)), expected, "{further}");
+    }
 }
 
 /// D-001: without a listener in clear text there is TLS alone.
