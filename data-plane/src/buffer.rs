@@ -156,6 +156,7 @@ impl Buffer {
 }
 
 impl Drop for Buffer {
+    #[inline]
     fn drop(&mut self) {
         if let Some(home) = self.home.take() {
             home.take_back(std::mem::take(&mut self.bytes), self.of_budget);

@@ -107,10 +107,10 @@ fn server(url: &str) -> Result<(bool, bool), &'static str> {
     } else {
         format!("{rest}:443")
     };
-    let at: HostPort = with_port.parse().map_err(|_| "names no host")?;
-    if at.port == 0 {
+    if with_port.ends_with(":0") {
         return Err("has the port 0");
     }
+    let at: HostPort = with_port.parse().map_err(|_| "names no host")?;
     let address: Result<std::net::IpAddr, _> = at.host.parse();
     let is_here = address.map_or(at.host == "localhost", |address| address.is_loopback());
     Ok((secured.is_some(), is_here))

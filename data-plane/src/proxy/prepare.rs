@@ -286,11 +286,13 @@ impl Prepared {
             None if to.keep_alive => UpstreamConnection::KeepAlive,
             None => UpstreamConnection::Close,
         };
+        let mut with = Said::new();
+        self.say(to, &mut with);
         let how = RequestOut {
             body: head.body(),
             connection,
             without: self.without,
-            with: &self.said(to),
+            with: &with,
             prepared: &[],
             authority: self.other_authority(),
         };
@@ -305,7 +307,7 @@ impl Prepared {
 
     /// What is said beside the fields of the client.
     #[inline]
-    fn said<'s>(&'s self, to: &Addressed<'s>) -> SmallVec<[(Name<'s>, &'s [u8]); 10]> {
+    fn say<'s>(&'s self, to: &Addressed<'s>, with: &mut Said<'s>) {
         let endpoint = to.endpoint;
         let [app, instance, index] = endpoint.names();
         let instance = if instance.is_empty() {
@@ -313,7 +315,6 @@ impl Prepared {
         } else {
             instance
         };
-        let mut with: SmallVec<[(Name<'_>, &[u8]); 10]> = SmallVec::new();
         with.push((Known::XForwardedFor.into(), &self.forwarded_for));
         if !self.forwarded_proto.is_empty() {
             with.push((Known::XForwardedProto.into(), &self.forwarded_proto));
@@ -337,9 +338,11 @@ impl Prepared {
         if !self.hops.is_empty() {
             with.push((HOPS.into(), &self.hops));
         }
-        with
     }
 }
+
+/// Fields beside those of the client. They are filled in where they stand: they are too many to be handed on.
+type Said<'s> = SmallVec<[(Name<'s>, &'s [u8]); 10]>;
 
 fn is_protected(name: Name<'_>) -> bool {
     let starts = |prefix: &[u8]| {

@@ -7,7 +7,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri, Version};
 use pointsman_http1::{BodyLength, InvalidField, RequestHead};
 
-use super::{Addressed, Prepared};
+use super::{Addressed, Prepared, Said};
 use crate::http2::fields;
 
 impl Prepared {
@@ -21,7 +21,9 @@ impl Prepared {
         to: &Addressed<'_>,
     ) -> Result<Request<()>, InvalidField> {
         let mut headers = fields::to_map(head.fields(), self.without)?;
-        for (name, value) in self.said(to) {
+        let mut with = Said::new();
+        self.say(to, &mut with);
+        for (name, value) in with {
             fields::append(&mut headers, name.as_bytes(), value)?;
         }
         if let BodyLength::Exact(length) = head.body() {

@@ -186,7 +186,8 @@ fn http_2_is_spoken_as_the_file_says() {
         ("", (Some(b"h2".to_vec()), Some(0x88))),
         ("enable_http2: false\n", (Some(b"http/1.1".to_vec()), None)),
     ] {
-        let mut router = start(&broker, &instance, &speaks_tls(&pair, further));
+        let further = format!("client_cert_validation: none\n{further}");
+        let mut router = start(&broker, &instance, &speaks_tls(&pair, &further));
         let port = router.tls_port();
         assert_eq!(agree(port, &server.config(None)), expected, "{further}");
     }
