@@ -127,7 +127,17 @@ async fn a_fleet_is_checked_and_an_endpoint_taken_out() {
     let (status, told) = ask(&fleet, &["check"]).await;
     assert_eq!(status, Some(1), "{told}");
     assert!(told.contains("it misbehaves"), "{told}");
-    eventually("only the other one is asked", BOUND, async || {
+    let (_, told) = ask(
+        &fleet,
+        &["explain", "app.example.com", "--without-replicas"],
+    )
+    .await;
+    assert!(told.contains("endpoints to choose from: 1"), "{told}");
+    let row = told.lines().find(|line| line.starts_with(&address));
+    assert!(row.is_some_and(|row| row.contains(" never ")), "{told}");
+    eventually("the data plane has let it go", BOUND, async || {
+        // A data plane answers five questions a second.
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let (_, told) = ask(&fleet, &["explain", "app.example.com"]).await;
         if told.contains("same") {
             Ok(())

@@ -6,7 +6,7 @@
 //! the request, and dropping it leaves the trunk to the others. What they share is driven by a task of its own
 //! ([`drive`]). The protocol is spoken by the `h2` crate.
 //!
-//! * [`greet`] makes a trunk of a connection: it stands once the endpoint has said how many streams it takes, so that
+//! * [`greet()`] makes a trunk of a connection: it stands once the endpoint has said how many streams it takes, so that
 //!   none is refused for being one too many.
 //! * [`trunks`] are those of a worker, and those in the making, which every request that needs one waits for.
 //! * [`answer`] are the heads of answers, as strict as those of HTTP/1.1.

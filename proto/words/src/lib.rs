@@ -98,10 +98,17 @@ impl Words {
 
     /// The first texts, in one go; empty where there are no more.
     #[must_use]
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "every request reads three texts, and a call costs as much as they do"
+    )]
+    #[inline(always)]
     pub fn leading<const N: usize>(&self) -> [&str; N] {
-        let mut pieces = self.pieces();
-        std::array::from_fn(|_| pieces.next().map_or("", |piece| self.resolve(piece)))
+        let mut texts = [""; N];
+        for (text, piece) in texts.iter_mut().zip(self.pieces()) {
+            *text = self.resolve(piece);
+        }
+        texts
     }
 
     /// The texts from this place on.

@@ -6,6 +6,7 @@ use pointsman_route_key::{Host, Path, RouteKey};
 
 use super::Found;
 use super::asked::Asked;
+use super::pool::given;
 use crate::admin::{Inside, listing};
 use crate::registry_task::Ended;
 
@@ -63,7 +64,7 @@ impl Outcome {
             Place::Every => "the routes of every host",
         };
         match self {
-            Self::Answers(route) if route.endpoints.is_empty() => {
+            Self::Answers(route) if given(route).next().is_none() => {
                 format!("answers: the longest path that fits, of {of}; it has no endpoint")
             }
             Self::Answers(_) => {
@@ -119,7 +120,7 @@ pub(super) async fn all(inside: &Inside, asked: &Asked) -> Result<Vec<Candidate>
 }
 
 fn with_endpoints(route: &Option<Found>) -> bool {
-    route.as_ref().is_some_and(|it| !it.endpoints.is_empty())
+    route.as_ref().is_some_and(|it| given(it).next().is_some())
 }
 
 /// The hosts under which a route may stand, the most specific first.

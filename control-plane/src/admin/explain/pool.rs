@@ -10,10 +10,15 @@ use crate::admin::v1_routes::shown;
 /// The status of a router that has nobody to ask; `None` where it has.
 pub(super) fn status(inside: &Inside, route: Option<&RouteListing>) -> Option<u16> {
     match route {
-        Some(route) if !route.endpoints.is_empty() => None,
+        Some(route) if given(route).next().is_some() => None,
         Some(_) => Some(inside.empty_pool_status),
         None => Some(404),
     }
+}
+
+/// The endpoints that data planes are given.
+pub(super) fn given(route: &RouteListing) -> impl Iterator<Item = &EndpointListing> {
+    route.endpoints.iter().filter(|listed| !listed.ejected)
 }
 
 /// Each endpoint, with what there is to say about it.
@@ -28,9 +33,12 @@ pub(super) fn endpoints(route: &RouteListing) -> Vec<Value> {
     each.collect()
 }
 
-/// Silent endpoints are chosen where all others were.
+/// Silent endpoints are chosen where all others were, ejected ones never.
 fn chosen(route: &RouteListing, listed: &EndpointListing) -> &'static str {
-    let others_speak = route.endpoints.iter().any(|it| !it.endpoint.silent);
+    if listed.ejected {
+        return "never";
+    }
+    let others_speak = given(route).any(|it| !it.endpoint.silent);
     if listed.endpoint.silent && others_speak {
         "last"
     } else {
@@ -50,6 +58,9 @@ fn stale_in(listed: &EndpointListing) -> Option<f64> {
 fn notes(listed: &EndpointListing) -> Vec<String> {
     let endpoint = &listed.endpoint;
     let mut notes = Vec::new();
+    if listed.ejected {
+        notes.push("ejected: an operator has taken it out for a while");
+    }
     if endpoint.silent {
         notes.push("silent: it was not heard for its threshold, and TLS proves its identity");
     }
@@ -105,9 +116,13 @@ pub(super) fn steps(inside: &Inside, route: Option<&RouteListing>, asked: &Asked
             Some(balancing) => format!("endpoints{among} are chosen {}", by(balancing, asked)),
         });
     }
-    let silent = route.endpoints.iter().filter(|it| it.endpoint.silent);
-    let (all, silent) = (route.endpoints.len(), silent.count());
+    let silent = given(route).filter(|it| it.endpoint.silent).count();
+    let all = given(route).count();
     steps.push(format!("endpoints to choose from: {all}"));
+    let ejected = route.endpoints.len() - all;
+    if ejected > 0 {
+        steps.push(format!("beside them, taken out by an operator: {ejected}"));
+    }
     if silent > 0 {
         steps.push(format!(
             "of them chosen last, because each is silent: {silent}"

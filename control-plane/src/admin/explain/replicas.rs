@@ -7,6 +7,7 @@ use pointsman_route_key::RouteKey;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::pool::given;
 use crate::admin::Inside;
 use crate::registry_task::{Answer, Holding, Question, Replica, Unanswered};
 
@@ -99,10 +100,10 @@ fn differences(
         return Vec::new();
     };
     let held: BTreeSet<_> = holding.endpoints.iter().map(|it| &*it.address).collect();
-    let wanted = route.endpoints.iter().map(|it| &*it.endpoint.address);
+    let wanted = given(route).map(|it| &*it.endpoint.address);
     let wanted: BTreeSet<_> = wanted.collect();
     let (mut lacks, mut foreign) = (Vec::new(), Vec::new());
-    for listed in &route.endpoints {
+    for listed in given(route) {
         let address = &*listed.endpoint.address;
         if !held.contains(address) {
             let list = if sees(&listed.endpoint.segment) {

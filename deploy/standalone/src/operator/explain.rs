@@ -40,6 +40,23 @@ fn people(explanation: &Value, out: &mut impl Write) -> std::io::Result<()> {
     for step in shown::list(explanation, "steps") {
         writeln!(out, "{}", shown::plain(step))?;
     }
+    let endpoints = shown::list(explanation, "endpoints");
+    if !endpoints.is_empty() {
+        writeln!(out)?;
+        let rows = endpoints.iter().map(|endpoint| {
+            let names = [
+                "address",
+                "segment",
+                "availability_zone",
+                "app_id",
+                "chosen",
+                "notes",
+            ];
+            names.map(|name| shown::member(endpoint, name))
+        });
+        let headings = ["ENDPOINT", "SEGMENT", "ZONE", "APP", "CHOSEN", "NOTES"];
+        shown::table(out, headings, rows)?;
+    }
     let replicas = shown::list(explanation, "replicas");
     if replicas.is_empty() {
         return Ok(());

@@ -96,7 +96,9 @@ fn rows(route: &Value) -> Vec<[String; 8]> {
 }
 
 fn state(endpoint: &Value) -> &'static str {
-    if shown::is(endpoint, "held") {
+    if shown::is(endpoint, "ejected") {
+        "ejected"
+    } else if shown::is(endpoint, "held") {
         "held"
     } else if shown::is(endpoint, "silent") {
         "silent"
