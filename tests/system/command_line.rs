@@ -80,7 +80,7 @@ async fn what_is_registered_is_shown_and_explained() {
     let (status, told) = ask(&fleet, &["history", "app.example.com"]).await;
     assert_eq!(status, Some(0), "{told}");
     assert!(
-        told.contains("added") && told.contains("registered nats"),
+        told.contains("added") && told.contains("registered"),
         "{told}"
     );
     let (status, told) = ask(&fleet, &["routes", "--server", "http://127.0.0.1:1"]).await;
