@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use pointsman_data_plane::Settings;
 use pointsman_tests::endpoint::{Answer, Head, Reply};
 use pointsman_tests::{Endpoint, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,9 +88,14 @@ fn well(_: &Head) -> Answer {
 }
 
 async fn pool(endpoints: usize) -> (Vec<Endpoint>, Plane) {
+    pool_with(endpoints, |_| {}).await
+}
+
+async fn pool_with(endpoints: usize, change: fn(&mut Settings)) -> (Vec<Endpoint>, Plane) {
     let mut setup = Setup::new().with(|settings| {
         settings.workers = NonZeroUsize::new(4);
         settings.access_log = None;
+        change(settings);
     });
     let mut all = Vec::new();
     for _ in 0..endpoints {
@@ -114,8 +120,8 @@ fn most_deliveries_of_a_post(endpoints: &[Endpoint]) -> usize {
     seen.into_values().max().unwrap_or_default()
 }
 
-async fn one_of_three_hangs(rate: u64) {
-    let (endpoints, plane) = pool(3).await;
+async fn one_of_three_hangs(rate: u64, change: fn(&mut Settings)) {
+    let (endpoints, plane) = pool_with(3, change).await;
     let warm = load(&plane, rate, Duration::from_secs(2), "/").await;
     assert!(warm.sent.load(Ordering::SeqCst) > 0);
     assert_eq!(plane.settled().await.ejections, 0, "all are well");
@@ -153,14 +159,20 @@ async fn one_of_three_hangs(rate: u64) {
 /// none of those is repeated where that is not safe.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_endpoint_is_out_within_a_second_at_300_requests_a_second() {
-    one_of_three_hangs(300).await;
+    one_of_three_hangs(300, |_| {}).await;
+}
+
+/// an endpoint that is full before it was silent for long enough is out just as soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hanging_endpoint_that_is_full_is_out_within_a_second() {
+    one_of_three_hangs(300, |settings| settings.limits.endpoint_connections = 20).await;
 }
 
 /// the same under 3,000 requests a second; under 1,000 where other tests run beside it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_endpoint_is_out_within_a_second_at_3000_requests_a_second() {
     let alone = pointsman_tests::environment("POINTSMAN_FULL").is_some();
-    one_of_three_hangs(if alone { 3000 } else { 1000 }).await;
+    one_of_three_hangs(if alone { 3000 } else { 1000 }, |_| {}).await;
 }
 
 /// an endpoint that was out and is well again gets requests again after its time.

@@ -9,6 +9,7 @@ mod near;
 mod rank;
 mod slow_start;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct Selection {
     /// Tried before `last`. Most requests have one attempt, and then nothing is allocated.
     tried: Vec<EndpointIndex>,
     ejected: Option<Ejection>,
+    /// One that was passed over in this choice because it has no room.
+    full: Cell<Option<EndpointIndex>>,
     /// What few requests ask for.
     asked: Option<Box<Asked>>,
     /// Whether the request itself named the last choice.
@@ -105,6 +108,7 @@ impl Selection {
             last: None,
             tried: Vec::new(),
             ejected: None,
+            full: Cell::new(None),
             asked: None,
             bound: false,
         }
@@ -177,6 +181,9 @@ impl Selection {
                     continue;
                 }
                 rank.clear_marks(endpoints, &self.tried);
+                if let Some(full) = self.full.take() {
+                    self.judge_full(endpoints, full, context.now);
+                }
             }
             self.last = Some(lease.endpoint().state().index());
             return Ok(lease);
@@ -241,6 +248,28 @@ impl Selection {
         }
     }
 
+    /// Counts the request at an endpoint, if it has room.
+    #[inline]
+    fn reserve(&self, endpoint: &Arc<Endpoint>, context: &Context<'_>) -> Option<Lease> {
+        let lease = Lease::reserve(endpoint, limit(endpoint, context));
+        if lease.is_none() {
+            self.full.set(Some(endpoint.state().index()));
+        }
+        lease
+    }
+
+    /// Takes the endpoint that was passed over for want of room out, if it is an outlier. One that hangs under much load is
+    /// full before it was silent for long enough, and never chosen again until somebody gives up there.
+    #[cold]
+    fn judge_full(&mut self, endpoints: &[Arc<Endpoint>], full: EndpointIndex, now: Time) {
+        let full = endpoints
+            .iter()
+            .find(|endpoint| endpoint.state().index() == full);
+        if let (None, Some(full)) = (&self.ejected, full) {
+            self.ejected = outlier::judge(endpoints, full, now);
+        }
+    }
+
     /// The endpoint that the last choice took out because it is an outlier.
     pub fn take_ejection(&mut self) -> Option<Ejection> {
         self.ejected.take()
@@ -277,9 +306,7 @@ impl Selection {
             .chain(before)
             .enumerate()
             .filter(|(_, endpoint)| Rank::of(endpoint, &self.tried, context) == Some(rank))
-            .find_map(|(at, endpoint)| {
-                Some((at, Lease::reserve(endpoint, limit(endpoint, context))?))
-            })?;
+            .find_map(|(at, endpoint)| Some((at, self.reserve(endpoint, context)?)))?;
         self.turn = Some(start + at + 1);
         Some(lease)
     }

@@ -3,7 +3,7 @@
 //! # The rule
 //!
 //! An endpoint is compared with the others of the pool that a request was about to choose it from,
-//! at most every [`JUDGED_EVERY`]. It is an outlier
+//! or would have but for want of room, at most every [`JUDGED_EVERY`]. It is an outlier
 //!
 //! * **by failures**, after [`FAILURES`] attempts in a row that failed by its fault, while a
 //!   sibling has answered lately and fails not;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Rank, Selection, limit};
+use super::{Context, Rank, Selection};
 use crate::maglev::Slots;
 use crate::{Endpoint, HashedBy, Lease};
 
@@ -33,7 +33,7 @@ impl Selection {
                 .filter_map(move |place| endpoints.get(place))
                 .filter(move |endpoint| Rank::of(endpoint, &self.tried, context) == Some(rank))
         };
-        let reserve = |endpoint: &Arc<Endpoint>| Lease::reserve(endpoint, limit(endpoint, context));
+        let reserve = |endpoint: &Arc<Endpoint>| self.reserve(endpoint, context);
         on_the_way()
             .filter(|endpoint| f64::from(endpoint.state().in_flight()) <= most)
             .find_map(reserve)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Among, Context, How, Rank, Selection, least_connection, limit};
+use super::{Among, Context, How, Rank, Selection, least_connection};
 use crate::{Endpoint, Lease};
 
 /// A preference for the endpoints of one zone.
@@ -57,7 +57,7 @@ impl Selection {
                 let lease = after
                     .iter()
                     .chain(before)
-                    .find_map(|endpoint| Lease::reserve(endpoint, limit(endpoint, context)))?;
+                    .find_map(|endpoint| self.reserve(endpoint, context))?;
                 self.turn = Some(turn.wrapping_add(1));
                 Some(lease)
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::testing::{at, key, writer};
-use crate::{Context, Cursors, Selection, Settings, Table};
+use crate::{Context, Cursors, Lease, Selection, Settings, Table};
 
 /// What an endpoint does with a request.
 #[derive(Clone, Copy)]
@@ -22,10 +22,12 @@ enum Does {
 struct Pool {
     table: Arc<Table>,
     cursors: Cursors,
+    /// Requests that an endpoint may have at a time; 0 for any number.
+    max_connections: u32,
     now: u64,
     requests: u64,
     /// What ends when: the endpoint, its attempt, and how.
-    ends: BTreeMap<(u64, u64), (Arc<Endpoint>, Attempt, Does)>,
+    ends: BTreeMap<(u64, u64), (Lease, Attempt, Does)>,
     ejections: Vec<(u64, String, Cause)>,
     /// Requests by endpoint.
     sent: BTreeMap<String, u64>,
@@ -36,6 +38,7 @@ impl Pool {
         Self {
             table: writer(&[("app", endpoints)]).publish(),
             cursors: Cursors::new(),
+            max_connections: 0,
             now: 1,
             requests: 0,
             ends: BTreeMap::new(),
@@ -61,8 +64,8 @@ impl Pool {
                 if entry.key().0 > self.now {
                     break;
                 }
-                let (endpoint, attempt, does) = entry.remove();
-                let conduct = endpoint.state().conduct();
+                let (lease, attempt, does) = entry.remove();
+                let conduct = lease.endpoint().state().conduct();
                 match does {
                     Does::Answers(_) => conduct.answered(attempt, self.coarse()),
                     Does::Fails => conduct.failed(attempt, self.coarse()),
@@ -81,7 +84,7 @@ impl Pool {
             cursors: &mut self.cursors,
             now: at(self.now),
             random: 0,
-            max_connections: 0,
+            max_connections: self.max_connections,
             near: None,
             slow_start: Duration::ZERO,
         };
@@ -105,15 +108,15 @@ impl Pool {
             Does::Hangs => u64::MAX,
         };
         self.ends
-            .insert((ends, self.requests), (endpoint, attempt, does));
+            .insert((ends, self.requests), (lease, attempt, does));
     }
 
     /// Lets the attempts that are old enough tell so.
     fn age(&mut self) {
         let now = self.coarse();
-        for (endpoint, attempt, _) in self.ends.values_mut() {
+        for (lease, attempt, _) in self.ends.values_mut() {
             if now.since(attempt.since) >= attempt.next_age() {
-                endpoint.state().conduct().aged(attempt, now);
+                lease.endpoint().state().conduct().aged(attempt, now);
             }
         }
     }
@@ -160,6 +163,24 @@ fn an_endpoint_that_hangs_is_out_within_a_second() {
         assert!(affected * 50 < 15_000 / every, "{affected} requests");
         assert_eq!(pool.out(), [1]);
     }
+}
+
+/// so is one that is full before it was silent for long enough, and is not chosen any more.
+#[test]
+fn an_endpoint_that_hangs_is_out_though_it_is_full() {
+    let mut pool = Pool::of(3);
+    pool.max_connections = 50;
+    pool.run(2_000, 1, well);
+    let (start, before) = (pool.now, pool.sent["10.0.0.1:80"]);
+    pool.run(1_500, 1, |n, _| match n {
+        1 => Does::Hangs,
+        _ => Does::Answers(5),
+    });
+    assert_eq!(pool.sent["10.0.0.1:80"] - before, 50);
+    let (when, _, cause) = &pool.ejections[0];
+    assert_eq!(*cause, Cause::Silence);
+    assert!(when - start < 700, "{} ms", when - start);
+    assert_eq!((pool.ejections.len(), pool.out()), (1, vec![1]));
 }
 
 /// a long poll that a client left, before nobody asked anything for a while, is no silence: an endpoint is not out
