@@ -1,24 +1,20 @@
 //! What an operator switches at a data plane itself, without a control plane.
 
-use std::net::SocketAddr;
+mod http2;
+mod refusals;
+
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use pointsman_tests::client::Response;
 use pointsman_tests::endpoint::{Answer, Head, Reply};
 use pointsman_tests::fleet::{BOUND, More};
 use pointsman_tests::publisher::Emitted;
-use pointsman_tests::{Authority, Broker, Client, Endpoint, Fleet, Process, Requests, eventually};
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use pointsman_tests::{Broker, Client, Endpoint, Fleet, Process, Requests, eventually};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
 use crate::{assert_none_lost, shown};
 
@@ -366,160 +362,4 @@ async fn a_bound_is_raised_for_a_while() {
     waiting.abort();
     drop(waiting.await);
     fleet.answers(NEW, StatusCode::OK).await;
-}
-
-/// R-148: who may not look may not switch
-#[tokio::test(flavor = "multi_thread")]
-async fn switches_ask_for_the_user() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let password = folder.path().join("password");
-    std::fs::write(&password, "sesame\n").expect("it can be written");
-    let fleet = Fleet::start(1).await;
-    let distribution = fleet.control_plane.address("distribution");
-    let configuration = pointsman_tests::configuration::data_plane(distribution).replace(
-        "admin:\n",
-        &format!(
-            "admin:\n  user: ops\n  password_file: {}\n",
-            password.display()
-        ),
-    );
-    let guarded = Process::start("data-plane", &configuration).await;
-    let order = json!({"kind": "freeze-table", "reason": "a test"});
-    for (method, path) in [
-        (Method::POST, "/v1/overrides"),
-        (Method::GET, "/v1/overrides"),
-        (Method::DELETE, "/v1/overrides/x"),
-    ] {
-        let answer = send(&guarded, method, path, Some(&order)).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
-    }
-}
-
-/// Orders that make no sense, what they are answered with, and a part of what is told.
-fn senseless() -> Vec<(Value, u16, &'static str)> {
-    let order = json!({"kind": "freeze-table", "reason": "a test"});
-    let with = |key: &str, value: Value| {
-        let mut order = order.clone();
-        order[key] = value;
-        order
-    };
-    let limit = json!({"limit": "patience", "to": 5});
-    let of =
-        |kind: &str, target: &Value| json!({"kind": kind, "target": target, "reason": "a test"});
-    vec![
-        (
-            with("target", json!({"generation": 1})),
-            400,
-            "freeze-table has no target",
-        ),
-        (with("reason", json!("")), 400, "reason has 0 bytes"),
-        (with("for", json!("2d")), 400, "expected 1s to 24h"),
-        (
-            with("kind", json!("explode")),
-            422,
-            "unknown variant `explode`",
-        ),
-        (
-            of("last-known-good", &Value::Null),
-            400,
-            "{\"generation\": N}",
-        ),
-        (
-            of("last-known-good", &json!({"generation": 1})),
-            409,
-            "no state.folder",
-        ),
-        (
-            of("disable-route-service", &json!({"service": "a b"})),
-            400,
-            "target.service is `a b`",
-        ),
-        (
-            of("raise-limit", &limit),
-            400,
-            "expected requests-in-flight or connections",
-        ),
-        (
-            of("raise-limit", &json!({"limit": "connections", "to": 1})),
-            409,
-            "already; expected more",
-        ),
-    ]
-}
-
-/// R-148: what makes no sense is refused by name
-#[tokio::test(flavor = "multi_thread")]
-async fn senseless_orders_are_refused() {
-    let fleet = Fleet::start(1).await;
-    let data_plane = &fleet.data_planes[0];
-    for (order, status, detail) in senseless() {
-        let (refused, problem) = place(data_plane, &order).await;
-        assert_eq!(refused.as_u16(), status, "{order}: {problem}");
-        let told = problem["detail"].as_str().expect("a detail");
-        assert!(told.contains(detail), "{order}: {told}");
-    }
-    let missing = send(data_plane, Method::DELETE, "/v1/overrides/x", None).await;
-    assert_eq!(missing.status, StatusCode::NOT_FOUND);
-    let form = send(data_plane, Method::POST, "/v1/overrides", None).await;
-    assert_eq!(form.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-}
-
-/// What is agreed on with a data plane that speaks TLS.
-async fn agreed(router: SocketAddr, config: &Arc<ClientConfig>) -> Vec<u8> {
-    let stream = TcpStream::connect(router).await.expect("a connection");
-    let name = ServerName::try_from("localhost").expect("a name");
-    let connector = TlsConnector::from(Arc::clone(config));
-    let stream = connector.connect(name, stream).await.expect("a handshake");
-    let agreed = stream.get_ref().1.alpn_protocol();
-    agreed.unwrap_or_default().to_vec()
-}
-
-/// R-148: HTTP/2 is disabled by one command: it is not offered, and who speaks it is told to go
-#[tokio::test(flavor = "multi_thread")]
-async fn http2_is_disabled_for_a_while() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let authority = Authority::new("clients believe it");
-    let site = authority
-        .server(&["localhost"])
-        .write(folder.path(), "site");
-    let more = format!(
-        "http2: {{enabled: true, h2c: true}}
-tls:
-  listen: ['127.0.0.1:0']
-  certificates: [{{certificate: {}, key: {}}}]
-",
-        site.certificate.display(),
-        site.key.display()
-    );
-    let more = More {
-        data_plane: &more,
-        ..More::default()
-    };
-    let fleet = Fleet::with(Broker::start().await, 1, more).await;
-    let data_plane = &fleet.data_planes[0];
-    let mut config = ClientConfig::clone(&authority.client_config(None));
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let config = Arc::new(config);
-    let https = data_plane.address("https");
-    assert_eq!(agreed(https, &config).await, b"h2");
-
-    // One that speaks it, without a request, is told at once.
-    let stream = TcpStream::connect(fleet.routers()[0]).await;
-    let stream = TokioIo::new(stream.expect("a connection"));
-    let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await;
-    let (sender, connection) = shaken.expect("HTTP/2 in clear text");
-    let mut sender: hyper::client::conn::http2::SendRequest<Full<Bytes>> = sender;
-    let ended = tokio::spawn(connection);
-    let request = Request::get("http://nowhere.example.com/");
-    let request = request.body(Full::new(Bytes::new())).expect("a request");
-    let answer = sender.send_request(request).await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
-    let order = json!({"kind": "disable-http2", "reason": "a flood of resets"});
-    let disabled = placed(data_plane, &order).await;
-    let ended = tokio::time::timeout(BOUND, ended).await;
-    drop(ended.expect("the connection to end").expect("no panic"));
-    assert_eq!(agreed(https, &config).await, b"http/1.1");
-
-    end(data_plane, &disabled).await;
-    assert_eq!(agreed(https, &config).await, b"h2");
 }
