@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pointsman_tests::eventually;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -50,15 +50,16 @@ async fn exhausted_descriptors_do_not_close_the_door() {
         .ok()
         .and_then(Pid::from_raw);
     let pid = pid.expect("the id of a process");
-    let limit = |most| Rlimit {
-        current: Some(most),
-        maximum: Some(4096),
-    };
     // Fewer than it has open.
-    prlimit(Some(pid), Resource::Nofile, limit(5)).expect("a limit");
+    let before = getrlimit(Resource::Nofile);
+    let few = Rlimit {
+        current: Some(5),
+        ..before
+    };
+    prlimit(Some(pid), Resource::Nofile, few).expect("a limit");
     let refused = tokio::spawn(Follower::try_connect(address, hello("early")));
     plane.until_logged("accept-failed").await;
-    prlimit(Some(pid), Resource::Nofile, limit(1024)).expect("a limit");
+    prlimit(Some(pid), Resource::Nofile, before).expect("a limit");
     eventually("a welcome", BOUND, async || {
         let connected = Follower::try_connect(address, hello("late")).await;
         connected.map(drop).map_err(|error| error.to_string())

@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pointsman_tests::{Process, RawConnection, configuration, eventually};
-use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use pointsman_tests::{Process, RawConnection, configuration, descriptors, eventually};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use tokio::time::Instant;
 
 use crate::support::BOUND;
@@ -54,6 +54,8 @@ fn workers(plane: &Process) -> usize {
 #[tokio::test]
 async fn an_idle_connection_is_small() {
     const CONNECTIONS: u64 = 2000;
+    // Both ends of each, and what processes have beside them.
+    descriptors::need(CONNECTIONS + 300);
     let plane = Process::start("data-plane", &alone("workers: 2\n")).await;
     let mut clients = Vec::new();
     for _ in 0..100 {
@@ -100,11 +102,10 @@ async fn without_descriptors_serving_goes_on() {
     let open = std::fs::read_dir(format!("/proc/{}/fd", plane.id()));
     let open = open.expect("descriptors").count() as u64;
     let pid = Pid::from_raw(i32::try_from(plane.id()).expect("an id"));
-    let limit = |most: u64| Rlimit {
-        current: Some(most),
-        maximum: Some(20_000),
-    };
-    prlimit(pid, Resource::Nofile, limit(open + 5)).expect("a limit");
+    // It has raised its own to what it may have.
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let limit = |current: Option<u64>| Rlimit { current, maximum };
+    prlimit(pid, Resource::Nofile, limit(Some(open + 5))).expect("a limit");
     let began = Instant::now();
     let mut waiting = Vec::new();
     for _ in 0..20 {
@@ -135,7 +136,7 @@ async fn without_descriptors_serving_goes_on() {
         (1..=most).contains(&told),
         "it was told {told} times in {lasted} s"
     );
-    prlimit(pid, Resource::Nofile, limit(20_000)).expect("a limit");
+    prlimit(pid, Resource::Nofile, limit(maximum)).expect("a limit");
     for mut client in waiting {
         assert_eq!(client.read_answer().await.status, 404);
     }

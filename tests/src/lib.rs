@@ -10,6 +10,7 @@ pub mod certs;
 pub mod client;
 pub mod configuration;
 pub mod cut;
+pub mod descriptors;
 pub mod endpoint;
 pub mod eventually;
 pub mod fleet;

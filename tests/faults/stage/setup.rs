@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pointsman_tests::load::Load;
 use pointsman_tests::process::Launch;
-use pointsman_tests::{Authority, Broker, Cut, Instance};
+use pointsman_tests::{Authority, Broker, Cut, Instance, descriptors};
 use tokio::sync::Semaphore;
 
 use super::Stage;
@@ -34,6 +34,10 @@ const PORTS: usize = 3;
 /// How many stages there may be at a time: more loads on one machine would be each other's fault. The long form plays one.
 const STAGES: u32 = 2;
 static TURNS: Semaphore = Semaphore::const_new(STAGES as usize);
+
+/// Descriptors of this process while every request of a fault waits on its way: of each the client's, and both of the path
+/// that is broken.
+const WAITING: u64 = 4096;
 
 /// What a stage is made of.
 #[derive(Debug)]
@@ -105,6 +109,9 @@ impl Setup {
         } else {
             (STAGES, RATE)
         };
+        if self.client_paths || self.instance_paths {
+            descriptors::need(WAITING);
+        }
         let turn = TURNS.acquire_many(turns).await.expect("nobody closes it");
         let folder = tempfile::tempdir().expect("a folder for the stage");
         let authority = Authority::new("instances");
