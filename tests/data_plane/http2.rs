@@ -2,8 +2,10 @@
 
 mod attacks;
 mod basics;
-mod client;
+pub(crate) mod client;
 mod conformance;
 mod ending;
+mod neighbours;
 mod raw;
 mod translated;
+mod uploads;

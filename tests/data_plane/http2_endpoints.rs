@@ -1,11 +1,14 @@
 //! Endpoints that are registered with HTTP/2 and TLS.
 
+mod again;
 mod bodies;
 mod choice;
 mod frames;
 mod refusals;
 mod server;
 mod streams;
+mod trailers;
+mod turns;
 
 use std::net::SocketAddr;
 

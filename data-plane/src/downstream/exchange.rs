@@ -28,6 +28,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) without: KnownSet,
     /// Fields that are appended.
     pub(crate) with: &'a [(Name<'a>, &'a [u8])],
+    /// Whether trailers may come behind a body whose length is known, as over HTTP/2 alone.
+    pub(crate) trailed: bool,
 }
 
 /// What carries an exchange.

@@ -217,6 +217,7 @@ impl Journey<'_, '_> {
             date: &date,
             without: KnownSet::EMPTY,
             with: &[],
+            trailed: false,
         };
         self.exchange.answer(response, &how)
     }

@@ -32,6 +32,7 @@ impl<'a> Journey<'a, '_> {
         self.worker.counters.attempts.increment();
         self.watch_chosen(chosen);
         let mut kept = self.take_kept(chosen.lease.endpoint());
+        let mut was_stale = false;
         loop {
             let mut upstream = match kept.take() {
                 Some(upstream) => upstream,
@@ -49,8 +50,13 @@ impl<'a> Journey<'a, '_> {
                 }
                 Err(failure)
                     if reused
+                        && !was_stale
                         && upstream.has_ended()
-                        && failure.is_stale_connection(self.safety()) => {}
+                        && failure.is_stale_connection(self.safety()) =>
+                {
+                    // Once: a connection that is shared may be an old one again, and end again.
+                    was_stale = true;
+                }
                 Err(failure) => return Err(failure),
             }
         }

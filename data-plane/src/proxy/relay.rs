@@ -91,6 +91,7 @@ impl Journey<'_, '_> {
             date: &date,
             without,
             with: &with,
+            trailed: upstream.may_have_trailers(),
         };
         self.exchange
             .answer(response, &how)

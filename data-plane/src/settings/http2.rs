@@ -84,10 +84,15 @@ impl Http2 {
     /// # Errors
     /// The first bound that is not.
     pub fn check(&self) -> Result<(), BadHttp2> {
+        self.bad().next().map_or(Ok(()), Err)
+    }
+
+    /// The bounds that no connection can keep.
+    pub fn bad(&self) -> impl Iterator<Item = BadHttp2> + use<> {
         const MIB: u32 = 1024 * 1024;
         // A connection begins with a window of 64 KiB, whatever is said (RFC 9113, section 6.9.2).
         let least_window = 64 * 1024;
-        for (name, value, least, most) in [
+        let bounds = [
             ("streams", self.streams, 1, 1000),
             ("stream_window", self.stream_window, least_window, 16 * MIB),
             (
@@ -98,16 +103,15 @@ impl Http2 {
             ),
             ("resets", self.resets, 1, 100_000),
             ("errors", self.errors, 1, 1024),
-        ] {
-            if value < least || value > most {
-                return Err(BadHttp2 {
-                    name,
-                    value,
-                    least,
-                    most,
-                });
-            }
-        }
-        Ok(())
+        ];
+        let bounds = bounds.into_iter();
+        bounds
+            .filter(|(_, value, least, most)| !(least..=most).contains(&value))
+            .map(|(name, value, least, most)| BadHttp2 {
+                name,
+                value,
+                least,
+                most,
+            })
     }
 }

@@ -139,6 +139,15 @@ impl Carrier {
         }
     }
 
+    /// Whether trailers may come behind a body whatever its head says of its length.
+    #[inline]
+    pub(crate) fn may_have_trailers(&self) -> bool {
+        match self {
+            Self::Http1(_) => false,
+            Self::Http2(stream) => !stream.has_ended(),
+        }
+    }
+
     /// The trailers of a body that has ended.
     pub(crate) fn trailers(&self) -> &Fields {
         match self {

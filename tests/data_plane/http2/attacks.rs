@@ -180,6 +180,46 @@ async fn floods_of_frames() {
         .await;
 }
 
+/// what has to be answered is answered as often as L-19 says, and once more ends the connection; what comes beside
+/// content is paid for by that.
+#[tokio::test]
+async fn pings_have_a_bound() {
+    const MOST: usize = 100;
+    let endpoint = Endpoint::named("served").await;
+    let plane = plane(&endpoint, |_| {});
+    let ping = frame(PING, 0, 0, b"are you?");
+    let mut raw = Raw::open(plane.address).await;
+    // The settings at its beginning were one.
+    for _ in 1..MOST {
+        raw.write(&ping).await;
+        while raw.next().await.expect("an answer").kind != PING {}
+    }
+    assert_eq!(plane.totals().http2_floods, 0);
+    raw.write(&ping).await;
+    assert_eq!(raw.end().await, Some(ENHANCE_YOUR_CALM));
+    assert_eq!(plane.totals().http2_floods, 1);
+    let mut raw = Raw::open(plane.address).await;
+    for stream in streams(3 * 100) {
+        raw.write(&[ping.clone(), headers(stream, true, &sound(&[]))].concat())
+            .await;
+        assert_eq!(raw.fate(stream).await, Fate::Answered);
+    }
+}
+
+/// floods that the protocol ends by itself are counted as those that are ended here.
+#[tokio::test]
+async fn floods_are_counted() {
+    let endpoint = Endpoint::with(|_| Answer::Silence).await;
+    let plane = plane(&endpoint, |_| {});
+    let mut raw = Raw::open(plane.address).await;
+    raw.write(&headers(1, false, &sound(&[]))).await;
+    raw.flood(&frame(DATA, 0, 1, b"a").repeat(200_000)).await;
+    assert!(is_calmed(raw.end().await));
+    plane
+        .until("it is counted", |totals| totals.http2_floods == 1)
+        .await;
+}
+
 /// a header block in endless pieces, empty ones or small ones, ends its connection.
 #[tokio::test]
 async fn endless_blocks() {

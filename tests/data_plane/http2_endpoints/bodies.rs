@@ -17,37 +17,6 @@ use crate::support::{BOUND, head};
 const CANCEL: &[u8] = &8_u32.to_be_bytes();
 const NO_ERROR: &[u8] = &0_u32.to_be_bytes();
 
-/// Trailers pass in both directions, but for what is none.
-#[tokio::test]
-async fn trailers_pass_in_both_directions() {
-    let authority = Authority::new("authority");
-    let server = Server::echo(config(&authority.server(&[NAME]), &["h2"])).await;
-    let plane = trusting(&authority).http2(server.address()).start();
-    let mut client = plane.connect().await;
-    let fields = [
-        "Transfer-Encoding: chunked",
-        "TE: trailers",
-        "Trailer: X-Sum",
-    ];
-    let body = "3\r\nabc\r\n2\r\nde\r\n0\r\nX-Sum: 5\r\nHost: other\r\n\r\n";
-    client
-        .write((head("POST /", &fields) + body).as_bytes())
-        .await;
-    let answer = client.read_head().await;
-    assert_eq!(answer.header("transfer-encoding"), Some("chunked"));
-    let body = client.read_until(b"\r\n\r\n").await;
-    let body = String::from_utf8(body).expect("text");
-    assert!(body.contains("abc") && body.contains("de"), "{body}");
-    assert!(body.ends_with("0\r\nx-sum: 5\r\n\r\n"), "{body}");
-    let seen = server.requests().remove(0);
-    assert_eq!(seen.body, b"abcde");
-    assert_eq!(seen.header("trailer"), Some("X-Sum"));
-    assert_eq!(seen.header("content-length"), None);
-    let trailers = seen.trailers.expect("trailers");
-    assert_eq!(trailers.len(), 1);
-    assert_eq!(trailers["x-sum"], "5");
-}
-
 /// An answer without a body has none for the client either, and one with a length keeps it.
 #[tokio::test]
 async fn answers_without_a_body_have_none() {

@@ -81,6 +81,11 @@ impl Connection {
         self.0.flush().await.expect("the data plane");
     }
 
+    /// Sends frames that the test has made; answers whether all were taken.
+    pub(super) async fn send_bytes(&mut self, bytes: &[u8]) -> bool {
+        self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok()
+    }
+
     /// The next frame; `None` at the end of the connection.
     pub(super) async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];

@@ -11,11 +11,11 @@ use crate::support::{BOUND, Plane, head};
 const INTERNAL_ERROR: u32 = 2;
 const REFUSED_STREAM: u32 = 7;
 
-async fn frames(authority: &Authority) -> Frames {
+pub(super) async fn frames(authority: &Authority) -> Frames {
     Frames::listen(config(&authority.server(&[NAME]), &["h2"])).await
 }
 
-async fn post(plane: &Plane) -> (u16, Vec<u8>) {
+pub(super) async fn post(plane: &Plane) -> (u16, Vec<u8>) {
     let request = head("POST /", &["Content-Length: 3"]) + "abc";
     let answer = tokio::time::timeout(BOUND, plane.ask(request)).await;
     let answer = answer.expect("an answer");
@@ -63,7 +63,7 @@ async fn a_request_beyond_a_goaway_is_sent_again() {
 }
 
 /// The data up to the end of the stream.
-async fn body(connection: &mut super::frames::Connection) -> Vec<u8> {
+pub(super) async fn body(connection: &mut super::frames::Connection) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
         let frame = connection.next_of(super::frames::DATA).await;

@@ -30,7 +30,7 @@ async fn held(authority: &Authority, builder: Builder) -> (Server, Arc<Semaphore
 }
 
 /// Sends so many requests at the same time.
-fn send(plane: &Plane, count: usize) -> JoinSet<u16> {
+pub(super) fn send(plane: &Plane, count: usize) -> JoinSet<u16> {
     let address = plane.address;
     let mut all = JoinSet::new();
     for _ in 0..count {

@@ -153,7 +153,11 @@ impl Driver<'_> {
         loop {
             match self.protocol.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.accept(cx, request, respond),
-                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(End::Linger),
+                Poll::Ready(Some(Err(error))) => {
+                    self.note(&error);
+                    return Poll::Ready(End::Linger);
+                }
+                Poll::Ready(None) => return Poll::Ready(End::Linger),
                 Poll::Pending => match self.tap.excess() {
                     Some(excess) if !self.condemned => self.condemn(excess),
                     _ => break,
@@ -200,6 +204,19 @@ impl Driver<'_> {
             "http2-connection-ended"
         );
         self.protocol.abrupt_shutdown(excess.reason());
+    }
+
+    /// Counts a flood that the protocol has ended by itself, as of tiny pieces of data.
+    fn note(&self, error: &h2::Error) {
+        let is_flood = error.is_library() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM);
+        if is_flood && !self.condemned {
+            self.worker.counters.http2_floods.increment();
+            tracing::debug!(
+                client = self.shared.client.address(),
+                excess = "protocol",
+                "http2-connection-ended"
+            );
+        }
     }
 
     /// Says that the connection ends, once.

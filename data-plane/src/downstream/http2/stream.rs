@@ -35,6 +35,8 @@ pub(crate) struct Stream {
     expects: bool,
     /// What is to come of the answer's body; [`BodyLength::None`]: nothing, its end was said.
     left: BodyLength,
+    /// Whether the end of a body of known length waits for its trailers.
+    trailed: bool,
     flow: Rc<Flow>,
     /// Bytes of body that were given to the stream.
     put: u64,
@@ -59,6 +61,7 @@ impl Stream {
             trailers: Fields::new(),
             expects: false,
             left: BodyLength::None,
+            trailed: false,
             flow: Rc::default(),
             put: 0,
             local_ip,
@@ -169,13 +172,11 @@ impl Stream {
         how: &Outgoing<'_>,
     ) -> Result<(), InvalidField> {
         let (response, body) = translate::answer(method, head, how)?;
-        self.left = if body.is_empty() {
-            BodyLength::None
-        } else {
-            body
-        };
+        self.trailed = how.trailed && matches!(body, BodyLength::Exact(_));
+        let ends = body.is_empty() && !self.trailed;
+        self.left = if ends { BodyLength::None } else { body };
         // One that is gone takes no body either.
-        self.sending = self.respond.send_response(response, body.is_empty()).ok();
+        self.sending = self.respond.send_response(response, ends).ok();
         Ok(())
     }
 
@@ -207,7 +208,7 @@ impl Stream {
         let mut ends = false;
         if let BodyLength::Exact(left) = &mut self.left {
             *left -= piece.len() as u64;
-            ends = *left == 0;
+            ends = *left == 0 && !self.trailed;
         }
         let sent = sending.send_data(Piece::new(piece, &self.flow), ends);
         sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
@@ -225,6 +226,7 @@ impl Stream {
     pub(in crate::downstream) fn finish(&mut self, trailers: &Fields) -> io::Result<()> {
         match std::mem::replace(&mut self.left, BodyLength::None) {
             BodyLength::None => return Ok(()),
+            BodyLength::Exact(0) if self.trailed => {}
             BodyLength::Exact(_) => return Err(io::ErrorKind::InvalidData.into()),
             BodyLength::Chunked | BodyLength::UntilClose => {}
         }

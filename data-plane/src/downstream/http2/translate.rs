@@ -3,6 +3,7 @@
 
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT, HOST};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use pointsman_http1::{
     BodyLength, Fields, InvalidField, Known, KnownSet, Method, Name, Refused, RequestHead,
@@ -46,8 +47,7 @@ fn fill(
     head: &mut RequestHead,
 ) -> Result<Understood, Refused> {
     let method = parts.method.as_str().as_bytes();
-    let target = parts.uri.path_and_query();
-    let target = target.map_or(&b""[..], |target| target.as_str().as_bytes());
+    let target = target(parts)?;
     let line = method.len() + target.len() + Version::Http2.as_str().len() + 2;
     if line > limits.request_line as usize {
         return Err(Refused::UriTooLong);
@@ -85,6 +85,16 @@ fn fill(
     Ok(Understood {
         expects: expects && !ended,
     })
+}
+
+/// What is asked for. One that was not said at all, or is a fragment and nothing else, is none: where the host does not
+/// stand in `:authority`, neither the protocol nor the type that holds it tells that from `/` (RFC 9113, section 8.3.1).
+fn target(parts: &Parts) -> Result<&[u8], Refused> {
+    const ROOT: PathAndQuery = PathAndQuery::from_static("/");
+    match parts.uri.path_and_query() {
+        Some(target) if target.as_str() == "/" && *target != ROOT => Err(Refused::Target),
+        target => Ok(target.map_or(b"", |target| target.as_str().as_bytes())),
+    }
 }
 
 /// Whom the request is for: `:authority`, or `Host` in its place. Two that differ are two hosts.

@@ -13,6 +13,10 @@ use crate::io::Io;
 use crate::proxy::{Reason, endpoint_reason};
 use crate::upstream::tls;
 
+/// How much is read of a connection until whoever waits for it, and everybody else, has had a turn. Of heads alone an
+/// endpoint could send thousands meanwhile, each of which is kept for its stream.
+const TURN: usize = 64 * 1024;
+
 /// One connection, looked at from beside the task that drives it.
 #[derive(Debug)]
 pub(super) struct Below {
@@ -21,6 +25,8 @@ pub(super) struct Below {
     /// Whether the endpoint takes nothing any more.
     is_deaf: Cell<bool>,
     received: Cell<u64>,
+    /// Bytes that have come in this turn.
+    turn: Cell<usize>,
 }
 
 impl Below {
@@ -30,6 +36,7 @@ impl Below {
             fault: Cell::new(None),
             is_deaf: Cell::new(false),
             received: Cell::new(0),
+            turn: Cell::new(0),
         })
     }
 
@@ -93,10 +100,20 @@ impl AsyncRead for Pipe {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let below = &self.0;
-        let space = buffer.initialize_unfilled();
+        if below.turn.get() >= TURN {
+            below.turn.set(0);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let room = buffer.remaining().min(TURN);
+        let space = buffer.initialize_unfilled_to(room);
         let read = below.io.borrow_mut().poll_read(cx, space);
+        if read.is_pending() {
+            below.turn.set(0);
+        }
         read.map_ok(|count| {
             buffer.advance(count);
+            below.turn.set(below.turn.get() + count);
             below.received.set(below.received.get() + count as u64);
         })
         .map_err(|error| {

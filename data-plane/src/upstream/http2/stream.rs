@@ -188,6 +188,11 @@ impl Stream {
         self.is_read = length == BodyLength::None;
     }
 
+    /// Whether nothing comes behind the head of the answer, or what has come of its body was read to the end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.answer.as_ref().is_none_or(RecvStream::is_end_stream)
+    }
+
     /// Waits for data of the body. `true`: there is some; `false`: the body has ended.
     pub(crate) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BodyFault>> {
         while self.data.is_empty() {

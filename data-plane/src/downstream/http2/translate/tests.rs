@@ -183,6 +183,7 @@ fn an_answer_has_nothing_of_a_connection() {
         date: b"today",
         without: KnownSet::EMPTY,
         with,
+        trailed: false,
     };
     let sent = |method, body| {
         let (response, body) = answer(method, &head, &how(body)).expect("an answer");

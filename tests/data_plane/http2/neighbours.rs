@@ -1,0 +1,126 @@
+//! What one client over HTTP/2 costs the others, and the process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pointsman_tests::endpoint::{Answer, Reply};
+use pointsman_tests::fleet::More;
+use pointsman_tests::publisher::Emitted;
+use pointsman_tests::{Broker, Endpoint, Fleet, eventually};
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::raw::{CANCEL, HEADERS, RST_STREAM, Raw, block, frame, headers, plane, sound};
+use crate::support::BOUND;
+
+const KIB: u64 = 1024;
+
+/// while one client after the other opens and resets twenty thousand streams, each as fast as it can, an
+/// unrelated one has its answers within a quarter of a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn floods_of_resets_cost_others_no_time() {
+    const ASKED: usize = 400;
+    let endpoint = Endpoint::with(|head| match &*head.target {
+        "/other" => Reply::text("served").into(),
+        _ => Answer::Silence,
+    })
+    .await;
+    let plane = plane(&endpoint, |_| {});
+    let mut bytes = Vec::new();
+    for stream in (0..20_000).map(|at| 2 * at + 1) {
+        bytes.extend(headers(stream, true, &sound(&[])));
+        bytes.extend(frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes()));
+    }
+    let (address, over) = (plane.address, Arc::new(AtomicBool::new(false)));
+    let is_over = Arc::clone(&over);
+    let flooding = tokio::spawn(async move {
+        while !is_over.load(Ordering::SeqCst) {
+            let mut raw = Raw::open(address).await;
+            raw.flood(&bytes).await;
+            raw.end().await;
+        }
+    });
+    plane
+        .until("it has begun", |totals| totals.http2_floods > 0)
+        .await;
+    let before = plane.totals().http2_floods;
+    let mut other = Client::clear(plane.address).await;
+    let mut times = Vec::new();
+    for _ in 0..ASKED {
+        let asked = Instant::now();
+        assert_eq!(other.get("/other").await.text(), "served");
+        times.push(asked.elapsed());
+    }
+    let floods = plane.totals().http2_floods - before;
+    over.store(true, Ordering::SeqCst);
+    flooding.await.expect("the flood");
+    times.sort_unstable();
+    let p99 = times[ASKED * 99 / 100];
+    println!(
+        "{floods} floods beside {ASKED} requests, of which the slowest in a hundred took {p99:?}"
+    );
+    assert!(floods > 0, "nobody was disturbed");
+    assert!(p99 < Duration::from_millis(250), "{p99:?}");
+}
+
+/// What is resident of a process, in KiB.
+fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    kib.and_then(|kib| kib.parse().ok()).expect("a number")
+}
+
+/// a hundred answers of 4 MiB that nobody takes cost the process no more than L-10 each, whatever window holds
+/// them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_takes_are_not_kept() {
+    const HOST: &str = "large.example.com";
+    const EACH: u64 = 4096 * KIB;
+    const STREAMS: u32 = 100;
+    let endpoint = Endpoint::with(|_| Answer::Large(EACH)).await;
+    let more = More {
+        data_plane: "workers: 1\nhttp2: {h2c: true}\n",
+        ..More::default()
+    };
+    let fleet = Fleet::with(Broker::start().await, 1, more).await;
+    let message = Emitted::plain(HOST, endpoint.address(), 0);
+    fleet.register(&message, HOST).await;
+    let process = fleet.data_planes[0].id();
+    let request = block(&[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", HOST),
+    ]);
+    for window in [0, 1, 65_535, 0x7fff_ffff] {
+        let mut raw = Raw::with(fleet.routers()[0], &[(4, window)]).await;
+        let before = resident(process);
+        let asked = (0..STREAMS).flat_map(|at| headers(2 * at + 1, true, &request));
+        raw.write(&asked.collect::<Vec<_>>()).await;
+        let mut begun = 0;
+        while begun < STREAMS {
+            let frame = raw.next().await.expect("an answer");
+            begun += u32::from(frame.kind == HEADERS);
+        }
+        let mut sent = 0;
+        eventually("nothing moves any more", BOUND, async || {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            match endpoint.body_bytes_sent() {
+                now if now == sent => Ok(()),
+                now => {
+                    sent = now;
+                    Err(format!("{now} bytes"))
+                }
+            }
+        })
+        .await;
+        let more = resident(process).saturating_sub(before);
+        println!("with a window of {window}: {more} KiB for {STREAMS} answers");
+        assert!(
+            more <= u64::from(STREAMS) * 64,
+            "{more} KiB with a window of {window}"
+        );
+    }
+}
