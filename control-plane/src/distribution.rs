@@ -6,6 +6,7 @@
 pub mod batch;
 mod bounds;
 mod connections;
+mod editions;
 mod from_proto;
 pub mod hello;
 mod metrics;
@@ -29,9 +30,13 @@ use tokio_util::task::TaskTracker;
 use tonic::transport::server::Connected;
 
 use crate::registry_task::Handle;
+use editions::{Editions, Press};
 use metrics::Metrics;
 use service::Service;
 use wire::Rpc;
+
+/// Things of one look at the registry.
+const LOOK: usize = 512;
 
 /// What an operator decides about distribution.
 #[derive(Clone, Debug)]
@@ -113,8 +118,15 @@ impl Distribution {
         // belong to this call, and end with it.
         let (sessions, ending) = (TaskTracker::new(), CancellationToken::new());
         let heartbeat = self.settings.heartbeat;
+        let press = Press {
+            handle: self.handle.clone(),
+            metrics: Arc::clone(&self.metrics),
+            gather: self.settings.gather,
+            ending: ending.clone(),
+        };
         let service = Service {
             snapshots: Arc::new(Semaphore::new(self.settings.snapshots)),
+            editions: Arc::new(Editions::new(press, sessions.clone())),
             settings: self.settings,
             handle: self.handle,
             metrics: self.metrics,

@@ -15,11 +15,13 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use pointsman_tests::{Client, Process};
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::Run;
 use crate::backend::{self, Manners};
 use crate::client::host;
+use crate::machine::CpuTime;
 use crate::ours::feed::{Rhythm, packed};
 use crate::ours::{BOUND, DataPlane, Feed, Line, Messages, scrape};
 use crate::sample::{Figure, Sample};
@@ -27,6 +29,8 @@ use crate::workload::Workload;
 
 /// Data planes all in all: a real one, one that always takes a snapshot, and those that follow.
 const REPLICAS: usize = 100;
+/// The same in a fleet that leaves a machine of two cores time to spare, to tell what is ours from what is its.
+const FEW: usize = 25;
 /// Heartbeats per second.
 const HEARTBEATS: u32 = 5_000;
 /// Changes per second of other routes.
@@ -44,10 +48,18 @@ type Seen = Arc<Mutex<HashMap<String, Instant>>>;
 pub(crate) const WIRE: &str = "at a replica";
 /// The row of requests.
 pub(crate) const ANSWER: &str = "first request answered";
+/// What the threads of those are called that are played.
+const PLAYED: &str = "played";
 
 /// Measures on all cores: everything shares the machine.
 pub(crate) async fn run(run: Run) {
     run.options.cores.use_all();
+    measure(&run, REPLICAS, [WIRE, ANSWER].map(str::to_owned)).await;
+    let few = [WIRE, ANSWER].map(|subject| format!("{subject}, of {FEW}"));
+    measure(&run, FEW, few).await;
+}
+
+async fn measure(run: &Run, replicas: usize, subjects: [String; 2]) {
     let backend = backend::start(run.options.cores, Manners::First);
     let line = Line::start().await;
     let routes = run.options.routes;
@@ -58,7 +70,7 @@ pub(crate) async fn run(run: Run) {
     let data_plane = line.data_plane(DataPlane::default()).await;
     line.converged(1, routes.into()).await;
     let seen = Seen::default();
-    let fleet = Fleet::join(&line, &seen).await;
+    let fleet = Fleet::join(&line, replicas, &seen).await;
     let beats = [
         (HEARTBEATS, Rhythm::Heartbeats, routes / 2..routes),
         (CHANGES, Rhythm::Changes { from: 1 }, 0..routes / 2),
@@ -68,7 +80,10 @@ pub(crate) async fn run(run: Run) {
         let feed = Feed::connect(&line.broker).await.expect("the broker");
         beating.push(feed.beat(Messages::plain(backend), range, rate, rhythm));
     }
+    let begun = Instant::now();
+    let used = Used::by(begun, &line, &data_plane);
     let times = probe(&mut feed, &plain, (&data_plane, routes), &seen).await;
+    let used = used.until(&Used::by(begun, &line, &data_plane));
     let snapshots = fleet.snapshots();
     drop((beating, fleet));
     let dropped = scrape(
@@ -76,52 +91,59 @@ pub(crate) async fn run(run: Run) {
         "total_dropped_messages",
     )
     .await;
-    for (subject, times, missing) in [
-        (WIRE, times.wire, times.unseen),
-        (ANSWER, times.answer, times.unanswered),
-    ] {
+    let measured = [(times.wire, times.unseen), (times.answer, times.unanswered)];
+    for (subject, (times, missing)) in subjects.into_iter().zip(measured) {
         let millis = |quantile: f64| times.value_at_quantile(quantile) as f64 / 1000.0;
-        run.findings.add(
-            Sample::new(Workload::Convergence, subject, 1)
-                .with(Figure::P50, millis(0.5))
-                .with(Figure::P99, millis(0.99))
-                .with(Figure::Errors, f64::from(missing))
-                .with(Figure::Snapshots, snapshots as f64)
-                .with(Figure::Dropped, dropped),
-        );
+        let sample = Sample::new(Workload::Convergence, subject, 1)
+            .with(Figure::P50, millis(0.5))
+            .with(Figure::P99, millis(0.99))
+            .with(Figure::Errors, f64::from(missing))
+            .with(Figure::Snapshots, snapshots as f64)
+            .with(Figure::Dropped, dropped);
+        run.findings.add(used.shown(sample));
     }
 }
 
 /// The replicas that are played. They leave when it is dropped.
 struct Fleet {
-    tasks: tokio::task::JoinSet<()>,
+    /// Threads of their own, so that what they use can be told from what the publisher uses.
+    threads: Option<Runtime>,
     snapshots: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Fleet {
     /// Joins all of them, and waits until each holds the table.
-    async fn join(line: &Line, seen: &Seen) -> Self {
+    async fn join(line: &Line, replicas: usize, seen: &Seen) -> Self {
         let address = line.control_plane.address("distribution");
-        let mut tasks = tokio::task::JoinSet::new();
+        let threads = Builder::new_multi_thread()
+            .thread_name(PLAYED)
+            .enable_all()
+            .build()
+            .expect("threads");
         let snapshots = Arc::default();
         // One takes the table, and the others say that they hold it: nobody here has the time to read it 98 times.
         let held = replica::snapshot(address, "first").await;
         let held = held.expect("a snapshot");
-        for number in 2..REPLICAS {
-            let replica = replica::connect(address, &format!("played-{number}"), held).await;
-            let replica = replica.expect("a session");
+        for number in 2..replicas {
             // One in the middle notes for all: they are served in no order.
-            let seen = (number == REPLICAS / 2).then(|| Arc::clone(seen));
-            tasks.spawn(replica.follow(move |host, now| {
-                if let Some(seen) = &seen {
-                    seen.lock().entry(host.to_owned()).or_insert(now);
-                }
-            }));
+            let seen = (number == replicas / 2).then(|| Arc::clone(seen));
+            threads.spawn(async move {
+                let replica = replica::connect(address, &format!("played-{number}"), held).await;
+                let follow = replica.expect("a session").follow(move |host, now| {
+                    if let Some(seen) = &seen {
+                        seen.lock().entry(host.to_owned()).or_insert(now);
+                    }
+                });
+                follow.await;
+            });
         }
-        tasks.spawn(replica::take_snapshots(address, Arc::clone(&snapshots)));
+        threads.spawn(replica::take_snapshots(address, Arc::clone(&snapshots)));
         // All but the one that always begins anew.
-        line.current(|current| current >= REPLICAS - 1, 1).await;
-        Self { tasks, snapshots }
+        line.current(|current| current >= replicas - 1, 1).await;
+        Self {
+            threads: Some(threads),
+            snapshots,
+        }
     }
 
     fn snapshots(&self) -> u64 {
@@ -131,7 +153,56 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        self.tasks.abort_all();
+        // It may be dropped where one may not wait.
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// CPU time, by who used it.
+struct Used {
+    /// On the wall.
+    clock: Duration,
+    control_plane: Duration,
+    data_plane: Duration,
+    played: Duration,
+    rest: Duration,
+}
+
+impl Used {
+    /// What was used up to now; the publisher and who asks are the rest.
+    fn by(begun: Instant, line: &Line, data_plane: &Process) -> Self {
+        let played = CpuTime::of_threads(&[PLAYED]).total();
+        let all = CpuTime::of(std::process::id()).total();
+        Self {
+            clock: begun.elapsed(),
+            control_plane: CpuTime::of(line.control_plane.id()).total(),
+            data_plane: CpuTime::of(data_plane.id()).total(),
+            played,
+            rest: all.saturating_sub(played),
+        }
+    }
+
+    /// What was used between this and `then`.
+    fn until(&self, then: &Self) -> Self {
+        Self {
+            clock: then.clock.saturating_sub(self.clock),
+            control_plane: then.control_plane.saturating_sub(self.control_plane),
+            data_plane: then.data_plane.saturating_sub(self.data_plane),
+            played: then.played.saturating_sub(self.played),
+            rest: then.rest.saturating_sub(self.rest),
+        }
+    }
+
+    /// As shares of one core.
+    fn shown(&self, sample: Sample) -> Sample {
+        let share = |used: Duration| used.as_secs_f64() / self.clock.as_secs_f64();
+        sample
+            .with(Figure::ControlPlaneShare, share(self.control_plane))
+            .with(Figure::DataPlaneShare, share(self.data_plane))
+            .with(Figure::ReplicasShare, share(self.played))
+            .with(Figure::LoadShare, share(self.rest))
     }
 }
 

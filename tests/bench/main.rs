@@ -24,6 +24,7 @@ mod report;
 mod routes;
 mod sample;
 mod spinner;
+mod storm;
 mod workload;
 mod wrk;
 mod yardstick;
@@ -132,6 +133,9 @@ fn stages(run: &Run) -> Vec<(&'static str, Running)> {
     }
     if !wanted(&[Workload::Capacity]).is_empty() {
         stages.push(("capacity", Box::pin(capacity::run(run.clone()))));
+    }
+    if !wanted(&[Workload::Storm]).is_empty() {
+        stages.push(("the storm", Box::pin(storm::run(run.clone()))));
     }
     if !wanted(&[Workload::Convergence]).is_empty() {
         stages.push(("convergence", Box::pin(convergence::run(run.clone()))));

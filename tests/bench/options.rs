@@ -9,7 +9,7 @@ use crate::workload::Workload;
 const USAGE: &str = "usage: tests/bench/run [OPTIONS]
   --only W,...       only these workloads: keep-alive, keep-alive-log, keep-alive-wrk, keep-alive-log-wrk,
                      new-connection, download, upload, features, routes, registrations, beside, latency, memory, absorb,
-                     capacity, convergence; the last three together: control-plane
+                     capacity, convergence, storm; the last four together: control-plane
   --rounds N         rounds of every subject (5)
   --seconds S        seconds of one measurement (2)
   --connections N    keep-alive connections of the load (64)

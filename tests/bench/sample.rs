@@ -69,6 +69,16 @@ pub(crate) enum Figure {
     Peak,
     /// Snapshots that were taken meanwhile.
     Snapshots,
+    /// CPU time of the control plane, as a share of one core.
+    ControlPlaneShare,
+    /// The same of the data plane.
+    DataPlaneShare,
+    /// The same of the replicas that are played.
+    ReplicasShare,
+    /// The same of who publishes and asks.
+    LoadShare,
+    /// The most memory over what is held at rest.
+    StormPeak,
     /// The most memory of a data plane while it takes a snapshot, over what it holds afterwards.
     SnapshotPeak,
     /// Bytes per idle client connection.
@@ -108,6 +118,11 @@ impl Figure {
             Self::Resident => "MiB at rest",
             Self::Peak => "MiB at most",
             Self::Snapshots => "snapshots",
+            Self::ControlPlaneShare => "control plane cores",
+            Self::DataPlaneShare => "data plane cores",
+            Self::ReplicasShare => "replicas cores",
+            Self::LoadShare => "load cores",
+            Self::StormPeak => "peak / at rest",
             Self::SnapshotPeak => "peak / held in a snapshot",
             Self::IdleConnection => "B/connection",
             Self::Errors => "errors",
@@ -122,7 +137,16 @@ impl Figure {
         match self {
             Self::Cpu | Self::User | Self::System | Self::P50 | Self::P99 | Self::P999 => 2,
             Self::MessageCpu | Self::MessageUser | Self::MessageSystem => 2,
-            Self::Load | Self::Share | Self::SnapshotPeak | Self::Seconds | Self::Busy => 2,
+            Self::ControlPlaneShare
+            | Self::DataPlaneShare
+            | Self::ReplicasShare
+            | Self::LoadShare => 2,
+            Self::StormPeak
+            | Self::Load
+            | Self::Share
+            | Self::SnapshotPeak
+            | Self::Seconds
+            | Self::Busy => 2,
             Self::Rate
             | Self::TableMessages
             | Self::MessageRate

@@ -40,10 +40,12 @@ pub(crate) enum Workload {
     Capacity,
     /// How long a change takes to the data planes of a fleet.
     Convergence,
+    /// Data planes that all reconnect at once.
+    Storm,
 }
 
 impl Workload {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::KeepAlive,
         Self::KeepAliveLog,
         Self::KeepAliveWrk,
@@ -60,10 +62,12 @@ impl Workload {
         Self::Absorb,
         Self::Capacity,
         Self::Convergence,
+        Self::Storm,
     ];
 
     /// Those of the control plane, which have a name together.
-    pub(crate) const CONTROL_PLANE: [Self; 3] = [Self::Absorb, Self::Capacity, Self::Convergence];
+    pub(crate) const CONTROL_PLANE: [Self; 4] =
+        [Self::Absorb, Self::Capacity, Self::Convergence, Self::Storm];
 
     /// Its name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -84,6 +88,7 @@ impl Workload {
             Self::Absorb => "absorb",
             Self::Capacity => "capacity",
             Self::Convergence => "convergence",
+            Self::Storm => "storm",
         }
     }
 
@@ -122,6 +127,10 @@ impl Workload {
                 "1,000,000 registrations with full tags and TLS, one more in ten unregistered, snapshots to two data \
                  planes"
             }
+            Self::Storm => {
+                "500 data planes with four filters over mutual TLS, from the moment at which a stranger takes the place \
+                 of their control plane until all of them hold what it has"
+            }
             Self::Convergence => {
                 "from the publish of a new route, in a fleet of 100 of which one always takes a snapshot, beside \
                  100,000 routes, 5,000 heartbeats/s and 500 changes/s"
@@ -146,7 +155,8 @@ impl Workload {
             | Self::Memory
             | Self::Absorb
             | Self::Capacity
-            | Self::Convergence => None,
+            | Self::Convergence
+            | Self::Storm => None,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::thing::{Removal, Thing};
 use merge::Merge;
 
 /// What somebody is to see.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// The segments.
     pub filter: SegmentFilter,
@@ -134,6 +134,39 @@ impl Reader {
         (reader, Transfer::Snapshot)
     }
 
+    /// A reader to which everything up to a revision was given, and closed.
+    #[must_use]
+    pub fn resting(view: View, revision: u64) -> Self {
+        Self {
+            view,
+            base: revision,
+            cursor: revision,
+            removed: revision,
+            snapshot: false,
+            owes_answer: false,
+            again: VecDeque::new(),
+        }
+    }
+
+    /// The revision of the last closing step, where nothing was given since then and nothing else is owed.
+    #[must_use]
+    pub fn rests_at(&self) -> Option<u64> {
+        let rests = !self.snapshot
+            && !self.owes_answer
+            && self.again.is_empty()
+            && self.cursor == self.base
+            && self.removed == self.base;
+        rests.then_some(self.base)
+    }
+
+    /// Goes on from a later closing step. Whoever has this view was given what another reader with the same view gave
+    /// between an earlier one, or this, and that.
+    pub fn rest_at(&mut self, revision: u64) {
+        self.base = revision;
+        self.cursor = revision;
+        self.removed = revision;
+    }
+
     /// Gives everything again, and tells at the end of it that this was everything.
     pub fn restart(&mut self, registry: &Registry) {
         // What was given since the last closing step counts as given to the other end, so the removals since then are
@@ -206,6 +239,31 @@ impl Reader {
             return self.close(registry, limit);
         }
         Step::Batch(batch.things)
+    }
+
+    /// Everything since the last closing step, and the next one, where that is one step of each kind; the reader rests at
+    /// the head of the registry afterwards in any case. What one reader is given from a revision on is right for any
+    /// other with the same view that rests there or later, up to that closing step.
+    pub fn delta(&mut self, registry: &Registry, limit: usize) -> Option<(Vec<Thing>, Closing)> {
+        let delta = self.short_delta(registry, limit);
+        if delta.is_none() {
+            *self = Self::resting(self.view.clone(), registry.head());
+        }
+        delta
+    }
+
+    fn short_delta(&mut self, registry: &Registry, limit: usize) -> Option<(Vec<Thing>, Closing)> {
+        if self.rests_at()? < registry.horizon() {
+            return None;
+        }
+        let (closing, things) = match self.next(registry, limit) {
+            Step::Batch(things) => (self.next(registry, limit), things),
+            step => (step, Vec::new()),
+        };
+        match closing {
+            Step::Closing(closing) if !closing.continues => Some((things, closing)),
+            _ => None,
+        }
     }
 
     fn give_again(&mut self, registry: &Registry, batch: &mut Batch) {

@@ -24,6 +24,7 @@ pub(super) struct Metrics {
     overtaken: Counter,
     aged: Counter,
     admitted: Counter,
+    editions: Counter,
     acks: Histogram,
 }
 
@@ -53,6 +54,7 @@ impl Metrics {
             overtaken: Counter::default(),
             aged: Counter::default(),
             admitted: Counter::default(),
+            editions: Counter::default(),
             acks: Histogram::new(ACKS),
         };
         metrics.register(registry);
@@ -103,6 +105,11 @@ impl Metrics {
                 &self.aged,
             ),
             ("snapshots", "Snapshots whose turn has come", &self.admitted),
+            (
+                "editions",
+                "Deltas that were read and encoded once for all data planes that see the same",
+                &self.editions,
+            ),
         ] {
             registry.register(
                 format!("pointsman_distribution_{name}"),
@@ -148,6 +155,10 @@ impl Metrics {
 
     pub(super) fn aged(&self) {
         self.aged.inc();
+    }
+
+    pub(super) fn edition(&self) {
+        self.editions.inc();
     }
 
     pub(super) fn admitted(&self) {

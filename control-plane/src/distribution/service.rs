@@ -10,15 +10,15 @@ use pointsman_proto::v1::{self, follow_response};
 use pointsman_registry::{Algorithm, Reader, Sum, Transfer};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::editions::Editions;
 use super::hello::{self, Caller};
 use super::metrics::Metrics;
 use super::session::{Session, ends};
-use super::wire::{Encoded, Outgoing};
+use super::wire::{Encoded, Outbound, Parcel};
 use super::{Settings, to_proto};
 use crate::registry_task::{Counts, Handle, Replica};
 
@@ -32,6 +32,7 @@ pub(super) struct Service {
     pub(super) metrics: Arc<Metrics>,
     /// The turns of snapshots.
     pub(super) snapshots: Arc<Semaphore>,
+    pub(super) editions: Arc<Editions>,
     pub(super) sessions: TaskTracker,
     pub(super) ending: CancellationToken,
 }
@@ -51,7 +52,7 @@ impl Service {
     pub(super) async fn follow(
         &self,
         request: Request<Streaming<v1::FollowRequest>>,
-    ) -> Result<Response<ReceiverStream<Outgoing>>, Status> {
+    ) -> Result<Response<Outbound>, Status> {
         let address = request.remote_addr();
         let admitted = self.admit(request).await;
         if let Err(refused) = &admitted {
@@ -70,7 +71,7 @@ impl Service {
     async fn admit(
         &self,
         request: Request<Streaming<v1::FollowRequest>>,
-    ) -> Result<ReceiverStream<Outgoing>, Status> {
+    ) -> Result<Outbound, Status> {
         let (address, certificates) = (request.remote_addr(), request.peer_certs());
         let mut incoming = request.into_inner();
         let first = timeout(HELLO, incoming.message()).await;
@@ -88,20 +89,22 @@ impl Service {
         let replica = replica(&caller, address, degraded, epoch);
         let place = self.handle.roster().enter(replica);
         let (place, asks) = place.map_err(|full| Status::resource_exhausted(full.to_string()))?;
-        // A change after this look at the head wakes the session, one before it is seen by the reader.
+        // A change after this look at the head is told of by an edition, one before it is seen by the reader.
         let (head, standing) = (self.handle.head(), self.handle.standing());
+        let editions = self.editions.follow(&caller.view);
         let (reader, welcome) = self.welcome(caller, default).await?;
-        // One message waits for room in the stream; all others are not made yet.
+        // One parcel waits for room in the stream; all others are not made yet.
         let (outgoing, stream) = mpsc::channel(1);
         let welcome = to_proto::response(follow_response::Message::Welcome(welcome));
         // The channel is empty and has room for it.
-        let _ = outgoing.try_send(Ok(Encoded::of(&welcome)));
+        let _ = outgoing.try_send(Ok(Parcel::from([Encoded::of(&welcome)])));
         let session = Session {
             settings: Arc::clone(&self.settings),
             handle: self.handle.clone(),
             metrics: Arc::clone(&self.metrics),
             place,
             head,
+            editions,
             standing,
             releases: self.handle.releases(),
             asks,
@@ -111,7 +114,7 @@ impl Service {
             ending: self.ending.clone(),
         };
         self.sessions.spawn(session.run(reader));
-        Ok(ReceiverStream::new(stream))
+        Ok(Outbound::new(stream))
     }
 
     async fn epoch(&self) -> Result<u64, Status> {

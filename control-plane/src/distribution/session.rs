@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
 use super::Settings;
+use super::editions::Following;
 use super::metrics::Metrics;
 use super::wire::Outgoing;
 use crate::registry_task::{Ask, Handle, Place, Release};
@@ -34,6 +35,8 @@ pub(super) struct Session {
     pub(super) metrics: Arc<Metrics>,
     pub(super) place: Place,
     pub(super) head: watch::Receiver<u64>,
+    /// What all are told who see the same.
+    pub(super) editions: Following,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) releases: watch::Receiver<Option<Release>>,
     pub(super) asks: mpsc::Receiver<Ask>,
@@ -122,9 +125,9 @@ impl Session {
                 let Ok(permit) = permit else { return Ok(ControlFlow::Break(())) };
                 if !due {
                     progress.admission.queue_again();
-                } else if let Some(message) = self.next(progress).await? {
+                } else if let Some(parcel) = self.next(progress).await? {
                     progress.admission.sent();
-                    permit.send(Ok(message));
+                    permit.send(Ok(parcel));
                 }
                 Ok(ControlFlow::Continue(()))
             }
@@ -136,10 +139,10 @@ impl Session {
                 progress.questions.take(ask);
                 Ok(ControlFlow::Continue(()))
             }
-            changed = self.head.changed(), if !progress.busy => {
+            () = self.editions.changed(), if !progress.busy => {
                 progress.busy = true;
                 self.fall_behind();
-                while_there(changed.is_ok())
+                Ok(ControlFlow::Continue(()))
             }
             changed = self.standing.changed() => while_there(changed.is_ok()),
             changed = self.releases.changed() => while_there(changed.is_ok()),

@@ -1,4 +1,5 @@
 mod admission;
+mod editions;
 mod ends;
 mod fill;
 mod health;

@@ -3,9 +3,11 @@
 //! A message that waits for room costs what it takes on the wire and no more; as a tree of fields it would be several
 //! times that.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut as _, Bytes};
 use hyper::body::Incoming;
@@ -13,7 +15,8 @@ use pointsman_proto::v1;
 use pointsman_proto::v1::distribution_service_server::SERVICE_NAME;
 use pointsman_registry::Thing;
 use prost::Message as _;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
 use tonic::body::Body;
 use tonic::codec::{BufferSettings, Codec, EncodeBuf, Encoder};
 use tonic::codegen::BoxFuture;
@@ -44,10 +47,51 @@ impl Encoded {
     pub(super) fn batch(things: &[Thing]) -> Self {
         Self(batch::encode(things))
     }
+
+    /// How many bytes it has.
+    pub(super) fn size(&self) -> usize {
+        self.0.len()
+    }
 }
 
+/// Messages that go out one behind the other: at least one.
+pub(super) type Parcel = VecDeque<Encoded>;
+
 /// What a session has to say.
-pub(super) type Outgoing = Result<Encoded, Status>;
+pub(super) type Outgoing = Result<Parcel, Status>;
+
+/// What a session says, message by message.
+pub(super) struct Outbound {
+    parcels: mpsc::Receiver<Outgoing>,
+    /// The rest of the one that is under way.
+    parcel: Parcel,
+}
+
+impl Outbound {
+    pub(super) fn new(parcels: mpsc::Receiver<Outgoing>) -> Self {
+        Self {
+            parcels,
+            parcel: Parcel::new(),
+        }
+    }
+}
+
+impl Stream for Outbound {
+    type Item = Result<Encoded, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(message) = self.parcel.pop_front() {
+                return Poll::Ready(Some(Ok(message)));
+            }
+            match ready!(self.parcels.poll_recv(context)) {
+                Some(Ok(parcel)) => self.parcel = parcel,
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
 
 /// Encodes nothing, and decodes what data planes say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,9 +126,9 @@ impl Encoder for Wire {
     }
 }
 
-/// Each message is handed on by itself: several of them in one piece would lie in memory together.
+/// Small messages are handed on in one piece, large ones by themselves: several of them would lie in memory together.
 fn buffers() -> BufferSettings {
-    BufferSettings::new(BUFFER, 1)
+    BufferSettings::new(BUFFER, BUFFER)
 }
 
 /// The service of the contract, as one HTTP request after the other asks for it.
@@ -121,7 +165,7 @@ struct Follow(Arc<Service>);
 
 impl StreamingService<v1::FollowRequest> for Follow {
     type Response = Encoded;
-    type ResponseStream = ReceiverStream<Outgoing>;
+    type ResponseStream = Outbound;
     type Future = BoxFuture<Response<Self::ResponseStream>, Status>;
 
     fn call(&mut self, request: Request<Streaming<v1::FollowRequest>>) -> Self::Future {

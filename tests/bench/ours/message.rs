@@ -40,11 +40,17 @@ enum Piece {
 impl Messages {
     /// Routes of one URI and full tags to instances that are reached over TLS, each at a port of its own.
     pub(crate) fn tls() -> Self {
+        Self::tls_in("")
+    }
+
+    /// The same in an isolation segment; the empty one is the shared one.
+    pub(crate) fn tls_in(segment: &str) -> Self {
         let anywhere = SocketAddr::new(HOST.parse().expect("an address"), 61_001);
         let san = format!("{ROUTE}-5a5a-4b4b-{TURN}");
         Self::of(&Emitted {
             tags: tags(),
             app: Some(app()),
+            isolation_segment: (!segment.is_empty()).then(|| segment.to_owned()),
             ..Emitted::tls(&uri(), anywhere, 0, &san)
         })
     }

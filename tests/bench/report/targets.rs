@@ -6,7 +6,7 @@ use super::spread::Spread;
 use super::table::{Row, ratios, rows, series};
 use crate::sample::{Figure, Sample};
 use crate::workload::Workload;
-use crate::{capacity, convergence};
+use crate::{capacity, convergence, storm};
 
 /// Whose figures are judged.
 pub(crate) const OURS: &str = "pointsman";
@@ -57,7 +57,7 @@ pub(crate) const CLIENT: &str = "the client library alone";
 pub(crate) const HEARTBEATS: &str = "pointsman, 5000 heartbeats/s";
 
 #[rustfmt::skip]
-const TARGETS: [Target; 32] = [
+const TARGETS: [Target; 34] = [
     Target { workload: Workload::KeepAlive, subject: OURS, what: What::CpuOverNginx, at_most: 0.85 },
     Target { workload: Workload::KeepAliveWrk, subject: OURS, what: What::CpuOverNginx, at_most: 0.85 },
     Target { workload: Workload::KeepAliveLog, subject: OURS, what: What::CpuOverNginx, at_most: 0.95 },
@@ -90,6 +90,8 @@ const TARGETS: [Target; 32] = [
     Target { workload: Workload::Convergence, subject: convergence::WIRE, what: What::Itself(Figure::Errors), at_most: 0.0 },
     Target { workload: Workload::Convergence, subject: convergence::ANSWER, what: What::Itself(Figure::P99), at_most: 50.0 },
     Target { workload: Workload::Convergence, subject: convergence::ANSWER, what: What::Itself(Figure::Errors), at_most: 0.0 },
+    Target { workload: Workload::Storm, subject: storm::SUBJECT, what: What::Itself(Figure::Seconds), at_most: 30.0 },
+    Target { workload: Workload::Storm, subject: storm::SUBJECT, what: What::Itself(Figure::StormPeak), at_most: 2.0 },
 ];
 
 /// Every target that something was measured for.

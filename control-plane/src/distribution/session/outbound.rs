@@ -1,29 +1,47 @@
 //! What a data plane is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_proto::v1::follow_response;
-use pointsman_registry::{Closing, Reader, Step};
+use pointsman_registry::{Reader, Step, Sum};
 use tokio::time::Instant;
 use tonic::Status;
 
 use super::progress::{Progress, flags};
 use super::{Session, ends};
-use crate::distribution::to_proto;
-use crate::distribution::wire::Encoded;
-
-/// Things of one look at the registry.
-const THINGS: usize = 512;
+use crate::distribution::editions::{Edition, Since, Withheld, edition};
+use crate::distribution::wire::{Encoded, Parcel};
+use crate::distribution::{LOOK, to_proto};
 
 /// How long a repaired table is left alone: what differs again so soon is not a matter of what was sent.
 const BETWEEN_REPAIRS: Duration = Duration::from_secs(30);
 
 impl Session {
     /// The next message: what is small and urgent first.
-    pub(super) async fn next(
-        &mut self,
-        progress: &mut Progress,
-    ) -> Result<Option<Encoded>, Status> {
+    pub(super) async fn next(&mut self, progress: &mut Progress) -> Result<Option<Parcel>, Status> {
+        if let Some(message) = self.urgent(progress).await? {
+            return Ok(Some(Parcel::from([message])));
+        }
+        if !progress.may_read(Instant::now()) {
+            return Ok(None);
+        }
+        let rests_at = progress.reader.as_ref().and_then(Reader::rests_at);
+        match rests_at.map(|revision| self.editions.since(revision)) {
+            Some(Since::Nothing) => {
+                progress.busy = false;
+                Ok(None)
+            }
+            Some(Since::Editions(editions)) => Ok(Some(self.pass_on(progress, &editions))),
+            Some(Since::TooFar) | None => {
+                let message = self.read_on(progress).await?;
+                Ok(message.map(|message| Parcel::from([message])))
+            }
+        }
+    }
+
+    /// What is small, and goes before the table.
+    async fn urgent(&mut self, progress: &mut Progress) -> Result<Option<Encoded>, Status> {
         if self.standing_differs(progress) {
             let standing = self.standing.borrow_and_update();
             progress.told = flags(&standing);
@@ -42,13 +60,24 @@ impl Session {
             let release = to_proto::release(epoch, up_to_revision);
             return Ok(Some(Encoded::of(&release)));
         }
-        if let Some(question) = progress.questions.send() {
-            return Ok(Some(Encoded::of(&question)));
+        let question = progress.questions.send();
+        Ok(question.map(|question| Encoded::of(&question)))
+    }
+
+    /// What others with the same view are told as well, up to the latest edition.
+    fn pass_on(&self, progress: &mut Progress, editions: &[Arc<Edition>]) -> Parcel {
+        for edition in editions {
+            self.metrics.sent(edition.things);
+            self.metrics.removed(edition.removals);
         }
-        if progress.may_read(Instant::now()) {
-            return self.read_on(progress).await;
+        if let (Some(latest), Some(reader)) = (editions.last(), &mut progress.reader) {
+            reader.rest_at(latest.to);
+            self.close(progress, (latest.to, latest.sum), &latest.withheld);
+            // The editions are apart already.
+            progress.gather_until = progress.closed_at;
         }
-        Ok(None)
+        progress.busy = false;
+        edition::parcel(editions)
     }
 
     /// A look at the registry.
@@ -67,7 +96,7 @@ impl Session {
         };
         let was_snapshot = reader.is_snapshot();
         let look = self.look(move |registry| {
-            let step = reader.next(registry, THINGS);
+            let step = reader.next(registry, LOOK);
             let withheld = match &step {
                 Step::Closing(_) => reader.withheld(registry),
                 Step::Batch(_) | Step::Idle => Vec::new(),
@@ -95,24 +124,26 @@ impl Session {
                 if closing.continues {
                     progress.sent_since = true;
                 } else {
-                    self.close(progress, &closing);
-                    self.place.update(|replica| {
-                        replica.sent_revision = closing.revision;
-                        replica.withheld = withheld;
-                    });
+                    progress.complete |= closing.complete;
+                    self.close(progress, (closing.revision, closing.sum), &withheld);
                 }
                 Ok(Some(Encoded::of(&to_proto::closing(&closing))))
             }
         }
     }
 
-    fn close(&self, progress: &mut Progress, closing: &Closing) {
+    fn close(&self, progress: &mut Progress, closed: (u64, Sum), withheld: &Withheld) {
         let now = Instant::now();
-        progress.closed = Some((closing.revision, closing.sum));
-        progress.complete |= closing.complete;
+        progress.closed = Some(closed);
         progress.sent_since = false;
         progress.closed_at = now;
         progress.gather_until = now + self.settings.gather;
+        self.place.update(|replica| {
+            replica.sent_revision = closed.0;
+            if *replica.withheld != **withheld {
+                replica.withheld.clone_from(withheld);
+            }
+        });
     }
 
     /// Removals were forgotten that the data plane has not been told of: it gets everything.

@@ -479,3 +479,28 @@ fn a_removal_of_what_was_never_heard_is_told_while_others_may_have_it() {
     // The first one went stale meanwhile; of the second the absence tells the same.
     assert_eq!(told_to_a_stranger(&scene), ["foo 10.0.0.1:80"]);
 }
+
+#[test]
+fn a_delta_is_whole_or_left_to_the_others() {
+    let mut scene = Scene::new(Settings::default());
+    let mut reader = Reader::resting(all(), scene.registry.head());
+    assert_eq!(reader.delta(&scene.registry, 512), None, "nothing is new");
+    for number in 0..20 {
+        scene.register(&endpoint(number));
+    }
+    let from = reader.clone();
+    let (things, closing) = reader.delta(&scene.registry, 512).expect("a delta");
+    // The attributes of the route are one of them.
+    assert_eq!((things.len(), closing.removals.len()), (21, 0));
+    let ends = (closing.revision, closing.continues, closing.complete);
+    assert_eq!(ends, (scene.registry.head(), false, false));
+    assert_eq!(closing.sum, reader.sums(&scene.registry).0);
+    let mut small = from;
+    assert_eq!(
+        small.delta(&scene.registry, 20),
+        None,
+        "it is more than that"
+    );
+    let head = Some(scene.registry.head());
+    assert_eq!((reader.rests_at(), small.rests_at()), (head, head));
+}

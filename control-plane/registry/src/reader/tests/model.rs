@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::replica::Replica;
 use crate::testing::{Message, Scene, message, seconds};
 use crate::{
-    Capabilities, EffectiveValues, Ejection, Fields, Memory, Reader, SegmentFilter, Settings, Time,
-    Transfer, View,
+    Capabilities, EffectiveValues, Ejection, Fields, Memory, Reader, SegmentFilter, Settings, Step,
+    Time, Transfer, View,
 };
 
 const ROUTES: [&str; 5] = ["a.com", "b.com", "b.com/x", "*.c.com", "d.com/Y"];
@@ -47,6 +47,11 @@ enum Event {
         reader: usize,
         limit: usize,
     },
+    /// Gets what another reader of the same view is given from so many revisions earlier on.
+    PassOn {
+        reader: usize,
+        earlier: u64,
+    },
     Reconnect {
         reader: usize,
         view: u8,
@@ -80,6 +85,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..1000_usize).prop_map(Event::Reinstate),
         2 => (0..60_u64).prop_map(Event::Pass),
         8 => (0..READERS, 1..6_usize).prop_map(|(reader, limit)| Event::Read { reader, limit }),
+        4 => (0..READERS, 0..8_u64).prop_map(|(reader, earlier)| Event::PassOn { reader, earlier }),
         1 => (0..READERS, 0..5_u8).prop_map(|(reader, view)| Event::Reconnect { reader, view }),
         1 => (0..READERS).prop_map(|reader| Event::Repair { reader }),
     ]
@@ -354,6 +360,7 @@ impl Run {
                 self.model.pass(self.scene.now);
             }
             Event::Read { reader, limit } => self.read(*reader, *limit),
+            Event::PassOn { reader, earlier } => self.pass_on(*reader, *earlier),
             Event::Reconnect {
                 reader,
                 view: number,
@@ -383,6 +390,22 @@ impl Run {
             if !agrees {
                 reader.restart(registry);
             }
+        }
+    }
+
+    fn pass_on(&mut self, number: usize, earlier: u64) {
+        let registry = &self.scene.registry;
+        let (replica, reader, view) = &mut self.readers[number];
+        let Some(revision) = reader.rests_at() else {
+            return;
+        };
+        let mut other = Reader::resting(view.clone(), revision.saturating_sub(earlier));
+        let delta = other.delta(registry, 32);
+        assert_eq!(other.rests_at(), Some(registry.head()));
+        if let Some((things, closing)) = delta {
+            replica.apply(Step::Batch(things));
+            reader.rest_at(closing.revision);
+            assert_eq!(replica.apply(Step::Closing(closing)), Some(true));
         }
     }
 
