@@ -43,7 +43,10 @@ const TICK: Duration = Duration::from_millis(10);
 
 impl Feed {
     pub(crate) async fn connect(broker: &Broker) -> io::Result<Self> {
-        let mut socket = BufReader::new(TcpStream::connect(broker.address()).await?);
+        let socket = TcpStream::connect(broker.address()).await?;
+        // A ping must not wait for the ack of what went before it.
+        socket.set_nodelay(true)?;
+        let mut socket = BufReader::new(socket);
         let mut line = String::new();
         socket.read_line(&mut line).await?;
         let hello = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"bench\",\"version\":\"0\"}\r\n";
