@@ -54,9 +54,10 @@ const PLAYED: &str = "played";
 /// Measures on all cores: everything shares the machine.
 pub(crate) async fn run(run: Run) {
     run.options.cores.use_all();
-    measure(&run, REPLICAS, [WIRE, ANSWER].map(str::to_owned)).await;
+    let all = [WIRE, ANSWER].map(str::to_owned);
+    Box::pin(measure(&run, REPLICAS, all)).await;
     let few = [WIRE, ANSWER].map(|subject| format!("{subject}, of {FEW}"));
-    measure(&run, FEW, few).await;
+    Box::pin(measure(&run, FEW, few)).await;
 }
 
 async fn measure(run: &Run, replicas: usize, subjects: [String; 2]) {
