@@ -63,6 +63,23 @@ struct Rare {
     policy: Option<Policy>,
 }
 
+/// What is told of an endpoint wherever it is told of.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// See [`Description::protocol`].
+    pub protocol: &'a str,
+    /// See [`Description::server_cert_domain_san`].
+    pub server_cert_domain_san: &'a str,
+    /// See [`Description::app_id`].
+    pub app_id: &'a str,
+    /// See [`Description::instance_id`].
+    pub instance_id: &'a str,
+    /// See [`Description::route_service_url`].
+    pub route_service_url: &'a str,
+    /// See [`Description::algorithm`].
+    pub algorithm: &'a str,
+}
+
 #[derive(Clone, Copy)]
 enum Part {
     Protocol,
@@ -197,6 +214,29 @@ impl Description {
 
     fn part(&self, part: Part) -> &str {
         self.words.nth(part as usize)
+    }
+
+    /// All fixed words at once: each of them alone costs as much as those in front of it.
+    #[must_use]
+    pub fn parts(&self) -> Parts<'_> {
+        let [
+            protocol,
+            server_cert_domain_san,
+            app_id,
+            instance_id,
+            _,
+            _,
+            route_service_url,
+            algorithm,
+        ] = self.words.leading();
+        Parts {
+            protocol,
+            server_cert_domain_san,
+            app_id,
+            instance_id,
+            route_service_url,
+            algorithm,
+        }
     }
 
     /// The protocol as registered.

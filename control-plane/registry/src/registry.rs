@@ -19,10 +19,11 @@ mod segments;
 mod slab;
 mod staleness;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt as _};
 use pointsman_route_key::RouteKey;
 
 use crate::registration::Fingerprint;

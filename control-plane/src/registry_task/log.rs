@@ -10,7 +10,7 @@ use pointsman_registry::{
     Unregistered, Uri,
 };
 use pointsman_route_key::RouteKey;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, field, info, warn};
 
 use super::handle::Failing;
 use super::overrides::Override;
@@ -19,20 +19,20 @@ use super::overrides::Override;
 macro_rules! endpoint {
     ($level:ident, $event:literal, $uri:expr, $message:expr) => {{
         let message: &Registration = $message;
-        let description = &*message.description;
+        let parts = message.description.parts();
         $level!(
             component = "registry",
-            uri = %$uri,
-            route_service_url = &*without_secrets(description.route_service_url()),
+            uri = $uri,
+            route_service_url = &*without_secrets(parts.route_service_url),
             backend = &*message.address,
-            application_id = description.app_id(),
-            instance_id = description.instance_id(),
-            server_cert_domain_san = description.server_cert_domain_san(),
-            protocol = description.protocol(),
+            application_id = parts.app_id,
+            instance_id = parts.instance_id,
+            server_cert_domain_san = parts.server_cert_domain_san,
+            protocol = parts.protocol,
             modification_tag.guid = &*message.tag.guid,
             modification_tag.index = message.tag.index,
             isolation_segment = shown(&message.segment),
-            isTLS = description.is_tls(),
+            isTLS = message.description.is_tls(),
             $event
         );
     }};
@@ -88,13 +88,23 @@ pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
     for (uri, outcome) in message.uris.iter().zip(outcomes) {
         match outcome {
             Unregistered::Removed { route_gone, .. } => {
-                endpoint!(info, "endpoint-unregistered", uri.key(), message);
+                endpoint!(
+                    info,
+                    "endpoint-unregistered",
+                    field::display(uri.key()),
+                    message
+                );
                 if *route_gone {
                     self::route_gone(uri.key());
                 }
             }
             Unregistered::UnknownEndpoint | Unregistered::UnknownRoute | Unregistered::OlderTag => {
-                endpoint!(debug, "endpoint-not-unregistered", uri.key(), message);
+                endpoint!(
+                    debug,
+                    "endpoint-not-unregistered",
+                    field::display(uri.key()),
+                    message
+                );
             }
             Unregistered::ForeignSegment => {}
         }
@@ -126,14 +136,29 @@ pub(super) fn lapsed(message: &Registration, outcomes: &[Lapsed]) {
     for (uri, outcome) in message.uris.iter().zip(outcomes) {
         match outcome {
             Lapsed::Removed { route_gone } => {
-                endpoint!(info, "endpoint-unregistered", uri.key(), message);
+                endpoint!(
+                    info,
+                    "endpoint-unregistered",
+                    field::display(uri.key()),
+                    message
+                );
                 if *route_gone {
                     self::route_gone(uri.key());
                 }
             }
-            Lapsed::Held => endpoint!(debug, "endpoint-absence-held", uri.key(), message),
+            Lapsed::Held => endpoint!(
+                debug,
+                "endpoint-absence-held",
+                field::display(uri.key()),
+                message
+            ),
             Lapsed::Unknown => {
-                endpoint!(debug, "endpoint-not-unregistered", uri.key(), message);
+                endpoint!(
+                    debug,
+                    "endpoint-not-unregistered",
+                    field::display(uri.key()),
+                    message
+                );
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What the registry counts. Names that Gorouter has are Gorouter's.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use foldhash::{HashMap, HashMapExt as _};
 use pointsman_registry::{
     Counts, Declared, Dropped, Expired, Lapsed, Put, Registered, Registration, Standing,
     Unregistered,

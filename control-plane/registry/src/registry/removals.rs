@@ -1,8 +1,9 @@
 //! The removals that are remembered, for readers that were away.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use pointsman_route_key::RouteKey;
 
 use crate::time::Time;

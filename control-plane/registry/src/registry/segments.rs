@@ -1,7 +1,8 @@
 //! The isolation segments that hold anything, under small numbers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::records::{SegmentId, SegmentRecord};
 

@@ -3,6 +3,7 @@
 //! merged, unknown keys are ignored. A value of the wrong type refuses the whole message.
 
 mod object;
+mod plain;
 mod value;
 
 use std::borrow::Cow;
@@ -61,6 +62,14 @@ object! {
 ///
 /// Why nothing could be made of the message.
 pub(super) fn decode<'a>(text: &'a str, limits: &Limits) -> Result<Fields<'a>, Refusal> {
+    match plain::read(text, limits) {
+        Some(fields) => Ok(fields),
+        None => decode_any(text, limits),
+    }
+}
+
+/// The same for a message of any form.
+fn decode_any<'a>(text: &'a str, limits: &Limits) -> Result<Fields<'a>, Refusal> {
     if deeper_than(text, DEPTH) {
         return Err(Refusal::with(
             Cause::TooDeep,

@@ -45,11 +45,31 @@ pub(in crate::sources) fn address(
         return Err(Cause::NoPort);
     }
     // Gorouter joins an IPv6 address without brackets to a text that nobody can dial.
-    Ok(match parsed {
-        Some(IpAddr::V6(_)) if bare.is_none() => format!("[{host}]:{port}"),
-        _ => format!("{host}:{port}"),
+    let [open, close] = match parsed {
+        Some(IpAddr::V6(_)) if bare.is_none() => ["[", "]"],
+        _ => ["", ""],
+    };
+    let mut digits = [0; LONGEST_PORT];
+    Ok([open, host, close, ":", decimal(port, &mut digits)]
+        .concat()
+        .into())
+}
+
+/// The digits of the highest port.
+const LONGEST_PORT: usize = 5;
+
+/// A number in decimal, without what formatting allows for.
+fn decimal(mut number: u16, digits: &mut [u8; LONGEST_PORT]) -> &str {
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 {
+            break;
+        }
     }
-    .into())
+    std::str::from_utf8(&digits[first..]).unwrap_or_default()
 }
 
 fn check_ip(ip: IpAddr, allow_loopback: bool) -> Result<(), Cause> {
@@ -178,6 +198,14 @@ mod tests {
             assert!(address(host, 80, true).is_ok(), "{host}");
         }
         assert_eq!(address("0.0.0.0", 80, true), Err(Cause::HostUnspecified));
+    }
+
+    #[test]
+    fn every_port_keeps_its_digits() {
+        for port in 1..=u16::MAX {
+            let joined = address("a", port, false);
+            assert_eq!(joined.as_deref(), Ok(&*format!("a:{port}")));
+        }
     }
 
     /// port 0 is no port.

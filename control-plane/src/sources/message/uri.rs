@@ -16,15 +16,10 @@ use super::limits::Policy;
 ///
 /// Why the URI is no route.
 pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Cause::UriCharacter);
-    }
-    let before_query = text.split_once('?').map_or(text, |(before, _)| before);
-    if before_query.contains("://") {
-        return Err(Cause::UriScheme);
-    }
-    if text.contains('#') {
-        return Err(Cause::UriFragment);
+    // Nothing that is looked for here stands in a mere host, which nearly all of them are.
+    let is_mere_host = text.bytes().all(|byte| is_in_label(byte) || byte == b'.');
+    if !is_mere_host {
+        check_characters(text)?;
     }
     let uri = Uri::parse(text).map_err(|error| match error {
         UriError::Key(_) => Cause::UriNoHost,
@@ -33,6 +28,7 @@ pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Caus
         }
     })?;
     match &uri.key().host {
+        Host::Exact(host) if is_mere_host => check_labels(host)?,
         Host::Exact(host) => check_exact(host)?,
         Host::Suffix(suffix) => {
             check_name(suffix)?;
@@ -43,6 +39,20 @@ pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Caus
         Host::Any => {}
     }
     Ok(uri)
+}
+
+fn check_characters(text: &str) -> Result<(), Cause> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Cause::UriCharacter);
+    }
+    let before_query = text.split_once('?').map_or(text, |(before, _)| before);
+    if before_query.contains("://") {
+        return Err(Cause::UriScheme);
+    }
+    if text.contains('#') {
+        return Err(Cause::UriFragment);
+    }
+    Ok(())
 }
 
 fn check_exact(host: &str) -> Result<(), Cause> {
@@ -65,18 +75,32 @@ fn check_name(host: &str) -> Result<(), Cause> {
     if host.contains(':') {
         return Err(Cause::UriPort);
     }
+    check_labels(host)
+}
+
+/// Labels that are not empty, with one dot between two of them.
+fn check_labels(host: &str) -> Result<(), Cause> {
     let name = host.strip_suffix('.').unwrap_or(host);
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    if name.split('.').all(is_label) {
-        Ok(())
-    } else {
-        Err(Cause::UriHost)
+    let mut before = b'.';
+    for byte in name.bytes() {
+        let fits = if byte == b'.' {
+            before != b'.'
+        } else {
+            is_in_label(byte)
+        };
+        if !fits {
+            return Err(Cause::UriHost);
+        }
+        before = byte;
     }
+    if before == b'.' {
+        return Err(Cause::UriHost);
+    }
+    Ok(())
+}
+
+const fn is_in_label(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 #[cfg(test)]

@@ -20,11 +20,8 @@ pub(super) fn push_quoted(to: &mut String, text: &str) {
 }
 
 fn push_escaped(to: &mut String, text: &str) {
-    // Looked at as a whole, many bytes at a time: hardly any text has something special.
-    if !text
-        .bytes()
-        .fold(false, |some, byte| some | is_special(byte))
-    {
+    // Hardly any text has something special.
+    if !has_special(text.as_bytes()) {
         to.push_str(text);
         return;
     }
@@ -38,6 +35,25 @@ fn push_escaped(to: &mut String, text: &str) {
         rest = &special[1..];
     }
     to.push_str(rest);
+}
+
+/// Whether any of the bytes is special, eight at a time. A test for one byte may be fooled by a borrow out of the one
+/// below it, but only where that is special itself.
+fn has_special(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
+    const fn any_below(word: u64, bound: u8) -> u64 {
+        word.wrapping_sub(ONES * bound as u64) & !word & TOPS
+    }
+    let (words, rest) = bytes.as_chunks();
+    let mut found = 0;
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        found |= any_below(word, 0x20) | any_below(quote, 1) | any_below(backslash, 1);
+    }
+    found != 0 || rest.iter().any(|byte| is_special(*byte))
 }
 
 const fn is_special(byte: u8) -> bool {
@@ -65,6 +81,21 @@ fn push_special(to: &mut String, byte: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_special_is_found_anywhere() {
+        for length in 0..20 {
+            let mut bytes = vec![b'#'; length];
+            assert!(!has_special(&bytes), "{length}");
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    bytes[at] = byte;
+                    assert_eq!(has_special(&bytes), is_special(byte), "{byte} at {at}");
+                }
+                bytes[at] = b'!';
+            }
+        }
+    }
 
     #[test]
     fn text_is_escaped_as_the_library_does_it() {

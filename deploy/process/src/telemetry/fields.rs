@@ -107,10 +107,27 @@ fn replace(text: &mut String, write: impl FnOnce(&mut String)) {
     }
 }
 
-/// Names are those of our own source: letters, digits, `_`.
+/// Names are those of our own source: letters, digits, `_`. Nothing of them needs to be escaped.
 fn push_name(text: &mut String, name: &str) {
-    push_quoted(text, name);
-    text.push(':');
+    text.reserve(name.len() + 3);
+    text.push('"');
+    text.push_str(name);
+    text.push_str("\":");
+}
+
+/// The digits of a number, without what formatting allows for.
+fn push_digits(text: &mut String, mut number: u64) {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] += u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
 }
 
 /// Writing into a string does not fail.
@@ -128,11 +145,13 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push(field, |text| display(text, value));
+        self.push(field, |text| push_digits(text, value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, |text| display(text, value));
+        self.push(field, |text| {
+            text.push_str(if value { "true" } else { "false" });
+        });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -15,6 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Bytes of lines that may wait.
 const ROOM: usize = 4 * 1024 * 1024;
 
+/// Bytes of room that are kept while hardly anything is logged.
+const LEAST_ROOM: usize = 64 * 1024;
+
 /// How long lines gather after some were written: the first one after a quiet time is written at once.
 const GATHER: Duration = Duration::from_millis(10);
 
@@ -143,9 +146,12 @@ impl Queue {
             if dropped > 0 {
                 tracing::warn!(component = "log", dropped, "log-lines-dropped");
             }
+            // As much may come again. What a flood took is given back once it is over.
+            let room = (2 * lines.len()).max(LEAST_ROOM);
             lines.clear();
-            // What a flood took is given back.
-            lines.shrink_to(64 * 1024);
+            if lines.capacity() > 2 * room {
+                lines.shrink_to(room);
+            }
             spare = lines;
             self.gather();
         }

@@ -137,6 +137,9 @@ impl<'de> Visitor<'de> for Uris<'_> {
     }
 }
 
+/// How many tags a platform sets, and some of its operator's.
+pub(super) const USUAL_TAGS: usize = 16;
+
 /// Reads tags into those that are there, up to the bound.
 struct TagsInto<'a, 'de> {
     tags: &'a mut Option<Tags<'de>>,
@@ -164,7 +167,9 @@ impl<'de> Visitor<'de> for TagsInto<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let tags = self.tags.get_or_insert_default();
+        let tags = self
+            .tags
+            .get_or_insert_with(|| Vec::with_capacity(USUAL_TAGS));
         while let Some((Text(name), value)) = map.next_entry::<Text<'de>, Option<Text<'de>>>()? {
             let Text(value) = value.unwrap_or_default();
             match tags.iter_mut().find(|(other, _)| *other == name) {
