@@ -78,6 +78,35 @@ async fn slow_resets_are_counted() {
     assert_eq!(plane.totals().http2_floods, 1);
 }
 
+/// a stream that was reset counts until its request has ended: those that take its place at once are refused.
+#[tokio::test]
+async fn reset_streams_count_until_their_requests_have_ended() {
+    let endpoint = Endpoint::with(|_| Answer::Silence).await;
+    let plane = plane(&endpoint, |_| {});
+    let mut raw = Raw::open(plane.address).await;
+    let open = sound(&[]);
+    let opened = |stream: u32| headers(stream, true, &open);
+    let all: Vec<u8> = streams(100).flat_map(opened).collect();
+    raw.write(&all).await;
+    plane
+        .until("all are in work", |totals| totals.requests_in_flight == 100)
+        .await;
+    // In one piece, so that none has ended before the others come.
+    let mut again: Vec<u8> = streams(100)
+        .flat_map(|stream| frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes()))
+        .collect();
+    again.extend(streams(200).skip(100).flat_map(opened));
+    raw.write(&again).await;
+    while raw.next().await.expect("a refusal").kind != RST_STREAM {}
+    assert!(plane.totals().http2_refused_streams > 0);
+    plane
+        .until("those that were reset have ended", |totals| {
+            totals.clients_gone == 100
+        })
+        .await;
+    assert!(plane.totals().requests_in_flight <= 100);
+}
+
 /// a client that has us reset its streams ends its connection with that.
 #[tokio::test]
 async fn made_resets() {
