@@ -86,8 +86,9 @@ async fn data_without_data_ends_its_connection() {
         .send(HEADERS, END_HEADERS, stream, STATUS_200)
         .await;
     client.read_head().await;
-    let all = endpoint.send_bytes(&many(DATA, stream, b"", 200_000)).await;
-    assert!(!all, "it was taken to its end");
+    // The system may take all of it before it is told.
+    let _taken = endpoint.send_bytes(&many(DATA, stream, b"", 200_000)).await;
+    while endpoint.next().await.is_some() {}
     let rest = client.read_to_end().await;
     assert!(!rest.ends_with(b"0\r\n\r\n"), "{rest:?}");
     let (endpoint, answer) = tokio::join!(
