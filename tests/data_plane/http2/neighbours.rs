@@ -80,6 +80,7 @@ async fn answers_that_nobody_takes_are_not_kept() {
     const EACH: u64 = 4096 * KIB;
     const STREAMS: u32 = 100;
     const LARGEST: u32 = 0x7fff_ffff;
+    const BULK: u64 = 8 * KIB;
     let endpoint = Endpoint::with(|_| Answer::Large(EACH)).await;
     let more = More {
         data_plane: "workers: 1\nhttp2: {h2c: true}\n",
@@ -120,8 +121,10 @@ async fn answers_that_nobody_takes_are_not_kept() {
         .await;
         let more = resident(process).saturating_sub(before);
         println!("with a window of {stream}: {more} KiB for {STREAMS} answers");
+        // Where data moves, a worker reads it into its buffers for bulk, which it has once, and keeps.
+        let bulk = if connection > 0 { BULK } else { 0 };
         assert!(
-            more <= u64::from(STREAMS) * 64,
+            more <= u64::from(STREAMS) * 64 + bulk,
             "{more} KiB with a window of {stream}"
         );
     }
