@@ -107,8 +107,9 @@ async fn measure(run: &Run, replicas: usize, subjects: [String; 2]) {
 
 /// The replicas that are played. They leave when it is dropped.
 struct Fleet {
-    /// Threads of their own, so that what they use can be told from what the publisher uses.
-    threads: Option<Runtime>,
+    /// Threads of their own, so that what they use can be told from what the publisher uses; and one for the replica that
+    /// is watched, so that what comes is not noted when the others have been read, but when it came.
+    threads: [Option<Runtime>; 2],
     snapshots: Arc<std::sync::atomic::AtomicU64>,
 }
 
@@ -116,11 +117,15 @@ impl Fleet {
     /// Joins all of them, and waits until each holds the table.
     async fn join(line: &Line, replicas: usize, seen: &Seen) -> Self {
         let address = line.control_plane.address("distribution");
-        let threads = Builder::new_multi_thread()
-            .thread_name(PLAYED)
-            .enable_all()
-            .build()
-            .expect("threads");
+        let threads = |workers| {
+            Builder::new_multi_thread()
+                .worker_threads(workers)
+                .thread_name(PLAYED)
+                .enable_all()
+                .build()
+                .expect("threads")
+        };
+        let (threads, watched) = (threads(2), threads(1));
         let snapshots = Arc::default();
         // One takes the table, and the others say that they hold it: nobody here has the time to read it 98 times.
         let held = replica::snapshot(address, "first").await;
@@ -128,6 +133,7 @@ impl Fleet {
         for number in 2..replicas {
             // One in the middle notes for all: they are served in no order.
             let seen = (number == replicas / 2).then(|| Arc::clone(seen));
+            let threads = if seen.is_some() { &watched } else { &threads };
             threads.spawn(async move {
                 let replica = replica::connect(address, &format!("played-{number}"), held).await;
                 let follow = replica.expect("a session").follow(move |host, now| {
@@ -142,7 +148,7 @@ impl Fleet {
         // All but the one that always begins anew.
         line.current(|current| current >= replicas - 1, 1).await;
         Self {
-            threads: Some(threads),
+            threads: [Some(threads), Some(watched)],
             snapshots,
         }
     }
@@ -155,7 +161,7 @@ impl Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         // It may be dropped where one may not wait.
-        if let Some(threads) = self.threads.take() {
+        for threads in self.threads.iter_mut().filter_map(Option::take) {
             threads.shutdown_background();
         }
     }

@@ -25,6 +25,7 @@ pub(super) struct Metrics {
     aged: Counter,
     admitted: Counter,
     editions: Counter,
+    passed_on: Counter,
     acks: Histogram,
 }
 
@@ -55,6 +56,7 @@ impl Metrics {
             aged: Counter::default(),
             admitted: Counter::default(),
             editions: Counter::default(),
+            passed_on: Counter::default(),
             acks: Histogram::new(ACKS),
         };
         metrics.register(registry);
@@ -110,6 +112,11 @@ impl Metrics {
                 "Deltas that were read and encoded once for all data planes that see the same",
                 &self.editions,
             ),
+            (
+                "passed_on",
+                "Closing steps that a data plane got from such a delta, without a look of its own",
+                &self.passed_on,
+            ),
         ] {
             registry.register(
                 format!("pointsman_distribution_{name}"),
@@ -159,6 +166,10 @@ impl Metrics {
 
     pub(super) fn edition(&self) {
         self.editions.inc();
+    }
+
+    pub(super) fn passed_on(&self) {
+        self.passed_on.inc();
     }
 
     pub(super) fn admitted(&self) {

@@ -48,6 +48,12 @@ impl Encoded {
         Self(batch::encode(things))
     }
 
+    /// What it says.
+    #[cfg(test)]
+    pub(super) fn decoded(&self) -> v1::FollowResponse {
+        v1::FollowResponse::decode(self.0.clone()).expect("a message of ours")
+    }
+
     /// How many bytes it has.
     pub(super) fn size(&self) -> usize {
         self.0.len()

@@ -72,3 +72,60 @@ pub(in crate::distribution) fn parcel(editions: &[Arc<Edition>]) -> Parcel {
     }
     parcel
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use pointsman_proto::v1::follow_response::Message;
+    use pointsman_registry::{Closing, Removal, Sum, Uri};
+
+    use super::{Edition, parcel};
+
+    fn edition(from: u64, gone: &str) -> Arc<Edition> {
+        let uri = Uri::parse("foo").unwrap();
+        let removal = Removal {
+            route: Arc::clone(uri.key()),
+            address: gone.into(),
+            segment: "".into(),
+        };
+        let closing = Closing {
+            removals: if gone.is_empty() {
+                vec![]
+            } else {
+                vec![removal]
+            },
+            continues: false,
+            revision: from + 1,
+            complete: false,
+            sum: Sum::default(),
+        };
+        Arc::new(Edition::new(from, &[], closing, Vec::new()))
+    }
+
+    /// Revision, whether more follows, and what is gone, of each closing step.
+    fn closing_steps(editions: &[Arc<Edition>]) -> Vec<(u64, bool, Vec<String>)> {
+        let messages = parcel(editions).into_iter();
+        let steps = messages.map(|message| match message.decoded().message {
+            Some(Message::ClosingStep(closing)) => {
+                let gone = closing.removals.into_iter().map(|it| it.address);
+                (closing.revision, closing.continues, gone.collect())
+            }
+            other => panic!("{other:?}"),
+        });
+        steps.collect()
+    }
+
+    #[test]
+    fn several_editions_have_one_end_and_every_removal() {
+        let gone = |address: &str| vec![address.to_owned()];
+        let editions = [edition(1, "a:1"), edition(2, ""), edition(3, "b:1")];
+        let steps = [(2, true, gone("a:1")), (4, false, gone("b:1"))];
+        assert_eq!(closing_steps(&editions), steps);
+        assert_eq!(
+            closing_steps(&editions[..2]),
+            [(2, true, gone("a:1")), (3, false, vec![])]
+        );
+        assert_eq!(closing_steps(&editions[..1]), [(2, false, gone("a:1"))]);
+    }
+}

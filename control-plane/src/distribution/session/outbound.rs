@@ -77,6 +77,7 @@ impl Session {
             progress.gather_until = progress.closed_at;
         }
         progress.busy = false;
+        self.metrics.passed_on();
         edition::parcel(editions)
     }
 

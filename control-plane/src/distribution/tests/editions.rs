@@ -19,10 +19,13 @@ async fn fleet(scene: &Scene, replicas: usize, revision: u64) -> Vec<DataPlane> 
     fleet
 }
 
-fn editions(scene: &Scene) -> u64 {
-    let text = scene.metrics();
-    let mut lines = text.lines();
-    let count = lines.find_map(|line| line.strip_prefix("pointsman_distribution_editions_total "));
+/// A figure of distribution.
+fn counted(scene: &Scene, name: &str) -> u64 {
+    let (text, name) = (
+        scene.metrics(),
+        format!("pointsman_distribution_{name}_total "),
+    );
+    let count = text.lines().find_map(|line| line.strip_prefix(&name));
     count.and_then(|count| count.parse().ok()).unwrap()
 }
 
@@ -35,7 +38,7 @@ async fn a_change_is_read_once_for_all_who_see_the_same() {
     let scene = Scene::new(settings()).await;
     scene.register(message("10.0.0.1:80", "foo")).await;
     let mut fleet = fleet(&scene, 20, 2).await;
-    let before = editions(&scene);
+    let (taken, passed_on) = (counted(&scene, "editions"), counted(&scene, "passed_on"));
     scene.register(message("10.0.0.2:80", "foo")).await;
     scene.unregister(message("10.0.0.1:80", "foo")).await;
     for one in &mut fleet {
@@ -46,10 +49,15 @@ async fn a_change_is_read_once_for_all_who_see_the_same() {
         one.ack(&step).await;
     }
     // The two changes may have been one, as far as the clock has it.
-    let taken = editions(&scene) - before;
+    let taken = counted(&scene, "editions") - taken;
+    let passed_on = counted(&scene, "passed_on") - passed_on;
     assert!(
         (1..=2).contains(&taken),
         "{taken} editions for 20 data planes"
+    );
+    assert!(
+        (20..=40).contains(&passed_on),
+        "{passed_on} of 20 data planes"
     );
 }
 
@@ -82,7 +90,7 @@ async fn each_view_has_editions_of_its_own() {
 }
 
 #[tokio::test]
-async fn who_was_late_gets_everything_with_one_closing_step() {
+async fn who_was_late_comes_to_hold_everything() {
     let scene = Scene::new(crate::distribution::Settings {
         gather: Duration::ZERO,
         ..settings()
