@@ -39,30 +39,6 @@ const WELL_KNOWN: [&str; 21] = [
 /// The longest of them.
 const LONGEST_WELL_KNOWN: usize = 19;
 
-/// The most of them that are equally long.
-const EQUALLY_LONG: usize = 3;
-
-/// The numbers of those of each length; what is over is no number of any.
-const BY_LENGTH: [[u8; EQUALLY_LONG]; LONGEST_WELL_KNOWN + 1] = by_length();
-
-const fn by_length() -> [[u8; EQUALLY_LONG]; LONGEST_WELL_KNOWN + 1] {
-    let mut numbers = [[u8::MAX; EQUALLY_LONG]; LONGEST_WELL_KNOWN + 1];
-    let mut number = WELL_KNOWN.len();
-    while number > 0 {
-        number -= 1;
-        let row = &mut numbers[WELL_KNOWN[number].len()];
-        let mut at = 0;
-        while row[at] != u8::MAX {
-            at += 1;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "there are few of them")]
-        {
-            row[at] = number as u8;
-        }
-    }
-    numbers
-}
-
 /// Up to this, the character in front of a text is its length.
 const LONGEST_SHORT: u8 = 0x3f;
 
@@ -162,10 +138,12 @@ impl Words {
 }
 
 fn number(text: &str) -> Option<usize> {
-    let numbers = BY_LENGTH.get(text.len())?.iter().map(|it| usize::from(*it));
-    // The rest of a row names nothing.
-    let mut known = numbers.map_while(|number| Some((number, *WELL_KNOWN.get(number)?)));
-    known.find_map(|(number, word)| (word == text).then_some(number))
+    if text.len() > LONGEST_WELL_KNOWN {
+        return None;
+    }
+    // Lengths differ mostly, and are compared first.
+    let mut words = WELL_KNOWN.iter();
+    words.position(|word| word.len() == text.len() && *word == text)
 }
 
 /// One character: `number` counted from `base`, which the constants above keep below 0x80.
