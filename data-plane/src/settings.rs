@@ -98,6 +98,11 @@ pub struct Limits {
     pub connections: Option<usize>,
     /// Requests in flight in the process (L-22).
     pub in_flight: usize,
+    /// How many of a hundred of them those of one route may be: it leaves the last places to others. 100 for all.
+    pub route_percent: u32,
+    /// Bytes of memory that the process may have: above nine tenths of it new requests are shed. `None` for the
+    /// bound of its control group, if that has one.
+    pub memory: Option<u64>,
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
     pub endpoint_connections: u32,
     /// Whether a request counts there only until the head of its response has come, as in Gorouter,
@@ -122,6 +127,8 @@ impl Default for Limits {
             response_body: BodyLimits::RESPONSE,
             connections: None,
             in_flight: 20_000,
+            route_percent: 80,
+            memory: None,
             endpoint_connections: 500,
             endpoint_connections_until_head: false,
             hops: 8,

@@ -5,6 +5,7 @@
 mod admission;
 mod crowd;
 mod housekeeping;
+mod memory;
 mod seldom;
 mod thread;
 mod told;
@@ -14,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_routing::{Cursors, Scratch, Time};
+use pointsman_routing::{Cursors, Route, Scratch, Time};
 use tokio::time::Instant;
 
 use crate::access_log::Lines;
@@ -37,6 +38,7 @@ use crate::upstream::{Handshakes, Idle, LateDials, Services, Trunks};
 use admission::Admission;
 pub(crate) use admission::{Permit, Places};
 pub(crate) use crowd::{Crowd, Handed, Mailbox, Seat};
+use memory::Memory;
 pub(crate) use seldom::Seldom;
 pub(crate) use thread::{Assignment, spawn};
 pub(crate) use told::Told;
@@ -100,6 +102,8 @@ pub(crate) struct Worker {
     /// Targets with a `;`.
     semicolons: Seldom,
     admission: Admission,
+    /// The bound on memory, which one worker looks after.
+    memory: Option<Memory>,
     #[expect(
         clippy::vec_box,
         reason = "a room is large, and moves between here and a connection"
@@ -166,6 +170,16 @@ impl Worker {
     #[inline]
     pub(crate) fn admit(&self) -> Option<Permit> {
         self.admission.admit()
+    }
+
+    /// Whether the route has as many requests in flight as one may have while others need the rest.
+    #[inline]
+    pub(crate) fn has_its_share(&self, route: &Route) -> bool {
+        self.admission.has_its_share(|| {
+            let endpoints = route.endpoints().iter();
+            let counts = endpoints.map(|endpoint| endpoint.state().in_flight() as usize);
+            counts.sum()
+        })
     }
 
     /// Room for a request.

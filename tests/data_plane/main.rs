@@ -33,6 +33,7 @@ mod loops;
 mod max_conns;
 mod measures;
 mod outliers;
+mod overload;
 mod panics;
 mod process;
 mod registrations;

@@ -355,12 +355,18 @@ impl Plane {
         told
     }
 
-    /// The value of a metric as Prometheus reads it, by its name with its labels.
-    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+    /// All metrics as Prometheus reads them.
+    pub(crate) fn exposed(&self) -> String {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self.traffic.clone()));
         let mut text = String::new();
         encode(&mut text, &registry).expect("text");
+        text
+    }
+
+    /// The value of a metric as Prometheus reads it, by its name with its labels.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.exposed();
         let value = text.lines().find_map(|line| line.strip_prefix(name))?;
         value.strip_prefix(' ')?.parse().ok()
     }

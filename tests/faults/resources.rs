@@ -12,6 +12,7 @@ use crate::plane::{BOUND, Plane};
 use crate::stage::{Setup, Stage, THRESHOLD};
 
 /// An access log whose disk is full is given up, and taken up again, and so is the table that is kept; no request notices.
+/// a full disk of the log costs no request
 #[tokio::test]
 async fn a_full_disk_costs_no_request() {
     // The process has a small disk of its own, which nobody else sees, and which ends with it.

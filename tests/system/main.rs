@@ -3,6 +3,7 @@
 mod bad_input;
 mod balancing;
 mod broker;
+mod bursts;
 mod collectors;
 mod command_line;
 mod control_plane;

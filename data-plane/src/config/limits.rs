@@ -27,6 +27,12 @@ pub struct Limits {
     pub connections: Option<usize>,
     /// Requests in flight in the process (L-22).
     pub requests_in_flight: usize,
+    /// How many of a hundred of them those of one route may be, so that one that is slow leaves the last places to others; 100
+    /// for all of them.
+    pub requests_in_flight_route_percent: u32,
+    /// Memory of the process: above nine tenths of it new requests are refused. Absent: what its control group may have. More
+    /// than the machine has: never.
+    pub memory: Option<Size>,
     /// Requests in flight at one endpoint that does not say otherwise (L-23); 0 for no bound.
     pub endpoint_connections: u32,
     /// How often a request may come back from an endpoint that is a router itself.
@@ -50,6 +56,8 @@ impl Default for Limits {
             response,
             connections,
             in_flight,
+            route_percent,
+            memory,
             endpoint_connections,
             hops,
             connection_requests,
@@ -67,6 +75,8 @@ impl Default for Limits {
             response_fields: response.fields,
             connections,
             requests_in_flight: in_flight,
+            requests_in_flight_route_percent: route_percent,
+            memory: memory.map(Size),
             endpoint_connections,
             hops,
             attempts,
@@ -97,6 +107,11 @@ impl Validate for Limits {
             ),
             ("attempts", bytes(self.attempts), 100),
             ("hops", bytes(self.hops), 1000),
+            (
+                "requests_in_flight_route_percent",
+                bytes(self.requests_in_flight_route_percent),
+                100,
+            ),
         ] {
             if given == Size(0) || given > bytes(ceiling) {
                 check.refuse(
@@ -113,13 +128,7 @@ impl Validate for Limits {
                 "write 1 or more, or leave it out",
             );
         }
-        if self.requests_in_flight == 0 {
-            check.refuse(
-                "requests_in_flight",
-                "is 0, so nothing would be served",
-                "write 1 or more",
-            );
-        }
+        self.validate_room(check);
         if self.requests_per_connection == 0 {
             check.refuse(
                 "requests_per_connection",
@@ -134,6 +143,24 @@ impl Validate for Limits {
 }
 
 impl Limits {
+    /// What there has to be room for.
+    fn validate_room(&self, check: &mut Check<'_>) {
+        if self.requests_in_flight == 0 {
+            check.refuse(
+                "requests_in_flight",
+                "is 0, so nothing would be served",
+                "write 1 or more",
+            );
+        }
+        if self.memory.is_some_and(|memory| memory < Size(64 << 20)) {
+            check.refuse(
+                "memory",
+                "is less than a data plane needs for itself",
+                "write 64MiB or more, or leave it out",
+            );
+        }
+    }
+
     pub(super) fn settings(&self) -> crate::Limits {
         // Within the ceilings, which `validate` has seen to.
         let narrow = |size: Size| u32::try_from(size.0).unwrap_or(u32::MAX);
@@ -154,6 +181,8 @@ impl Limits {
             },
             connections: self.connections,
             in_flight: self.requests_in_flight,
+            route_percent: self.requests_in_flight_route_percent,
+            memory: self.memory.map(|size| size.0),
             endpoint_connections: self.endpoint_connections,
             hops: self.hops,
             connection_requests: self.requests_per_connection,

@@ -53,7 +53,7 @@ impl Bounds {
         let usual = (limits.in_flight, descriptors::connections(limits));
         let (crowd, mailboxes) = Crowd::new(usual.1, workers);
         let bounds = Self {
-            places: Arc::new(Places::new(usual.0, workers)),
+            places: Arc::new(Places::new(usual.0, workers, limits.route_percent)),
             crowd,
             usual,
         };

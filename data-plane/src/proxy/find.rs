@@ -45,6 +45,9 @@ impl Journey<'_, '_> {
             };
             return Err(refusal.into());
         };
+        if worker.has_its_share(route) {
+            return Err(Refusal::Overloaded.into());
+        }
         let present = request.fields().present();
         let bound = route.timeouts().and_then(|timeouts| timeouts.request);
         if let Some(bound) = bound.or(worker.settings.timeouts.request) {

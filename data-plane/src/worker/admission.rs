@@ -1,10 +1,12 @@
 //! The bound on requests in flight in the whole process (L-22), without a shared number that every
-//! request would have to touch: a worker reserves places in batches.
+//! request would have to change: a worker reserves places in batches. And who is not let in though
+//! there are places: everybody while memory is short, and a route that has its share while
+//! others may need the rest.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::counters::Counters;
 
@@ -21,11 +23,17 @@ pub(crate) struct Places {
     all: AtomicUsize,
     /// How many were taken away while requests had them: they go when they are given back.
     owed: AtomicUsize,
+    /// Of a hundred places, how many the requests of one route may have.
+    route_percent: u32,
+    /// The last free places, which a route that has its share leaves to others.
+    spared: AtomicUsize,
+    /// There is no memory for more requests.
+    memory_short: AtomicBool,
 }
 
 impl Places {
-    /// So many, for so many workers.
-    pub(crate) fn new(places: usize, workers: usize) -> Self {
+    /// So many, for so many workers; one route may have so many of a hundred.
+    pub(crate) fn new(places: usize, workers: usize, route_percent: u32) -> Self {
         // What idle workers hold back together stays below a quarter of the bound.
         let batch = (places / (8 * workers.max(1))).clamp(1, BATCH);
         Self {
@@ -33,6 +41,9 @@ impl Places {
             batch,
             all: AtomicUsize::new(places),
             owed: AtomicUsize::new(0),
+            route_percent,
+            spared: AtomicUsize::new(places - share(places, route_percent)),
+            memory_short: AtomicBool::new(false),
         }
     }
 
@@ -45,6 +56,8 @@ impl Places {
     /// other takes their places. One thread at a time may say so.
     pub(crate) fn resize(&self, places: usize) {
         let before = self.all.swap(places, Ordering::Relaxed);
+        let spared = places - share(places, self.route_percent);
+        self.spared.store(spared, Ordering::Relaxed);
         if places >= before {
             self.give(places - before);
             return;
@@ -54,6 +67,23 @@ impl Places {
         let free = self.free.update(Ordering::Relaxed, Ordering::Relaxed, less);
         self.owed
             .fetch_add(fewer - free.min(fewer), Ordering::Relaxed);
+    }
+
+    /// Sheds requests for want of memory, or takes them again; answers whether that is a change.
+    pub(super) fn set_memory_short(&self, short: bool) -> bool {
+        self.memory_short.swap(short, Ordering::Relaxed) != short
+    }
+
+    /// Whether only those places are free that a route with its share leaves to others. What workers have reserved is not
+    /// free, so that this may be so too early, never too late.
+    #[inline]
+    fn are_short(&self) -> bool {
+        self.free.load(Ordering::Relaxed) < self.spared.load(Ordering::Relaxed)
+    }
+
+    /// How many of them the requests of one route may have.
+    fn of_one_route(&self) -> usize {
+        self.all() - self.spared.load(Ordering::Relaxed).min(self.all())
     }
 
     fn take(&self, count: usize) -> bool {
@@ -76,6 +106,12 @@ impl Places {
     fn is_owed(&self) -> bool {
         self.owed.load(Ordering::Relaxed) > 0
     }
+}
+
+/// How many of so many places one route may have: one at least.
+const fn share(places: usize, percent: u32) -> usize {
+    let part = places.saturating_mul(percent as usize) / 100;
+    if part == 0 { 1 } else { part }
 }
 
 /// One worker's share of them.
@@ -113,6 +149,9 @@ impl Admission {
     #[inline]
     pub(crate) fn admit(&self) -> Option<Permit> {
         let share = &self.share;
+        if share.places.memory_short.load(Ordering::Relaxed) && share.is_busy() {
+            return None;
+        }
         if share.reserved.get() == 0 {
             let Share {
                 places, reserved, ..
@@ -133,6 +172,14 @@ impl Admission {
     }
 }
 
+impl Share {
+    /// Something of this worker is in flight. Where memory is short it has to end first; where nothing is, requests are not
+    /// what takes the memory, and one at a time is better than none.
+    fn is_busy(&self) -> bool {
+        self.counters.requests_in_flight.get() > 0
+    }
+}
+
 impl Admission {
     /// Gives back what is reserved where the process has fewer places than before.
     pub(crate) fn settle(&self) {
@@ -142,6 +189,19 @@ impl Admission {
         if places.is_owed() {
             places.give(reserved.take());
         }
+    }
+
+    /// Whether a route with so many requests in flight has its share already while places are short. They are counted only
+    /// then, so that it costs the others one comparison.
+    #[inline]
+    pub(crate) fn has_its_share(&self, in_flight: impl FnOnce() -> usize) -> bool {
+        let places = &self.share.places;
+        places.are_short() && in_flight() >= places.of_one_route()
+    }
+
+    /// The places of the process.
+    pub(super) fn places(&self) -> &Places {
+        &self.share.places
     }
 }
 
@@ -178,7 +238,7 @@ mod tests {
 
     #[test]
     fn no_more_requests_are_admitted_than_there_are_places() {
-        let places = Arc::new(Places::new(3, 2));
+        let places = Arc::new(Places::new(3, 2, 100));
         let (one, two) = (worker(&places), worker(&places));
         let mut held = vec![one.admit(), two.admit(), one.admit()];
         assert!(held.iter().all(Option::is_some));
@@ -191,7 +251,7 @@ mod tests {
     /// the bound on requests in flight is raised, and lowered again, while requests are in flight
     #[test]
     fn there_may_be_more_places_for_a_while() {
-        let places = Arc::new(Places::new(4, 1));
+        let places = Arc::new(Places::new(4, 1, 100));
         let one = worker(&places);
         let mut held: Vec<_> = (0..10).map_while(|_| one.admit()).collect();
         assert_eq!(held.len(), 4);
@@ -212,9 +272,44 @@ mod tests {
         assert!(fourth.is_some() && one.admit().is_none());
     }
 
+    /// without memory nobody is let in beside others, and everybody again at once when there is some
+    #[test]
+    fn without_memory_nobody_is_admitted_beside_others() {
+        let places = Arc::new(Places::new(100, 1, 100));
+        let one = worker(&places);
+        let held = one.admit();
+        assert!(places.set_memory_short(true) && !places.set_memory_short(true));
+        assert!(one.admit().is_none());
+        drop(held);
+        let alone = one.admit();
+        assert!(alone.is_some() && one.admit().is_none());
+        assert!(places.set_memory_short(false));
+        assert!(one.admit().is_some());
+    }
+
+    /// a route has its share of the places, and they are counted only when it may have more
+    #[test]
+    fn a_route_has_its_share() {
+        let places = Arc::new(Places::new(10, 1, 40));
+        let one = worker(&places);
+        let never = || -> usize { panic!("it cannot have its share") };
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            assert!(!one.has_its_share(never));
+            held.push(one.admit());
+        }
+        held.push(one.admit());
+        assert!(one.has_its_share(|| 4));
+        assert!(!one.has_its_share(|| 3), "the others are another's");
+        places.resize(20);
+        assert!(!one.has_its_share(never), "four tenths are eight by now");
+        held.extend((0..8).map(|_| one.admit()));
+        assert!(one.has_its_share(|| 8) && !one.has_its_share(|| 7));
+    }
+
     #[test]
     fn places_go_back_to_the_process() {
-        let places = Arc::new(Places::new(1000, 1));
+        let places = Arc::new(Places::new(1000, 1, 100));
         let one = worker(&places);
         let held: Vec<_> = (0..500).map_while(|_| one.admit()).collect();
         assert_eq!(held.len(), 500);

@@ -14,6 +14,9 @@ const SWEEPS_PER_SECOND: u32 = 20;
 /// may cost those of one second, the writer's part included.
 const SWEEPS_PER_FLUSH: u32 = 10;
 
+/// Sweeps between two looks at the memory of the process.
+const SWEEPS_PER_LOOK: u32 = 2;
+
 /// Runs for as long as the worker does.
 pub(super) async fn run(worker: Rc<Worker>) {
     let mut ticks = interval(STEP);
@@ -25,6 +28,9 @@ pub(super) async fn run(worker: Rc<Worker>) {
         worker.give_table_back();
         if sweep == 0 {
             worker.each_second();
+        }
+        if sweep % SWEEPS_PER_LOOK == 0 {
+            worker.look_at_memory();
         }
         if sweep % SWEEPS_PER_FLUSH == 0 {
             worker.flush_lines();

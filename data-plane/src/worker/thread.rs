@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::admission::Places;
+use super::memory::Memory;
 use super::seldom::Seldom;
 use super::{Admission, Crowd, Mailbox, Told, Worker, housekeeping};
 use crate::access_log::Lines;
@@ -195,6 +196,9 @@ impl Worker {
             index,
             crowd,
             admission: Admission::new(places, Arc::clone(&counters)),
+            memory: (index == 0)
+                .then(|| Memory::budget(settings.limits.memory))
+                .flatten(),
             settings,
             counters,
             buffers,

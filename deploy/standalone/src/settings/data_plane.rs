@@ -105,6 +105,8 @@ fn limits(file: &GorouterYml) -> Limits {
         endpoint_connections: u32::try_from(backends.max_conns.max(0)).unwrap_or(u32::MAX),
         endpoint_connections_until_head: file.ours.compatibility.max_conns_until_response_head,
         hops: file.ours.max_router_hops,
+        // As in Gorouter, which keeps no places for others.
+        route_percent: 100,
         // Below 1 counts as 1 (CF-114).
         attempts: u32::try_from(backends.max_attempts.max(1)).unwrap_or(u32::MAX),
         ..Limits::default()
