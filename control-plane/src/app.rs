@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_admin::BindError;
 use pointsman_process::readiness::{Condition, Liveness, Pulse, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_process::telemetry::LentLevel;
@@ -28,7 +29,7 @@ use incoming::Incoming;
 pub use pipe::{Closed, Pipe};
 pub use settings::{Distribution, DistributionListener, DistributionTls, Settings};
 
-use crate::admin::{self, BindError, Inside};
+use crate::admin::{self, Inside};
 use crate::distribution;
 use crate::registry_task::{Ended, Handle, RegistryTask, Source};
 use crate::sources::Refusals;
@@ -82,7 +83,7 @@ pub struct Bound {
     distribution: distribution::Distribution,
     incoming: Incoming,
     pipe: Option<Pipe>,
-    admin: Option<admin::Bound>,
+    admin: Option<pointsman_admin::Bound>,
     default_algorithm: Algorithm,
     index: u32,
     empty_pool_status: u16,
@@ -129,20 +130,13 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
             (Incoming::Pipe(ends), Some(pipe))
         }
     };
-    let listen = settings.admin.listen;
-    let bound = admin::bind(settings.admin).await;
-    let admin = bound.map_err(|error| match error {
-        BindError::Socket(error) => BuildError::Bind {
-            part: "the admin API",
-            address: listen.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0))),
-            error,
-        },
-        BindError::File(refused) => BuildError::Tls(refused),
-        BindError::Crypto(error) => BuildError::Crypto(error),
-    })?;
+    let admin = match settings.admin {
+        Some(settings) => Some(bind_admin(settings).await?),
+        None => None,
+    };
     let addresses = Addresses {
         distribution: incoming.address(),
-        admin: admin.as_ref().map(admin::Bound::address),
+        admin: admin.as_ref().map(pointsman_admin::Bound::address),
     };
     Ok(Bound {
         nats,
@@ -157,6 +151,20 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         index: settings.index,
         empty_pool_status: settings.effective.empty_pool_status,
         addresses,
+    })
+}
+
+async fn bind_admin(settings: admin::Settings) -> Result<pointsman_admin::Bound, BuildError> {
+    let address = settings.listen;
+    let bound = pointsman_admin::bind(settings, None).await;
+    bound.map_err(|error| match error {
+        BindError::Socket(error) => BuildError::Bind {
+            part: "the admin API",
+            address,
+            error,
+        },
+        BindError::File(refused) => BuildError::Tls(refused),
+        BindError::Crypto(error) => BuildError::Crypto(error),
     })
 }
 
@@ -281,8 +289,9 @@ impl Bound {
                 default_algorithm: spelled(self.default_algorithm),
             };
             let end = ending.clone();
+            let pages = admin::pages(inside);
             tasks.spawn_vital("admin", async move {
-                admin.serve(inside, end.cancelled_owned()).await;
+                admin.serve(pages, end.cancelled_owned()).await;
                 Ok::<(), Infallible>(())
             });
         }

@@ -1,7 +1,6 @@
 //! The configuration file of the control plane: one YAML file, a file of code per section, every problem told at once
 //! with its place, and an unknown key with the nearest known one.
 
-mod admin;
 mod distribution;
 mod log;
 mod nats;
@@ -16,7 +15,6 @@ use pointsman_process::configuration::{
 };
 use serde::Deserialize;
 
-pub use admin::Admin;
 pub use distribution::{Distribution, Tls};
 pub use log::{Form, Log};
 pub use nats::{Nats, NatsTls, Server};
@@ -25,6 +23,9 @@ pub use route_files::RouteFiles;
 pub use routing_api::{RoutingApi, RoutingApiTls, RoutingApiUaa};
 
 use crate::app;
+
+/// Where the admin API listens on the loopback address when nothing is said.
+const ADMIN_PORT: u16 = 7601;
 
 /// The file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,7 +46,7 @@ pub struct Config {
     /// How data planes get the table.
     pub distribution: Distribution,
     /// How people and scripts look inside.
-    pub admin: Admin,
+    pub admin: pointsman_admin::Section,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -60,7 +61,7 @@ impl Default for Config {
             route_files: RouteFiles::default(),
             registration: Registration::default(),
             distribution: Distribution::default(),
-            admin: Admin::default(),
+            admin: pointsman_admin::Section::default(),
             log: Log::default(),
         }
     }
@@ -123,7 +124,7 @@ impl Config {
             while_away: pointsman_registry::WhileAway::Wait,
             effective: self.registration.effective(),
             distribution: self.distribution.settings(),
-            admin: self.admin.settings(environment)?,
+            admin: Some(self.admin.settings(ADMIN_PORT, environment)?),
         })
     }
 }

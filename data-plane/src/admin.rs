@@ -1,54 +1,33 @@
 //! The admin API of the data plane: health, metrics, what is served, and the kill switches.
 //!
-//! Health is for everybody who reaches the address. Everything else asks for the configured user;
-//! without one, only callers that name this machine by its address are answered.
+//! What every admin API has is in `pointsman-admin`: who may ask, and connections.
 
-mod access;
 mod ejected;
-mod health;
-mod log;
 mod overrides;
 mod routes;
-mod serve;
 mod status;
 mod varz;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware;
-use axum::response::{IntoResponse, Response};
+use axum::extract::FromRef;
 use axum::routing::{any, delete, get};
-use pointsman_process::metrics::Exposition;
+use pointsman_admin::{Bound, Pages, health, log, metrics};
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::telemetry::LentLevel;
-use tokio::net::TcpListener;
+use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
-use access::Access;
-pub use access::Credentials;
+pub use pointsman_admin::{Client, Credentials, Role, Settings, Tls, Token};
 pub(crate) use varz::Shown;
 
 use crate::failing::Ejected;
-use crate::listener::{Heirlooms, Inherited};
+use crate::listener::Heirlooms;
 use crate::overrides::Overrides;
 use crate::subscription::{Kept, Status};
 use crate::table::TableHandle;
-
-/// What an operator decides about the admin API.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// Who may look; `None`: everybody who reaches the address.
-    pub credentials: Option<Credentials>,
-    /// Whether the metrics ask for the user as well.
-    pub protect_metrics: bool,
-}
 
 /// What the answers are made from.
 #[derive(Clone, Debug)]
@@ -58,7 +37,7 @@ pub(crate) struct Inside {
     /// Whether its loops turn.
     pub(crate) liveness: Liveness,
     /// Its metrics.
-    pub(crate) metrics: Arc<prometheus_client::registry::Registry>,
+    pub(crate) metrics: Arc<Registry>,
     /// What it logs, where that can be changed.
     pub(crate) log: Option<LentLevel>,
     /// What is served.
@@ -75,58 +54,18 @@ pub(crate) struct Inside {
     pub(crate) overrides: Overrides,
 }
 
-/// The admin API with its socket bound, before it answers.
-#[derive(Debug)]
-pub(crate) struct Bound {
-    listener: TcpListener,
-    address: SocketAddr,
-    settings: Settings,
-}
-
-/// Binds the socket, or takes the one that was inherited.
+/// Keeps the socket for a successor.
 ///
 /// # Errors
-///
-/// What the operating system says.
-pub(crate) async fn bind(settings: Settings, inherited: &mut Inherited) -> io::Result<Bound> {
-    let listener = match inherited.take(settings.listen).pop() {
-        Some(socket) => TcpListener::from_std(socket)?,
-        None => TcpListener::bind(settings.listen).await?,
-    };
-    let address = listener.local_addr()?;
-    Ok(Bound {
-        listener,
-        address,
-        settings,
-    })
+/// Descriptors have run out.
+pub(crate) fn keep(bound: &Bound, heirlooms: &Heirlooms) -> io::Result<()> {
+    let socket = socket2::SockRef::from(bound.listener()).try_clone()?;
+    heirlooms.keep(socket.into());
+    Ok(())
 }
 
-impl Bound {
-    /// Where it listens.
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Keeps the socket for a successor.
-    ///
-    /// # Errors
-    /// Descriptors have run out.
-    pub(crate) fn keep(&self, heirlooms: &Heirlooms) -> io::Result<()> {
-        let socket = socket2::SockRef::from(&self.listener).try_clone()?;
-        heirlooms.keep(socket.into());
-        Ok(())
-    }
-
-    /// Answers until `end` resolves.
-    pub(crate) async fn serve(self, inside: Inside, end: impl Future<Output = ()>) {
-        let router = router(&self.settings, inside);
-        serve::serve(self.listener, router, end).await;
-    }
-}
-
-/// All paths on one page.
-fn router(settings: &Settings, inside: Inside) -> Router {
-    let access = Arc::new(Access::new(settings.credentials.clone()));
+/// All paths, by who may ask for them.
+pub(crate) fn pages(inside: Inside) -> Pages {
     let open = Router::new()
         .route("/health", any(health::health))
         .route(
@@ -140,30 +79,38 @@ fn router(settings: &Settings, inside: Inside) -> Router {
         .route("/status", get(status::status))
         .route("/ejected", get(ejected::ejected))
         .route("/varz", get(varz::varz))
-        .route("/v1/log", get(log::shown).put(log::set))
+        .route(log::PATH, get(log::shown).put(log::set))
         .route(overrides::PATH, get(overrides::list).post(overrides::place))
-        .route("/v1/overrides/{id}", delete(overrides::end))
-        .fallback(async || StatusCode::NOT_FOUND);
-    let metrics = Router::new().route("/metrics", get(metrics));
-    let (open, protected) = if settings.protect_metrics {
-        (open, protected.merge(metrics))
-    } else {
-        (open.merge(metrics), protected)
-    };
-    let protected = protected.layer(middleware::from_fn_with_state(access, access::check));
-    open.merge(protected).with_state(inside)
+        .route("/v1/overrides/{id}", delete(overrides::end));
+    let figures = Router::new().route("/metrics", get(metrics::metrics));
+    Pages {
+        open: open.with_state(inside.clone()),
+        figures: figures.with_state(inside.clone()),
+        protected: protected.with_state(inside),
+    }
 }
 
-async fn metrics(State(inside): State<Inside>, headers: HeaderMap) -> Response {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    match Exposition::of(&inside.metrics, accept) {
-        Ok(text) => ([(header::CONTENT_TYPE, text.content_type)], text.body).into_response(),
-        Err(error) => {
-            tracing::error!(component = "admin", %error, "metrics-not-written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+impl FromRef<Inside> for Readiness {
+    fn from_ref(inside: &Inside) -> Self {
+        inside.readiness.clone()
+    }
+}
+
+impl FromRef<Inside> for Liveness {
+    fn from_ref(inside: &Inside) -> Self {
+        inside.liveness.clone()
+    }
+}
+
+impl FromRef<Inside> for Arc<Registry> {
+    fn from_ref(inside: &Inside) -> Self {
+        Self::clone(&inside.metrics)
+    }
+}
+
+impl FromRef<Inside> for Option<LentLevel> {
+    fn from_ref(inside: &Inside) -> Self {
+        inside.log.clone()
     }
 }
 

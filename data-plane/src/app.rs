@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_admin::BindError;
 use pointsman_process::readiness::{Liveness, Readiness};
 use pointsman_process::shutdown::Tasks;
 use pointsman_process::telemetry::LentLevel;
@@ -98,7 +99,7 @@ pub struct Process {
 pub struct Bound {
     proxy: Proxy,
     hand_over: HandOver,
-    admin: Option<admin::Bound>,
+    admin: Option<pointsman_admin::Bound>,
     control_planes: Vec<ControlPlane>,
     heartbeat: Duration,
     follower: Follower,
@@ -204,7 +205,11 @@ fn overrides(
 }
 
 /// Where everything listens.
-fn addresses(listen: &[Listen], proxy: &Proxy, admin: Option<&admin::Bound>) -> Addresses {
+fn addresses(
+    listen: &[Listen],
+    proxy: &Proxy,
+    admin: Option<&pointsman_admin::Bound>,
+) -> Addresses {
     let bound = |tls| {
         let all = listen.iter().zip(proxy.addresses());
         all.filter(move |(listen, _)| listen.tls == tls)
@@ -214,7 +219,7 @@ fn addresses(listen: &[Listen], proxy: &Proxy, admin: Option<&admin::Bound>) -> 
     Addresses {
         http: bound(false),
         https: bound(true),
-        admin: admin.map(admin::Bound::address),
+        admin: admin.map(pointsman_admin::Bound::address),
     }
 }
 
@@ -237,10 +242,15 @@ fn load_tls(settings: &mut Settings, reloader: &mut Reloader) -> Result<Vec<List
 async fn bind_admin(
     settings: admin::Settings,
     inherited: &mut Inherited,
-) -> Result<admin::Bound, BuildError> {
+) -> Result<pointsman_admin::Bound, BuildError> {
     let address = settings.listen;
-    let bound = admin::bind(settings, inherited).await;
-    bound.map_err(|error| BuildError::Admin { address, error })
+    let socket = inherited.take(address).pop();
+    let bound = pointsman_admin::bind(settings, socket).await;
+    bound.map_err(|error| match error {
+        BindError::Socket(error) => BuildError::Admin { address, error },
+        BindError::File(refused) => BuildError::Tls(refused),
+        BindError::Crypto(error) => BuildError::Crypto(error),
+    })
 }
 
 impl Bound {
@@ -300,7 +310,8 @@ impl Bound {
             Ok::<(), Infallible>(())
         });
         spawn_overrides(tasks, self.overrides.clone());
-        if let Some(admin) = self.admin {
+        if let Some(mut admin) = self.admin {
+            spawn_reloader(tasks, "admin-files", admin.reloader());
             let logged = process.logged.clone();
             let varz = self
                 .varz
@@ -321,13 +332,17 @@ impl Bound {
         }
         self.hand_over
             .spawn(self.proxy.heirlooms().clone(), tasks, &process.readiness);
-        spawn_reloader(tasks, self.reloader);
+        spawn_reloader(tasks, "certificates", self.reloader);
         spawn_proxy(self.proxy, tasks);
     }
 }
 
 /// What `/varz` is made from. Spawns what renews its rates.
-fn shown(tasks: &Tasks, admin: &admin::Bound, (traffic, logged): (&Traffic, LogCounts)) -> Shown {
+fn shown(
+    tasks: &Tasks,
+    admin: &pointsman_admin::Bound,
+    (traffic, logged): (&Traffic, LogCounts),
+) -> Shown {
     let component = Component::new(0, admin.address().to_string(), None);
     let varz = Arc::new(Varz::new(component, logged));
     let (kept, counted) = (Arc::clone(&varz), traffic.clone());
@@ -364,9 +379,9 @@ fn load(traffic: Traffic) -> Arc<dyn Fn() -> Load + Send + Sync> {
 }
 
 /// Spawns what reads certificates again when they change.
-fn spawn_reloader(tasks: &Tasks, reloader: Reloader) {
+fn spawn_reloader(tasks: &Tasks, name: &str, reloader: Reloader) {
     let end = tasks.stages().ending().clone();
-    tasks.spawn_vital("certificates", async move {
+    tasks.spawn_vital(name, async move {
         reloader.run(end, tell_reload).await;
         Ok::<(), Infallible>(())
     });
@@ -382,7 +397,7 @@ fn spawn_overrides(tasks: &Tasks, overrides: Overrides) {
 }
 
 /// Answers for as long as the gate is this process's.
-fn spawn_admin(admin: admin::Bound, inside: Inside, (tasks, gate): (&Tasks, Gate)) {
+fn spawn_admin(admin: pointsman_admin::Bound, inside: Inside, (tasks, gate): (&Tasks, Gate)) {
     let ending = tasks.stages().ending().clone();
     tasks.spawn_vital("admin", async move {
         let passed = async {
@@ -396,7 +411,7 @@ fn spawn_admin(admin: admin::Bound, inside: Inside, (tasks, gate): (&Tasks, Gate
             .await
             .is_some()
         {
-            admin.serve(inside, passed).await;
+            admin.serve(admin::pages(inside), passed).await;
         }
         ending.cancelled().await;
         Ok::<(), Infallible>(())

@@ -2,7 +2,6 @@
 //! problem told at once with its place, and an unknown key with the nearest known one.
 
 mod access_log;
-mod admin;
 mod balancing;
 mod checks;
 mod compatibility;
@@ -35,7 +34,6 @@ use serde::Deserialize;
 pub use self::tracing::Tracing;
 pub use self::tunnels::Tunnels;
 pub use access_log::{AccessLog, To};
-pub use admin::Admin;
 pub use balancing::{Balancing, ZonePreference};
 pub use checks::{Checks, Underscores};
 pub use compatibility::Compatibility;
@@ -59,6 +57,9 @@ pub use timeouts::Timeouts;
 pub use upstream::{Client, Upstream};
 
 use crate::{ErrorPage, Inherited, app};
+
+/// Where the admin API listens on the loopback address when nothing is said.
+const ADMIN_PORT: u16 = 7602;
 
 /// The file as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -90,7 +91,7 @@ pub struct Config {
     /// Where the table is kept for a start without a control plane.
     pub state: State,
     /// How people and scripts look inside.
-    pub admin: Admin,
+    pub admin: pointsman_admin::Section,
     /// How much peers may send and hold.
     pub limits: Limits,
     /// How long things may take.
@@ -140,7 +141,7 @@ impl Default for Config {
             control_planes: ControlPlanes::default(),
             segments: Segments::default(),
             state: State::default(),
-            admin: Admin::default(),
+            admin: pointsman_admin::Section::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             headers: Headers::default(),
@@ -257,7 +258,7 @@ impl Config {
             filter: self.segments.filter(),
             any_host: self.any_host,
             state: self.state.settings(),
-            admin: self.admin.settings(environment)?,
+            admin: Some(self.admin.settings(ADMIN_PORT, environment)?),
             proxy: crate::Settings {
                 workers: self.workers,
                 limits: crate::Limits {

@@ -8,6 +8,7 @@ mod collectors;
 mod command_line;
 mod control_plane;
 mod control_planes;
+mod data_plane_admin;
 mod drain;
 mod hand_over;
 mod instances;

@@ -62,12 +62,16 @@ fn packages() -> Vec<Package> {
 
 /// Who may know whom among our packages.
 fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let edges: [(&str, &[&str]); 11] = [
+    let edges: [(&str, &[&str]); 12] = [
         ("pointsman-route-key", &[]),
         ("pointsman-words", &[]),
         ("pointsman-proto", &[]),
         ("pointsman-http1", &[]),
         ("pointsman-process", &[]),
+        (
+            "pointsman-admin",
+            &["pointsman-process", "pointsman-route-key"],
+        ),
         (
             "pointsman-registry",
             &["pointsman-route-key", "pointsman-words"],
@@ -79,6 +83,7 @@ fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         (
             "pointsman-control-plane",
             &[
+                "pointsman-admin",
                 "pointsman-process",
                 "pointsman-proto",
                 "pointsman-registry",
@@ -88,6 +93,7 @@ fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         (
             "pointsman-data-plane",
             &[
+                "pointsman-admin",
                 "pointsman-http1",
                 "pointsman-process",
                 "pointsman-proto",

@@ -17,11 +17,11 @@ use pointsman_registry::RouteListing;
 use serde_json::{Value, json};
 
 use super::Inside;
-use super::problem::Problem;
 use super::v1_routes::{ended_problem, shown};
 use crate::registry_task::Ended;
 use asked::Asked;
 use candidates::{Candidate, Outcome};
+use pointsman_admin::Problem;
 
 const PATH: &str = "/v1/explain";
 

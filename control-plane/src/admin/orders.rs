@@ -10,10 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::access::Caller;
-use super::problem::Problem;
-use super::{Inside, audit};
+use super::Inside;
 use crate::registry_task::Refused;
+use pointsman_admin::Caller;
+use pointsman_admin::Problem;
+use pointsman_admin::audit;
 
 const RELEASE: &str = "/v1/release";
 const CONFIRM: &str = "/v1/authority/confirm";

@@ -3,8 +3,6 @@
 //! Each is put with a reason and for a time, and undone by itself when that is over. They count here only: data planes
 //! that follow another control plane get what that one has. A restart ends them, since nothing is kept on disk.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
@@ -16,23 +14,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::access::Caller;
+use super::Inside;
 use super::orders::refuse;
-use super::problem::Problem;
-use super::{Inside, audit};
 use crate::registry_task::{Effect, Ended, NewOverride, Override, Target};
+use pointsman_admin::{Caller, Problem, Terms, audit};
 
 /// Where they are.
 pub(super) const PATH: &str = "/v1/overrides";
-
-/// How long one stands where nothing is said.
-const USUAL: Duration = Duration::from_secs(3600);
-
-/// The shortest and the longest that one may stand.
-const LENGTHS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(24 * 3600)];
-
-/// The longest reason, in bytes.
-const MAX_REASON: usize = 512;
 
 /// What is said with each answer, for people.
 const SCOPE: &str = "it counts at this control plane only, for the data planes that follow it, and until it restarts";
@@ -161,22 +149,11 @@ impl Order {
                 return Err("eject has no target; expected one with an address, and with route or app where only that is meant".to_owned());
             }
         };
-        let why = self.reason.trim();
-        if why.is_empty() || why.len() > MAX_REASON {
-            let length = why.len();
-            return Err(format!(
-                "reason has {length} bytes; expected 1 to {MAX_REASON}, for those who find the override"
-            ));
-        }
-        let length = self.length.map_or(USUAL, Duration::from);
-        let [shortest, longest] = LENGTHS;
-        if !(shortest..=longest).contains(&length) {
-            return Err(format!("for is {length:?}; expected 1s to 24h"));
-        }
+        let Terms { why, length } = Terms::read(&self.reason, self.length)?;
         Ok(NewOverride {
             effect,
             who,
-            why: why.into(),
+            why,
             length,
             force: self.force,
         })

@@ -4,9 +4,11 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{self, MethodRouter};
 
+use pointsman_admin::{health, log, metrics};
+
 use super::{
-    Inside, contract, explain, health, log, metrics, orders, overrides, questions, replicas,
-    routes, v1_routes, varz, watch,
+    Inside, contract, explain, orders, overrides, questions, replicas, routes, v1_routes, varz,
+    watch,
 };
 
 /// Paths with their handlers, and which they are: the document of the API is held against that.
@@ -29,7 +31,7 @@ pub(super) fn open() -> Paths {
 
 /// What an operator shows to everybody or not.
 pub(super) fn figures() -> Paths {
-    Paths::none().get("/metrics", metrics)
+    Paths::none().get("/metrics", metrics::metrics)
 }
 
 /// What asks for its user.
@@ -47,8 +49,8 @@ pub(super) fn protected() -> Paths {
         .get("/v1/replicas/{id}/explain", questions::explain)
         .get("/v1/replicas/{id}/route", questions::route)
         .get("/v1/replicas/{id}/digest", questions::digest)
-        .get("/v1/log", log::shown)
-        .put("/v1/log", log::set)
+        .get(log::PATH, log::shown)
+        .put(log::PATH, log::set)
         .post("/v1/release", orders::release)
         .post("/v1/authority/confirm", orders::confirm)
         .get(overrides::PATH, overrides::list)

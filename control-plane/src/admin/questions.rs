@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Inside;
-use super::problem::Problem;
 use crate::registry_task::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswered};
+use pointsman_admin::Problem;
 
 /// The longest URL that is asked about, in bytes.
 const MAX_URL: usize = 8 * 1024;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::Inside;
-use super::problem::Problem;
 use crate::registry_task::{Gone, Nack, Rejected, Replica, Unanswered};
+use pointsman_admin::Problem;
 
 /// All data planes that follow this control plane, in the order of their names; and what the table is worth that they
 /// follow.

@@ -13,10 +13,10 @@ use axum::response::{IntoResponse, Response};
 use pointsman_route_key::RouteKey;
 
 use super::chunks::{self, Gone, Pieces};
-use super::problem::Problem;
 use super::{Inside, listing};
 use crate::registry_task::Ended;
 pub(super) use history::{history, record};
+use pointsman_admin::Problem;
 use wanted::{Page, Wanted};
 
 const PATH: &str = "/v1/routes";

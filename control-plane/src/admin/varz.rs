@@ -7,8 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use pointsman_process::varz::{Figures, Http, Table};
 
 use super::Inside;
-use super::problem::Problem;
 use crate::registry_task::{Ended, Handle};
+use pointsman_admin::Problem;
 
 /// The document. Latencies and apps are not reported here: they are what `/varz` of each data plane tells.
 pub(super) async fn varz(State(inside): State<Inside>) -> Response {

@@ -18,9 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::chunks::{self, Gone, Pieces};
-use super::problem::Problem;
 use super::{Inside, v1_routes};
 use crate::registry_task::{Ended, Handle};
+use pointsman_admin::Problem;
 
 const PATH: &str = "/v1/watch";
 

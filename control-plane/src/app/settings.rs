@@ -37,7 +37,7 @@ pub struct Settings {
     /// How data planes get the table.
     pub distribution: Distribution,
     /// How people and scripts look inside.
-    pub admin: admin::Settings,
+    pub admin: Option<admin::Settings>,
 }
 
 /// How data planes get the table.

@@ -35,8 +35,8 @@ fn an_empty_file_is_a_control_plane_on_one_machine() {
         assert_eq!(settings.messages.limits.message_bytes, 256 * 1024);
         let listener = settings.distribution.listener.unwrap();
         assert!(listener.address.ip().is_loopback() && listener.tls.is_none());
-        assert!(settings.admin.listen.unwrap().ip().is_loopback());
-        assert!(settings.admin.credentials.is_none());
+        assert!(settings.admin.as_ref().unwrap().listen.ip().is_loopback());
+        assert!(settings.admin.unwrap().credentials.is_none());
     }
 }
 
@@ -135,15 +135,16 @@ fn everything_can_be_said() {
     assert_eq!(settings.effective.empty_pool_status, 503);
     let tls = settings.distribution.listener.unwrap().tls.unwrap();
     assert_eq!(tls.segments["dp-iso"], ["iso", ""]);
-    let user = settings.admin.credentials.unwrap();
+    let admin = settings.admin.unwrap();
+    let user = admin.credentials.unwrap();
     assert_eq!((user.user.as_str(), user.role), ("admin", Role::Read));
-    assert_eq!(settings.admin.tokens.len(), 2);
-    let client = &settings.admin.clients[0];
+    assert_eq!(admin.tokens.len(), 2);
+    let client = &admin.clients[0];
     assert_eq!(
         (client.san.as_str(), client.role),
         ("ops.example.com", Role::Write)
     );
-    assert!(settings.admin.tls.unwrap().client_ca.is_some());
+    assert!(admin.tls.unwrap().client_ca.is_some());
 }
 
 /// a token that is too short is refused by the name of its file

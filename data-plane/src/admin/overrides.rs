@@ -2,34 +2,22 @@
 //!
 //! Orders come as JSON, which a page in a browser cannot send elsewhere without being allowed to; nobody is.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pointsman_admin::{Caller, Problem, Terms, audit};
 use pointsman_process::configuration::Interval;
-use pointsman_process::telemetry::AUDIT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Inside;
-use super::access::Caller;
 use crate::overrides::{Effect, Limit, NewOverride, Override, Refused, ServiceName};
 
 /// Where they are.
 pub(super) const PATH: &str = "/v1/overrides";
-
-/// How long one stands where nothing is said.
-const USUAL: Duration = Duration::from_secs(3600);
-
-/// The shortest and the longest that one may stand.
-const LENGTHS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(24 * 3600)];
-
-/// The longest reason, in bytes.
-const MAX_REASON: usize = 512;
 
 /// What is said with each answer, for people.
 const SCOPE: &str =
@@ -78,71 +66,65 @@ pub(super) async fn list(State(inside): State<Inside>) -> Response {
 /// Puts one.
 pub(super) async fn place(
     State(inside): State<Inside>,
-    Extension(Caller(who)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     order: Result<Json<Order>, JsonRejection>,
 ) -> Response {
     let order = match order {
         Ok(Json(order)) => order,
         Err(error) => return problem(error.status(), &error.body_text()),
     };
-    let new = match order.read(who) {
+    let new = match order.read(caller.0.clone()) {
         Ok(new) => new,
         Err(detail) => return problem(StatusCode::BAD_REQUEST, &detail),
     };
-    let before = inside.overrides.state();
-    let placed = inside.overrides.place(new.clone()).await;
-    let outcome = placed.as_ref().map_or_else(ToString::to_string, |placed| {
-        format!("stands as {} until {}", placed.id, placed.until)
+    let before = json!({
+        "state": inside.overrides.state(),
+        "order": {
+            "kind": new.effect.kind(),
+            "target": target(&new.effect),
+            "reason": &*new.why,
+            "seconds": new.length.as_secs(),
+            "force": new.force,
+        },
     });
-    tracing::info!(
-        target: AUDIT,
-        component = "admin",
-        user = &*new.who,
-        kind = new.effect.kind(),
-        target = target(&new.effect).to_string(),
-        reason = &*new.why,
-        seconds = new.length.as_secs(),
-        force = new.force,
-        before,
-        after = inside.overrides.state(),
-        outcome,
-        "operator-override"
-    );
-    match placed {
+    match inside.overrides.place(new).await {
         Ok(placed) => {
+            let after = json!({
+                "state": inside.overrides.state(),
+                "override": Shown::of(&placed),
+            });
+            audit::record(&caller, "operator-override", &before, Ok(&after));
             let location = [(header::LOCATION, format!("{PATH}/{}", placed.id))];
             let shown = json!({ "scope": SCOPE, "override": Shown::of(&placed) });
             (StatusCode::CREATED, location, Json(shown)).into_response()
         }
-        Err(refused) => refuse(&refused),
+        Err(refused) => {
+            audit::record(&caller, "operator-override", &before, Err(&refused));
+            refuse(&refused)
+        }
     }
 }
 
 /// Ends one before its time.
 pub(super) async fn end(
     State(inside): State<Inside>,
-    Extension(Caller(who)): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Response {
-    let before = inside.overrides.state();
-    let ended = inside.overrides.end(&id);
-    let outcome = ended
-        .as_ref()
-        .map_or_else(ToString::to_string, |_| "ended".to_owned());
-    tracing::info!(
-        target: AUDIT,
-        component = "admin",
-        user = &*who,
-        id,
-        kind = ended.as_ref().map_or("", |it| it.effect.kind()),
-        before,
-        after = inside.overrides.state(),
-        outcome,
-        "operator-ends-override"
-    );
-    match ended {
-        Ok(ended) => Json(json!({ "override": Shown::of(&ended) })).into_response(),
-        Err(refused) => refuse(&refused),
+    let before = json!({ "state": inside.overrides.state(), "id": id });
+    match inside.overrides.end(&id) {
+        Ok(ended) => {
+            let after = json!({
+                "state": inside.overrides.state(),
+                "ended": Shown::of(&ended),
+            });
+            audit::record(&caller, "operator-ends-override", &before, Ok(&after));
+            Json(json!({ "override": Shown::of(&ended) })).into_response()
+        }
+        Err(refused) => {
+            audit::record(&caller, "operator-ends-override", &before, Err(&refused));
+            refuse(&refused)
+        }
     }
 }
 
@@ -150,22 +132,11 @@ impl Order {
     /// The order, if it makes sense.
     fn read(self, who: Box<str>) -> Result<NewOverride, String> {
         let effect = self.target.unwrap_or_default().read(self.kind)?;
-        let why = self.reason.trim();
-        if why.is_empty() || why.len() > MAX_REASON {
-            let length = why.len();
-            return Err(format!(
-                "reason has {length} bytes; expected 1 to {MAX_REASON}, for those who find the override"
-            ));
-        }
-        let length = self.length.map_or(USUAL, Duration::from);
-        let [shortest, longest] = LENGTHS;
-        if !(shortest..=longest).contains(&length) {
-            return Err(format!("for is {length:?}; expected 1s to 24h"));
-        }
+        let Terms { why, length } = Terms::read(&self.reason, self.length)?;
         Ok(NewOverride {
             effect,
             who,
-            why: why.into(),
+            why,
             length,
             force: self.force,
         })
@@ -297,13 +268,6 @@ fn refuse(refused: &Refused) -> Response {
     problem(status, &refused.to_string())
 }
 
-/// An error as RFC 9457 has it; no `type`, so that the title is that of the status.
 fn problem(status: StatusCode, detail: &str) -> Response {
-    let details = json!({
-        "title": status.canonical_reason().unwrap_or("Error"),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-    (status, content_type, Json(details)).into_response()
+    Problem::of(status).because(detail).for_path(PATH)
 }

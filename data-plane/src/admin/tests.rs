@@ -1,6 +1,7 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use pointsman_process::metrics::{self, Build};
+use pointsman_process::metrics::Build;
 use pointsman_route_key::RouteKey;
 use pointsman_routing::{
     Address, Attributes, EndpointThing, Protocol, RegisteredBalancing, RouteThing, Thing, Writer,
@@ -94,16 +95,15 @@ impl Api {
 
     async fn start_with(credentials: Option<Credentials>, log: Option<LentLevel>) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = bind(
-            Settings {
-                listen,
-                credentials,
-                protect_metrics: false,
-            },
-            &mut Inherited::default(),
-        )
-        .await
-        .unwrap();
+        let settings = Settings {
+            listen,
+            credentials,
+            tokens: Vec::new(),
+            clients: Vec::new(),
+            tls: None,
+            protect_metrics: false,
+        };
+        let bound = pointsman_admin::bind(settings, None).await.unwrap();
         let (publisher, handle) = publication();
         publisher.publish(table());
         let readiness = Readiness::new();
@@ -111,7 +111,7 @@ impl Api {
             readiness: readiness.clone(),
             liveness: Liveness::new(),
             log,
-            metrics: Arc::new(metrics::registry(Build {
+            metrics: Arc::new(pointsman_process::metrics::registry(Build {
                 program: "test",
                 version: "0",
             })),
@@ -123,7 +123,7 @@ impl Api {
             overrides: overrides(),
         };
         let (address, end) = (bound.address(), CancellationToken::new());
-        tokio::spawn(bound.serve(inside, end.clone().cancelled_owned()));
+        tokio::spawn(bound.serve(pages(inside), end.clone().cancelled_owned()));
         Self {
             address,
             readiness,
@@ -178,6 +178,7 @@ async fn the_routes_ask_for_the_user_and_health_does_not() {
     let credentials = Credentials {
         user: "user".to_owned(),
         password: "good".into(),
+        role: Role::Write,
     };
     let api = Api::start(Some(credentials)).await;
     let (status, head, body) = api.get("/routes", "").await;

@@ -47,9 +47,13 @@ impl HandOver {
     ///
     /// # Errors
     /// Descriptors have run out.
-    pub(super) fn keep(&self, admin: Option<&admin::Bound>, proxy: &Proxy) -> io::Result<()> {
+    pub(super) fn keep(
+        &self,
+        admin: Option<&pointsman_admin::Bound>,
+        proxy: &Proxy,
+    ) -> io::Result<()> {
         match admin {
-            Some(admin) if self.path.is_some() => admin.keep(proxy.heirlooms()),
+            Some(admin) if self.path.is_some() => admin::keep(admin, proxy.heirlooms()),
             _ => Ok(()),
         }
     }

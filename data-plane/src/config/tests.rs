@@ -170,7 +170,7 @@ fn what_would_not_work_is_told_with_place_and_hint() {
         ("segments: {list: [east]}", "narrows nothing"),
         (
             "admin: {listen: '0.0.0.0:7602'}",
-            "would show the served routes to anybody",
+            "would show the routing table to anybody",
         ),
         ("admin: {user: u}", "has no password"),
         ("access_log: {to: file}", "has no file"),

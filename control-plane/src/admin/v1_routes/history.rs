@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::Inside;
-use super::super::problem::Problem;
 use super::{ended_problem, shown};
 use crate::registry_task::{History, Record, Subject};
+use pointsman_admin::Problem;
 
 const PATH: &str = "/v1/routes/history";
 

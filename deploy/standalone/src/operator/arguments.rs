@@ -40,7 +40,7 @@ pub(super) enum Output {
 /// Whom to ask, and as whom.
 #[derive(Debug, Args)]
 pub(super) struct Server {
-    /// The admin API of the control plane
+    /// The admin API of the control plane; for overrides also that of a data plane, port 7602
     #[arg(
         long,
         global = true,
@@ -100,7 +100,7 @@ pub(super) enum Command {
         #[arg(long)]
         limit: Option<u32>,
     },
-    /// What operators have put over the rules for a while; without more words, the list
+    /// What operators have put over the rules for a while, at a control plane or a data plane; without more words, the list
     Overrides {
         #[command(subcommand)]
         command: Option<Override>,
@@ -162,6 +162,20 @@ pub(super) struct Watch {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Override {
+    #[command(flatten)]
+    New(New),
+    /// Ends one before its time
+    End {
+        /// As the list names it
+        id: String,
+    },
+    /// Lets go what was held back because too much fell silent at once, here and in every data plane
+    Release,
+}
+
+/// What is put over the rules.
+#[derive(Debug, Subcommand)]
+pub(super) enum New {
     /// Nothing goes for want of heartbeats
     FreezePruning(Terms),
     /// Takes an endpoint out
@@ -180,13 +194,37 @@ pub(super) enum Override {
         #[command(flatten)]
         terms: Terms,
     },
-    /// Ends one before its time
-    End {
-        /// As the list names it
-        id: String,
+    /// Of a data plane: what is served stays
+    FreezeTable(Terms),
+    /// Of a data plane: serves a table that was written before
+    LastKnownGood {
+        /// Which: 1 is the latest
+        #[arg(long, default_value_t = 1)]
+        generation: u8,
+        /// At any age
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        terms: Terms,
     },
-    /// Lets go what was held back because too much fell silent at once, here and in every data plane
-    Release,
+    /// Of a data plane: lets no request go to a route service, nor past it
+    DisableRouteService {
+        /// HOST, HOST:PORT, a URL, or * for all
+        service: String,
+        #[command(flatten)]
+        terms: Terms,
+    },
+    /// Of a data plane: offers HTTP/2 to no client
+    DisableHttp2(Terms),
+    /// Of a data plane: raises a bound
+    RaiseLimit {
+        /// requests-in-flight or connections
+        limit: String,
+        /// How many there may be
+        to: u64,
+        #[command(flatten)]
+        terms: Terms,
+    },
 }
 
 /// Why, and for how long.

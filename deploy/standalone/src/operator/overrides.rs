@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::arguments::{Output, Override, Terms};
+use super::arguments::{New, Output, Override};
 use super::{Failure, Outcome, shown};
 
 const PATH: &str = "/v1/overrides";
@@ -24,20 +24,7 @@ pub(super) async fn run(
             let path = format!("{PATH}/{id}");
             api.order(Method::DELETE, &path, None).await?
         }
-        Some(Override::FreezePruning(terms)) => {
-            place(api, terms, json!({ "kind": "freeze-pruning" })).await?
-        }
-        Some(Override::Eject {
-            address,
-            route,
-            app,
-            force,
-            terms,
-        }) => {
-            let target = json!({ "address": address, "route": route, "app": app });
-            let order = json!({ "kind": "eject", "target": target, "force": force });
-            place(api, terms, order).await?
-        }
+        Some(Override::New(new)) => place(api, new).await?,
     };
     match output {
         Output::Json => shown::json(out, &answer)?,
@@ -46,7 +33,42 @@ pub(super) async fn run(
     Ok(Outcome::Good)
 }
 
-async fn place(api: &Api, terms: &Terms, mut order: Value) -> Result<Value, Failure> {
+/// Puts one.
+async fn place(api: &Api, new: &New) -> Result<Value, Failure> {
+    let (mut order, terms) = match new {
+        New::FreezePruning(terms) => (json!({ "kind": "freeze-pruning" }), terms),
+        New::FreezeTable(terms) => (json!({ "kind": "freeze-table" }), terms),
+        New::DisableHttp2(terms) => (json!({ "kind": "disable-http2" }), terms),
+        New::Eject {
+            address,
+            route,
+            app,
+            force,
+            terms,
+        } => {
+            let target = json!({ "address": address, "route": route, "app": app });
+            let order = json!({ "kind": "eject", "target": target, "force": force });
+            (order, terms)
+        }
+        New::LastKnownGood {
+            generation,
+            force,
+            terms,
+        } => {
+            let target = json!({ "generation": generation });
+            let order = json!({ "kind": "last-known-good", "target": target, "force": force });
+            (order, terms)
+        }
+        New::DisableRouteService { service, terms } => {
+            let target = json!({ "service": service });
+            let order = json!({ "kind": "disable-route-service", "target": target });
+            (order, terms)
+        }
+        New::RaiseLimit { limit, to, terms } => {
+            let target = json!({ "limit": limit, "to": to });
+            (json!({ "kind": "raise-limit", "target": target }), terms)
+        }
+    };
     order["reason"] = Value::from(&*terms.reason);
     order["for"] = Value::from(&*terms.lasts);
     api.order(Method::POST, PATH, Some(&order)).await
@@ -91,7 +113,16 @@ fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {
 
 fn row(one: &Value) -> [String; 7] {
     let target = one.get("target").unwrap_or(&Value::Null);
-    let target = ["address", "route", "app"].map(|name| shown::member(target, name));
+    let members = [
+        "address",
+        "route",
+        "app",
+        "generation",
+        "service",
+        "limit",
+        "to",
+    ];
+    let target = members.map(|name| shown::member(target, name));
     let target = target.iter().filter(|part| !part.is_empty());
     [
         shown::member(one, "id"),

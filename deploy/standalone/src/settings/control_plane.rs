@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pointsman_control_plane::{admin, app, distribution, sources};
+use pointsman_control_plane::{app, distribution, sources};
 use pointsman_process::configuration::HostPort;
 use pointsman_process::tls::{Dates, Source};
 use pointsman_registry as registry;
@@ -43,14 +43,7 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
             max_age: None,
             snapshots: 1,
         },
-        admin: admin::Settings {
-            listen: None,
-            credentials: None,
-            tokens: Vec::new(),
-            clients: Vec::new(),
-            tls: None,
-            protect_metrics: false,
-        },
+        admin: None,
     }
 }
 

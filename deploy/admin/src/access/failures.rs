@@ -18,7 +18,7 @@ const ADDRESSES: usize = 1024;
 
 /// The addresses that wrong credentials came from, each with when it has rested from them.
 #[derive(Debug, Default)]
-pub(in crate::admin) struct Failures(Mutex<HashMap<Option<IpAddr>, Instant>>);
+pub(crate) struct Failures(Mutex<HashMap<Option<IpAddr>, Instant>>);
 
 impl Failures {
     /// Whether credentials from this address are looked at. Nobody else is slowed down by it.

@@ -6,12 +6,12 @@
 use pointsman_process::telemetry::AUDIT;
 use serde_json::Value;
 
-use super::access::Caller;
+use crate::access::Caller;
 
 /// Writes down an act: who, what, how it was before, and how it is since then, or why it was refused.
 ///
 /// `act` names it, as `log-level-changed`; the line carries it as its message.
-pub(super) fn record(
+pub fn record(
     Caller(user): &Caller,
     act: &str,
     before: &Value,

@@ -21,8 +21,8 @@ pub use basic::Credentials;
 use failures::Failures;
 pub use token::Token;
 
-use super::audit;
-use super::problem::Problem;
+use crate::audit;
+use crate::problem::Problem;
 
 /// What somebody may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -46,23 +46,23 @@ pub struct Client {
 
 /// Who asks, for the log: the user, the token or the name in the certificate; `-` where nobody is asked who they are.
 #[derive(Clone, Debug)]
-pub(super) struct Caller(pub(super) Box<str>);
+pub struct Caller(pub Box<str>);
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
-pub(super) struct Peer {
-    pub(super) address: IpAddr,
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
     /// The names in its certificate, which was verified.
-    pub(super) names: Arc<[String]>,
+    pub(crate) names: Arc<[String]>,
 }
 
 /// Decides about requests.
 #[derive(Debug, Default)]
-pub(super) struct Access {
-    pub(super) credentials: Option<Credentials>,
-    pub(super) tokens: Vec<Arc<Token>>,
-    pub(super) clients: Vec<Client>,
-    pub(super) failures: Failures,
+pub(crate) struct Access {
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) tokens: Vec<Arc<Token>>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) failures: Failures,
 }
 
 /// Why a request is not answered.
@@ -182,7 +182,7 @@ impl Access {
 }
 
 /// Lets a request pass, or answers it.
-pub(super) async fn check(
+pub(crate) async fn check(
     State(access): State<Arc<Access>>,
     Extension(peer): Extension<Peer>,
     mut request: Request,

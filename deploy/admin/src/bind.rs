@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::Router;
 use pointsman_process::tls::{
     Dates, Identity, IfShown, Refused, Reloader, Source, Trust, Versions, server_config,
 };
@@ -13,8 +12,26 @@ use rustls::server::danger::ClientCertVerifier;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::access::Access;
-use super::{Inside, Settings, router, serve};
+use crate::access::{Access, Client, Credentials, Token};
+use crate::pages::Pages;
+use crate::serve;
+
+/// What an operator decides about an admin API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The user who is known by a password. Without one, a token or a client, everybody is who reaches the address.
+    pub credentials: Option<Credentials>,
+    /// Who is known by a token.
+    pub tokens: Vec<Arc<Token>>,
+    /// Who is known by a name in a certificate.
+    pub clients: Vec<Client>,
+    /// TLS; `None`: clear text.
+    pub tls: Option<Tls>,
+    /// Whether the metrics ask for the user as well.
+    pub protect_metrics: bool,
+}
 
 /// The files of the listener's TLS.
 #[derive(Clone, Debug)]
@@ -29,7 +46,7 @@ pub struct Tls {
 
 /// Why the admin API cannot be served.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BindError {
+pub enum BindError {
     /// The socket.
     #[error(transparent)]
     Socket(#[from] io::Error),
@@ -42,7 +59,7 @@ pub(crate) enum BindError {
 }
 
 /// The admin API with its socket bound, before it serves.
-pub(crate) struct Bound {
+pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     acceptor: Option<TlsAcceptor>,
@@ -60,15 +77,15 @@ impl std::fmt::Debug for Bound {
     }
 }
 
-/// Binds the socket, where there shall be one, and reads what it takes to know callers.
+/// Binds the socket, or takes one that is bound already, and reads what it takes to know callers.
 ///
 /// # Errors
 ///
 /// What the operating system says, or what is wrong with a file.
-pub(crate) async fn bind(settings: Settings) -> Result<Option<Bound>, BindError> {
-    let Some(address) = settings.listen else {
-        return Ok(None);
-    };
+pub async fn bind(
+    settings: Settings,
+    bound: Option<std::net::TcpListener>,
+) -> Result<Bound, BindError> {
     let mut reloader = Reloader::new();
     for token in &settings.tokens {
         reloader.add(token.clone());
@@ -77,9 +94,12 @@ pub(crate) async fn bind(settings: Settings) -> Result<Option<Bound>, BindError>
         Some(tls) => Some(acceptor(tls, &mut reloader)?),
         None => None,
     };
-    let listener = TcpListener::bind(address).await?;
+    let listener = match bound {
+        Some(socket) => TcpListener::from_std(socket)?,
+        None => TcpListener::bind(settings.listen).await?,
+    };
     let address = listener.local_addr()?;
-    Ok(Some(Bound {
+    Ok(Bound {
         listener,
         address,
         acceptor,
@@ -91,7 +111,7 @@ pub(crate) async fn bind(settings: Settings) -> Result<Option<Bound>, BindError>
         },
         reloader,
         protect_metrics: settings.protect_metrics,
-    }))
+    })
 }
 
 fn acceptor(tls: &Tls, reloader: &mut Reloader) -> Result<TlsAcceptor, BindError> {
@@ -113,18 +133,25 @@ fn acceptor(tls: &Tls, reloader: &mut Reloader) -> Result<TlsAcceptor, BindError
 
 impl Bound {
     /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// The socket itself.
+    #[must_use]
+    pub fn listener(&self) -> &TcpListener {
+        &self.listener
+    }
+
     /// What watches its files.
-    pub(crate) fn reloader(&mut self) -> Reloader {
+    pub fn reloader(&mut self) -> Reloader {
         std::mem::take(&mut self.reloader)
     }
 
     /// Answers until `end` resolves.
-    pub(crate) async fn serve(self, inside: Inside, end: impl Future<Output = ()>) {
-        let router: Router = router(self.access, self.protect_metrics, inside);
+    pub async fn serve(self, pages: Pages, end: impl Future<Output = ()>) {
+        let router = pages.behind(self.access, self.protect_metrics);
         serve::serve((self.listener, self.acceptor), router, end).await;
     }
 }

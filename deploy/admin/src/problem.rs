@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// The type of problem details.
-pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+pub const PROBLEM_TYPE: &str = "application/problem+json";
 
 /// An error on its way out.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub struct Problem {
     status: StatusCode,
     detail: String,
 }
@@ -24,7 +24,9 @@ struct Details<'a> {
 }
 
 impl Problem {
-    pub(super) fn of(status: StatusCode) -> Self {
+    /// Of this status, without a word about it.
+    #[must_use]
+    pub fn of(status: StatusCode) -> Self {
         Self {
             status,
             detail: String::new(),
@@ -32,7 +34,8 @@ impl Problem {
     }
 
     /// What was wrong with this request, for people.
-    pub(super) fn because(self, detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn because(self, detail: impl Into<String>) -> Self {
         Self {
             detail: detail.into(),
             ..self
@@ -40,7 +43,8 @@ impl Problem {
     }
 
     /// The answer on this path.
-    pub(super) fn for_path(&self, path: &str) -> Response {
+    #[must_use]
+    pub fn for_path(&self, path: &str) -> Response {
         if path.starts_with("/v1/") {
             self.details()
         } else {
@@ -54,7 +58,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
         };
-        let content_type = [(header::CONTENT_TYPE, CONTENT_TYPE)];
+        let content_type = [(header::CONTENT_TYPE, PROBLEM_TYPE)];
         (self.status, content_type, Json(details)).into_response()
     }
 

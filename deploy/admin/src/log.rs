@@ -11,38 +11,40 @@ use pointsman_process::telemetry::{LONGEST_LOAN, LentLevel, Level, LevelState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::access::Caller;
-use super::problem::Problem;
-use super::{Inside, audit};
+use crate::access::Caller;
+use crate::audit;
+use crate::problem::Problem;
 
-const PATH: &str = "/v1/log";
+/// Where it is.
+pub const PATH: &str = "/v1/log";
 
 /// How long a level is lent where the client does not say, in seconds.
 const FOR: u64 = 600;
 
-/// `PUT /v1/log`: this level for so long.
+/// `PUT /v1/log`: this level for so long. It comes as JSON, which a page in a browser cannot send elsewhere without being
+/// allowed to; nobody is.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Order {
+pub struct Order {
     level: String,
     for_seconds: Option<u64>,
 }
 
 /// What is logged.
-pub(super) async fn shown(State(inside): State<Inside>) -> Response {
-    match &inside.log {
+pub async fn shown(State(log): State<Option<LentLevel>>) -> Response {
+    match &log {
         Some(log) => Json(state(&log.state())).into_response(),
         None => not_ours(),
     }
 }
 
 /// Sets what is logged; the configured level returns by itself.
-pub(super) async fn set(
-    State(inside): State<Inside>,
+pub async fn set(
+    State(log): State<Option<LentLevel>>,
     Extension(caller): Extension<Caller>,
     order: Result<Json<Order>, JsonRejection>,
 ) -> Response {
-    let Some(log) = &inside.log else {
+    let Some(log) = &log else {
         return not_ours();
     };
     let before = state(&log.state());

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 
-use super::access::Peer;
+use crate::access::Peer;
 
 /// Connections at the same time; more wait to be accepted.
 const CONNECTIONS: usize = 128;
@@ -38,7 +38,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts and answers until `end` resolves; then what is being answered is cut.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     (listener, acceptor): (TcpListener, Option<TlsAcceptor>),
     router: Router,
     end: impl Future<Output = ()>,

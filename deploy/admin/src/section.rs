@@ -1,4 +1,4 @@
-//! The section `admin`.
+//! The section `admin` of a configuration.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -8,14 +8,15 @@ use pointsman_process::configuration::{
 };
 use serde::Deserialize;
 
-use crate::admin::{self, Role, Token};
+use crate::access::{Client, Credentials, Role, Token};
+use crate::bind;
 
 /// How people and scripts look inside.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
-pub struct Admin {
-    /// Where the admin API listens.
-    pub listen: Address,
+pub struct Section {
+    /// Where the admin API listens. Absent: on the loopback address, at the port of its plane.
+    pub listen: Option<Address>,
     /// The user to be. Absent: everybody may look, on a loopback address only.
     pub user: Option<String>,
     /// The file with the user's password.
@@ -54,12 +55,12 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
     /// Which of them are let in.
     #[serde(default)]
-    pub clients: Vec<Client>,
+    pub clients: Vec<ClientName>,
 }
 
 /// A client that is known by its certificate.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Client {
+pub struct ClientName {
     /// A DNS name or URI among the subject alternative names of its certificate.
     pub san: String,
     /// What it may do.
@@ -67,10 +68,10 @@ pub struct Client {
     pub role: Role,
 }
 
-impl Default for Admin {
+impl Default for Section {
     fn default() -> Self {
         Self {
-            listen: Address((Ipv4Addr::LOCALHOST, 7601).into()),
+            listen: None,
             user: None,
             password_file: None,
             role: Role::Write,
@@ -81,7 +82,7 @@ impl Default for Admin {
     }
 }
 
-impl Validate for Admin {
+impl Validate for Section {
     fn validate(&self, check: &mut Check<'_>) {
         match (&self.user, &self.password_file) {
             (Some(_), None) => check.refuse("user", "has no password", "add password_file"),
@@ -93,12 +94,8 @@ impl Validate for Admin {
                     "write a name without `:`",
                 );
             }
-            (None, None) if !self.listen.0.ip().is_loopback() && self.knows_nobody() => check.refuse(
-                "listen",
-                format!("{} would show the routing table to anybody", self.listen),
-                "add admin.user and admin.password_file, admin.tokens or admin.tls.clients, or listen on a loopback address",
-            ),
-            (Some(_), Some(_)) | (None, None) => {}
+            (None, None) => self.validate_openness(check),
+            (Some(_), Some(_)) => {}
         }
         if self.tokens.iter().any(|token| token.name.is_empty()) {
             let why = "a token without a name could not be told from others in the log";
@@ -121,18 +118,34 @@ impl Validate for Admin {
     }
 }
 
-impl Admin {
+impl Section {
+    fn validate_openness(&self, check: &mut Check<'_>) {
+        let Some(listen) = &self.listen else { return };
+        if !listen.0.ip().is_loopback() && self.knows_nobody() {
+            check.refuse(
+                "listen",
+                format!("{listen} would show the routing table to anybody"),
+                "add admin.user and admin.password_file, admin.tokens or admin.tls.clients, or listen on a loopback address",
+            );
+        }
+    }
+
     fn knows_nobody(&self) -> bool {
         self.tokens.is_empty() && self.tls.as_ref().is_none_or(|tls| tls.clients.is_empty())
     }
 
-    /// The settings of the admin API.
-    pub(super) fn settings(
+    /// The settings of an admin API that listens at `port` of the loopback address where nothing is said.
+    ///
+    /// # Errors
+    ///
+    /// The file of a password or a token that cannot be read, or used.
+    pub fn settings(
         &self,
+        port: u16,
         environment: &dyn Environment,
-    ) -> Result<admin::Settings, Problem> {
+    ) -> Result<bind::Settings, Problem> {
         let credentials = match (&self.user, &self.password_file) {
-            (Some(user), Some(file)) => Some(admin::Credentials {
+            (Some(user), Some(file)) => Some(Credentials {
                 user: user.clone(),
                 password: file.read(environment)?,
                 role: self.role,
@@ -144,18 +157,20 @@ impl Admin {
             let read = Token::load(&token.name, token.role, &file);
             read.map_err(|refused| Problem::of_file(&file, refused.why))
         });
+        let usual = || (Ipv4Addr::LOCALHOST, port).into();
+        let listen = self.listen.as_ref().map_or_else(usual, |it| it.0);
         let clients = self.tls.iter().flat_map(|tls| &tls.clients);
-        Ok(admin::Settings {
-            listen: Some(self.listen.0),
+        Ok(bind::Settings {
+            listen,
             credentials,
             tokens: tokens.collect::<Result<_, _>>()?,
             clients: clients
-                .map(|client| admin::Client {
+                .map(|client| Client {
                     san: client.san.clone(),
                     role: client.role,
                 })
                 .collect(),
-            tls: self.tls.as_ref().map(|tls| admin::Tls {
+            tls: self.tls.as_ref().map(|tls| bind::Tls {
                 certificate: tls.certificate.clone(),
                 key: tls.key.clone(),
                 client_ca: tls.client_ca.clone(),
