@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pointsman_tests::process::Launch;
 use pointsman_tests::{Process, RawConnection, configuration, descriptors, eventually};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use tokio::time::Instant;
@@ -180,11 +181,33 @@ async fn lines_of_the_access_log_are_written_at_every_end() {
 
 /// A disk that is full costs lines, which are counted and told once, and no request.
 /// D-161: what cannot be told of a request costs it nothing.
+/// nor does a log on a full disk hold any up
 #[tokio::test]
 async fn a_full_disk_costs_no_request() {
     let more = "workers: 1\naccess_log: {to: file, file: /dev/full}\n";
     let plane = Process::start("data-plane", &alone(more)).await;
-    let mut client = connect(&plane).await;
+    drops_lines(&plane).await;
+    let told = plane.log().matches("access log cannot be written").count();
+    assert_eq!(told, 1, "{}", plane.log());
+}
+
+/// a pipe whose reader is gone costs lines, which are counted, and no request
+#[tokio::test]
+async fn a_closed_pipe_costs_no_request() {
+    let more = "workers: 1\naccess_log: {to: stdout}\n";
+    let launch = Launch {
+        through: ["bash", "-c", "exec \"$@\" > >(exec true)", "bash"]
+            .map(str::to_owned)
+            .into(),
+        ..Launch::default()
+    };
+    let plane = Process::launch(&launch.of("data-plane"), &alone(more)).await;
+    drops_lines(&plane).await;
+}
+
+/// Asks for more than one flush can tell, and waits until it is counted that nothing of it was told.
+async fn drops_lines(plane: &Process) {
+    let mut client = connect(plane).await;
     for _ in 0..15 {
         for _ in 0..10 {
             ask(&mut client, "/").await;
@@ -206,6 +229,4 @@ async fn a_full_disk_costs_no_request() {
         }
     })
     .await;
-    let told = plane.log().matches("access log cannot be written").count();
-    assert_eq!(told, 1, "{}", plane.log());
 }

@@ -13,6 +13,8 @@ mod data_plane;
 mod fault;
 mod instance;
 mod lossless;
+mod namespaces;
+mod network;
 mod path;
 mod plane;
 mod resources;

@@ -1,6 +1,7 @@
 //! A real `nats-server` of the test's own.
 
 use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -45,10 +46,14 @@ pub struct Tls {
     pub client: Option<Files>,
 }
 
-/// A running `nats-server` on a free port of the loopback address; it ends when the value is dropped.
+/// A running `nats-server` on a free port, of the loopback address where nothing else is said; it ends when the value is
+/// dropped.
 #[derive(Debug)]
 pub struct Broker {
     access: Access,
+    host: IpAddr,
+    /// A program and its arguments that becomes the server.
+    through: Vec<String>,
     folder: TempDir,
     port: u16,
     child: Option<Child>,
@@ -76,9 +81,24 @@ impl Broker {
     ///
     /// When there is no `nats-server`, or it does not listen in time.
     pub async fn with(access: Access) -> Self {
+        Self::begin(access, Ipv4Addr::LOCALHOST.into(), Vec::new()).await
+    }
+
+    /// Starts a server that asks for no credentials, at this address, by a program that becomes it: in a network of its own.
+    ///
+    /// # Panics
+    ///
+    /// When there is no `nats-server`, or it does not listen in time.
+    pub async fn through(through: Vec<String>, host: IpAddr) -> Self {
+        Self::begin(Access::Open, host, through).await
+    }
+
+    async fn begin(access: Access, host: IpAddr, through: Vec<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the broker");
         let mut broker = Self {
             access,
+            host,
+            through,
             folder,
             port: ports::lasting().port(),
             child: None,
@@ -93,13 +113,13 @@ impl Broker {
         self.port
     }
 
-    /// `127.0.0.1:PORT`.
+    /// `ADDRESS:PORT`.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
-    /// `nats://127.0.0.1:PORT`.
+    /// `nats://ADDRESS:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://{}", self.address())
@@ -190,9 +210,17 @@ impl Broker {
             .expect("the broker's log file");
         let port = self.port.to_string();
         let program = program();
-        let mut command = Command::new(&program);
+        let mut command = match self.through.split_first() {
+            None => Command::new(&program),
+            Some((first, others)) => {
+                let mut command = Command::new(first);
+                command.args(others).arg(&program);
+                command
+            }
+        };
+        let host = self.host.to_string();
         command
-            .args(["-a", "127.0.0.1", "-p", &port, "--ports_file_dir"])
+            .args(["-a", &host, "-p", &port, "--ports_file_dir"])
             .arg(ports_folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the broker's log file"))

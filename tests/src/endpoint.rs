@@ -8,7 +8,7 @@ mod serve;
 pub use answer::{Answer, Reply};
 pub use request::{Head, Request};
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -47,7 +47,14 @@ impl Endpoint {
 
     /// An endpoint that answers as `script` says.
     pub async fn with(script: impl Fn(&Head) -> Answer + Send + Sync + 'static) -> Self {
-        Self::start(None, Arc::new(script)).await
+        Self::start(None, Arc::new(script), Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// An endpoint at this address of the machine that answers everything with 200 and its name.
+    pub async fn at(host: IpAddr, name: &str) -> Self {
+        let reply = Reply::text(name);
+        let script = move |_head: &Head| Answer::Reply(reply.clone());
+        Self::start(None, Arc::new(script), host).await
     }
 
     /// An endpoint that speaks TLS, with an identity from [`certs`](crate::certs).
@@ -55,11 +62,12 @@ impl Endpoint {
         config: Arc<ServerConfig>,
         script: impl Fn(&Head) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        Self::start(Some(config.into()), Arc::new(script)).await
+        let host = Ipv4Addr::LOCALHOST.into();
+        Self::start(Some(config.into()), Arc::new(script), host).await
     }
 
-    async fn start(tls: Option<TlsAcceptor>, script: Arc<Script>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    async fn start(tls: Option<TlsAcceptor>, script: Arc<Script>, host: IpAddr) -> Self {
+        let listener = TcpListener::bind((host, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("the bound address");
         let seen = Arc::new(Seen {
             script: Mutex::new(script),

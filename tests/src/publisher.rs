@@ -48,8 +48,17 @@ impl Publisher {
     ///
     /// When it is not reached.
     pub async fn connect(broker: &Broker) -> Self {
-        let connected = broker.options().connect(broker.url()).await;
-        let client = connected.unwrap_or_else(|error| panic!("{}: {error}", broker.url()));
+        Self::connect_to(broker, &broker.url()).await
+    }
+
+    /// The same where the broker has another address from here.
+    ///
+    /// # Panics
+    ///
+    /// When it is not reached.
+    pub async fn connect_to(broker: &Broker, url: &str) -> Self {
+        let connected = broker.options().connect(url).await;
+        let client = connected.unwrap_or_else(|error| panic!("{url}: {error}"));
         Self { client }
     }
 
