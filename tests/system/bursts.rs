@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use hyper::StatusCode;
+use pointsman_tests::fleet::More;
 use pointsman_tests::publisher::Emitted;
-use pointsman_tests::{Client, Endpoint, Fleet, RawConnection, Requests};
+use pointsman_tests::{Broker, Client, Endpoint, Fleet, RawConnection, Requests};
 
 use crate::assert_none_lost;
 
@@ -30,7 +31,12 @@ async fn burst(router: SocketAddr) {
 /// three bursts of two thousand connections, while others ask for health and metrics without a pause, cost no request
 #[tokio::test(flavor = "multi_thread")]
 async fn bursts_of_connections_cost_no_request() {
-    let fleet = Fleet::start(1).await;
+    let more = More {
+        // All of them are at the one endpoint at the same time.
+        data_plane: "limits: {endpoint_connections: 0}\n",
+        ..More::default()
+    };
+    let fleet = Fleet::with(Broker::start().await, 1, more).await;
     let endpoint = Endpoint::named("here").await;
     let message = Emitted::plain("app.example.com", endpoint.address(), 0);
     fleet.register(&message, "app.example.com").await;
