@@ -81,7 +81,7 @@ impl Broker {
     ///
     /// When there is no `nats-server`, or it does not listen in time.
     pub async fn with(access: Access) -> Self {
-        Self::begin(access, Ipv4Addr::LOCALHOST.into(), Vec::new()).await
+        Box::pin(Self::begin(access, Ipv4Addr::LOCALHOST.into(), Vec::new())).await
     }
 
     /// Starts a server that asks for no credentials, at this address, by a program that becomes it: in a network of its own.
@@ -90,7 +90,7 @@ impl Broker {
     ///
     /// When there is no `nats-server`, or it does not listen in time.
     pub async fn through(through: Vec<String>, host: IpAddr) -> Self {
-        Self::begin(Access::Open, host, through).await
+        Box::pin(Self::begin(Access::Open, host, through)).await
     }
 
     async fn begin(access: Access, host: IpAddr, through: Vec<String>) -> Self {
