@@ -50,13 +50,20 @@ pub struct Tls {
 /// dropped.
 #[derive(Debug)]
 pub struct Broker {
+    // Elsewhere, for the sake of all futures that hold one.
+    begun: Box<Begun>,
+    folder: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+/// How a server is started.
+#[derive(Debug)]
+struct Begun {
     access: Access,
     host: IpAddr,
     /// A program and its arguments that becomes the server.
     through: Vec<String>,
-    folder: TempDir,
-    port: u16,
-    child: Option<Child>,
 }
 
 /// What the server writes into its ports file.
@@ -96,9 +103,11 @@ impl Broker {
     async fn begin(access: Access, host: IpAddr, through: Vec<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the broker");
         let mut broker = Self {
-            access,
-            host,
-            through,
+            begun: Box::new(Begun {
+                access,
+                host,
+                through,
+            }),
             folder,
             port: ports::lasting().port(),
             child: None,
@@ -116,7 +125,7 @@ impl Broker {
     /// `ADDRESS:PORT`.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        format!("{}:{}", self.begun.host, self.port)
     }
 
     /// `nats://ADDRESS:PORT`.
@@ -128,7 +137,7 @@ impl Broker {
     /// How a client connects that knows the credentials.
     #[must_use]
     pub fn options(&self) -> ConnectOptions {
-        match self.access.clone() {
+        match self.begun.access.clone() {
             Access::Open => ConnectOptions::new(),
             Access::Password { user, password } => {
                 ConnectOptions::with_user_and_password(user, password)
@@ -210,7 +219,7 @@ impl Broker {
             .expect("the broker's log file");
         let port = self.port.to_string();
         let program = program();
-        let mut command = match self.through.split_first() {
+        let mut command = match self.begun.through.split_first() {
             None => Command::new(&program),
             Some((first, others)) => {
                 let mut command = Command::new(first);
@@ -218,14 +227,14 @@ impl Broker {
                 command
             }
         };
-        let host = self.host.to_string();
+        let host = self.begun.host.to_string();
         command
             .args(["-a", &host, "-p", &port, "--ports_file_dir"])
             .arg(ports_folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the broker's log file"))
             .stderr(log);
-        match &self.access {
+        match &self.begun.access {
             Access::Open => {}
             Access::Password { user, password } => {
                 command.args(["--user", user, "--pass", password]);
