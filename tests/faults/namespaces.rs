@@ -219,7 +219,7 @@ admin: {{listen: '127.0.0.1:0'}}
     reason = "a test that proves nothing on this machine says so"
 )]
 async fn play(number: u32, which: Which, breaks: Breaks) {
-    let scene = match Scene::set(number).await {
+    let scene = match Box::pin(Scene::set(number)).await {
         Ok(scene) => scene,
         Err(refused) => return eprintln!("skipped, there are no networks here: {refused}"),
     };
