@@ -15,9 +15,6 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Bytes of lines that may wait.
 const ROOM: usize = 4 * 1024 * 1024;
 
-/// Bytes of room that are kept while hardly anything is logged.
-const LEAST_ROOM: usize = 64 * 1024;
-
 /// How long lines gather after some were written: the first one after a quiet time is written at once.
 const GATHER: Duration = Duration::from_millis(10);
 
@@ -107,14 +104,11 @@ impl Queue {
     }
 
     /// What has come, once something has; and how much was dropped before that.
-    fn take(&self, mut spare: Vec<u8>) -> (Vec<u8>, u64) {
+    fn take(&self, spare: Vec<u8>) -> (Vec<u8>, u64) {
         let mut waiting = self.lock();
         waiting.busy = false;
         if waiting.lines.is_empty() {
             self.written.notify_all();
-            // Nothing came since the last lines were written: what a flood took is given back.
-            waiting.lines.shrink_to(LEAST_ROOM);
-            spare.shrink_to(LEAST_ROOM);
         }
         while waiting.lines.is_empty() {
             waiting.idle = true;
@@ -149,12 +143,9 @@ impl Queue {
             if dropped > 0 {
                 tracing::warn!(component = "log", dropped, "log-lines-dropped");
             }
-            // As much may come again; what has become less, takes less.
-            let room = (2 * lines.len()).max(LEAST_ROOM);
             lines.clear();
-            if lines.capacity() > 2 * room {
-                lines.shrink_to(room);
-            }
+            // What a flood took is given back.
+            lines.shrink_to(64 * 1024);
             spare = lines;
             self.gather();
         }
@@ -235,27 +226,6 @@ mod tests {
         assert_eq!(all, expected);
         assert!(writes <= 3, "{writes} writes");
         assert_eq!(dropped.get(), 0);
-    }
-
-    /// The room of a flood is kept for no longer than the flood lasts.
-    #[test]
-    fn room_is_given_back_after_a_flood() {
-        let (lines, written, _) = lines();
-        let line = [b'x'; 1023];
-        let line = [&line[..], b"\n"].concat();
-        let mut left = 1024 * line.len();
-        for _ in 0..1024 {
-            log(&lines, &line);
-        }
-        assert!(lines.queue.lock().lines.capacity() > LEAST_ROOM);
-        while left > 0 {
-            left -= next(&written).len();
-        }
-        let waiting = lines.queue.lock();
-        let kept = |waiting: &mut Waiting| !waiting.idle || waiting.lines.capacity() > LEAST_ROOM;
-        let bound = Duration::from_secs(20);
-        let waited = lines.queue.written.wait_timeout_while(waiting, bound, kept);
-        assert!(!waited.unwrap().1.timed_out());
     }
 
     /// A reader that has stopped costs lines, whole ones, and nobody's time.
