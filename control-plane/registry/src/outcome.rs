@@ -177,6 +177,13 @@ impl Sum {
         self.digest = self.digest.wrapping_sub(digest);
     }
 
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self {
+            things: self.things.wrapping_sub(other.things),
+            digest: self.digest.wrapping_sub(other.digest),
+        }
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             things: self.things.wrapping_add(other.things),

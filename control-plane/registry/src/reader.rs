@@ -91,6 +91,31 @@ pub struct Reader {
     owes_answer: bool,
     /// What was refused, and is given once more.
     again: VecDeque<Removal>,
+    /// Up to here everything was closed, but for what is staged and passed over.
+    walked: u64,
+    /// What is staged is given up to this part.
+    admitted: u64,
+    passing: Passing,
+}
+
+/// What a reader passes over of what is staged.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passing {
+    /// It does: what is staged behind `reach` is not given.
+    over: bool,
+    /// Everything up to here was given when that began.
+    reach: u64,
+    /// Something was passed over, so the other end does not hold everything beyond the base.
+    any: bool,
+    /// The sums that follow from that, as of so many changes of what is staged.
+    sums: Option<(u64, Sum, Sum)>,
+}
+
+impl Passing {
+    /// Whether what stands at a revision is passed over.
+    fn concerns(&self, registry: &Registry, revision: u64) -> bool {
+        self.over && registry.is_staged(revision, self.reach)
+    }
 }
 
 /// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
@@ -117,6 +142,9 @@ impl Reader {
             snapshot: false,
             owes_answer: true,
             again: VecDeque::new(),
+            walked: base,
+            admitted: 0,
+            passing: Passing::default(),
         };
         if resumes {
             reader.again = held.rejected.into();
@@ -174,6 +202,8 @@ impl Reader {
         self.removed = self.removed.max(registry.horizon());
         self.base = 0;
         self.cursor = 0;
+        self.walked = 0;
+        self.passing = Passing::default();
         self.snapshot = true;
         self.owes_answer = true;
         self.again.clear();
@@ -215,11 +245,61 @@ impl Reader {
     /// Whether everything was given.
     #[must_use]
     pub fn is_idle(&self, registry: &Registry) -> bool {
-        !self.owes_answer && self.again.is_empty() && self.base == registry.head()
+        let pass = self.passes_over(registry) == self.passing.over;
+        pass && !self.owes_answer && self.again.is_empty() && self.walked == registry.head()
+    }
+
+    /// Gives what is staged up to this part; what is staged after it is passed over until it is given as well, or nothing
+    /// is staged any more. Who has nothing yet is given everything.
+    pub fn admit(&mut self, part: u64) {
+        self.admitted = part;
+    }
+
+    fn passes_over(&self, registry: &Registry) -> bool {
+        !self.snapshot && self.base > 0 && registry.staged_part() > self.admitted
+    }
+
+    /// Begins to pass over what is staged, or goes back to where it began to.
+    fn look_at_staged(&mut self, registry: &Registry) {
+        let over = self.passes_over(registry);
+        if over == self.passing.over {
+            return;
+        }
+        if !over && self.passing.any {
+            self.cursor = self.base;
+            self.removed = self.base;
+            self.walked = self.base;
+        }
+        self.passing = Passing {
+            over,
+            reach: self.cursor,
+            ..Passing::default()
+        };
+    }
+
+    /// What is held when everything was given but what is passed over.
+    fn held(&mut self, registry: &Registry) -> Sum {
+        let all = self.sums(registry).0;
+        if !self.passing.any {
+            return all;
+        }
+        let changes = registry.staged_changes();
+        let known = self.passing.sums.filter(|(at, ..)| *at == changes);
+        let (_, lacks, exceeds) = known.unwrap_or_else(|| {
+            let View {
+                filter,
+                capabilities,
+            } = &self.view;
+            let (lacks, exceeds) = registry.staged_sums(filter, *capabilities, self.passing.reach);
+            (changes, lacks, exceeds)
+        });
+        self.passing.sums = Some((changes, lacks, exceeds));
+        all.plus(lacks).minus(exceeds)
     }
 
     /// The next step: of at most about `limit` things, and about 32 KiB of them.
     pub fn next(&mut self, registry: &Registry, limit: usize) -> Step {
+        self.look_at_staged(registry);
         if self.removed < registry.horizon() {
             self.restart(registry);
         }
@@ -275,7 +355,9 @@ impl Reader {
                 filter,
                 capabilities,
             } = &self.view;
-            if let Some(thing) = found.filter(|it| registry.grants(*it, filter, *capabilities)) {
+            if let Some(thing) = found.filter(|it| registry.grants(*it, filter, *capabilities))
+                && !self.passing.concerns(registry, registry.revision_of(thing))
+            {
                 self.give(registry, u64::MAX, thing, batch);
             }
         }
@@ -292,7 +374,9 @@ impl Reader {
                 return;
             };
             let concern = registry.concern((segment, revision, entry), self.view.capabilities);
-            if let Concern::Grant(thing) = concern {
+            if self.passing.concerns(registry, revision) {
+                self.passing.any = true;
+            } else if let Concern::Grant(thing) = concern {
                 self.give(registry, revision, thing, batch);
             }
             self.cursor = revision;
@@ -304,7 +388,8 @@ impl Reader {
     fn give(&self, registry: &Registry, revision: u64, thing: Granted, batch: &mut Batch) {
         if let Granted::Endpoint(id) = thing {
             let (attributes, changed, needs_since) = registry.attributes_of(id);
-            if changed > revision.min(self.cursor) && needs_since > self.base {
+            let later = changed > revision.min(self.cursor) && needs_since > self.base;
+            if later && !self.passing.concerns(registry, changed) {
                 batch.push(registry, attributes);
             }
         }
@@ -324,6 +409,11 @@ impl Reader {
             if removals.len() >= limit || weight >= WEIGHT {
                 break;
             }
+            if self.passing.concerns(registry, revision) {
+                self.passing.any = true;
+                self.removed = revision;
+                continue;
+            }
             let View {
                 filter,
                 capabilities,
@@ -342,7 +432,10 @@ impl Reader {
         }
         let complete = done && self.snapshot;
         if done {
-            self.base = registry.head();
+            if !self.passing.any {
+                self.base = registry.head();
+            }
+            self.walked = registry.head();
             self.removed = registry.head();
             self.snapshot = false;
             self.owes_answer = false;
@@ -350,10 +443,14 @@ impl Reader {
         Step::Closing(Closing {
             removals,
             continues: !done,
-            revision: registry.head(),
+            revision: if self.passing.any {
+                self.base
+            } else {
+                registry.head()
+            },
             complete,
             sum: if done {
-                self.sums(registry).0
+                self.held(registry)
             } else {
                 Sum::default()
             },

@@ -17,6 +17,7 @@ mod removals;
 mod remove;
 mod segments;
 mod slab;
+mod staged;
 mod staleness;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,7 @@ use records::{EndpointRecord, RouteId, RouteRecord};
 use removals::Removals;
 use segments::Segments;
 use slab::Slab;
+use staged::Staged;
 use staleness::Due;
 
 pub use changes::{Change, Now};
@@ -69,6 +71,7 @@ pub struct Registry {
     sources: Vec<SourceRecord>,
     guard: Guard,
     ejections: Ejections,
+    staged: Staged,
     /// An operator said that nothing goes by age.
     frozen: bool,
     /// An operator said that nothing is registered is right.
@@ -130,6 +133,7 @@ impl Registry {
             sources: Vec::new(),
             guard: Guard::default(),
             ejections: Ejections::default(),
+            staged: Staged::default(),
             frozen: false,
             emptiness_confirmed: false,
             last_update: None,

@@ -13,6 +13,7 @@ use crate::time::Time;
 use super::Registry;
 use super::few::Few;
 use super::records::{EndpointId, Presence, RouteId, RouteRecord, SegmentId, Stays, needs_of_key};
+use super::staged::Name;
 use super::staleness::Due;
 
 /// An endpoint that leaves a segment.
@@ -56,6 +57,7 @@ impl Registry {
                 path: path.into_boxed_str(),
             })
         });
+        self.staged.born(&key);
         let route = self.routes.insert(RouteRecord {
             key: Arc::clone(&key),
             birth: self.head + 1,
@@ -145,7 +147,7 @@ impl Registry {
         };
         let presence = record.presences.remove(at);
         let (key, gone) = (Arc::clone(&record.key), record.presences.is_empty());
-        self.lift_presence(&presence);
+        self.lift_presence(&key, &presence);
         if gone {
             self.keys.remove(&key);
             if let Some(record) = self.routes.remove(route) {
@@ -228,6 +230,7 @@ impl Registry {
         let record = &mut self.routes[route];
         let generation = generation(record, &options);
         let needs = needs_of_key(&record.key) | options.needs();
+        let key = Arc::clone(&record.key);
         let presence = record.presence_mut(segment);
         let placed = presence.revision != 0;
         if placed && presence.generation == generation {
@@ -238,6 +241,9 @@ impl Registry {
             let index = &mut self.segments[segment];
             index.index.remove(&presence.revision);
             index.subtract(presence.needs, presence.digest);
+            let share = presence.share();
+            let name = || Name::new(&key, &self.no_address, segment);
+            self.staged.lift(name, presence.revision, share);
         }
         presence.generation = generation;
         presence.options = (options != Options::default()).then(|| Arc::new(options));

@@ -138,8 +138,16 @@ impl Registry {
         released
     }
 
+    /// What would be let go by [`Self::release`].
+    pub(super) fn releasable(&self, up_to_revision: u64) -> impl Iterator<Item = EndpointId> {
+        let held = self.guard.held.iter();
+        let held = held.filter(move |(_, held)| held.at <= up_to_revision && !held.released);
+        held.map(|(id, _)| *id)
+    }
+
     /// Whether something that was let go is still to be removed.
-    pub(super) fn has_released(&self) -> bool {
+    #[must_use]
+    pub fn has_released(&self) -> bool {
         !self.guard.released.is_empty()
     }
 

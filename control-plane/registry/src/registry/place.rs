@@ -9,6 +9,7 @@ use crate::time::Time;
 
 use super::Registry;
 use super::records::{EndpointId, Entry, Presence, RouteId, SegmentId};
+use super::staged::Name;
 
 impl Registry {
     /// Puts an endpoint into the index, at the next revision.
@@ -29,7 +30,10 @@ impl Registry {
         record.revision = revision;
         record.digest = digest;
         record.needs = needs;
-        self.revive(segment, key, address);
+        let share = record.share();
+        self.revive(segment, &key, &address);
+        let name = || Name::new(&key, &address, segment);
+        self.staged.place(name, revision, share);
         let segment = &mut self.segments[segment];
         segment.index.insert(revision, Entry::Endpoint(id));
         segment.add(needs, digest);
@@ -45,6 +49,9 @@ impl Registry {
         let segment = &mut self.segments[record.segment];
         segment.index.remove(&revision);
         segment.subtract(record.needs, record.digest);
+        let route = &self.routes[record.route].key;
+        let name = || Name::new(route, &record.address, record.segment);
+        self.staged.lift(name, revision, record.share());
         if record.needs.cover(Capabilities::EJECTED) {
             self.ejections.lifted(revision, id);
         }
@@ -58,23 +65,30 @@ impl Registry {
         let presence = record.presence_mut(segment);
         presence.revision = revision;
         presence.digest = digest::of_route(&self.segments[segment].name, &key, presence.generation);
-        let (needs, digest) = (presence.needs, presence.digest);
-        self.revive(segment, key, Arc::clone(&self.no_address));
+        let share = presence.share();
+        self.revive(segment, &key, &Arc::clone(&self.no_address));
+        let name = || Name::new(&key, &self.no_address, segment);
+        self.staged.place(name, revision, share);
         let segment = &mut self.segments[segment];
         segment.index.insert(revision, Entry::Route(route));
-        segment.add(needs, digest);
+        segment.add(share.needs, share.digest);
     }
 
     /// Takes the attributes of a route out of the index.
-    pub(super) fn lift_presence(&mut self, presence: &Presence) {
+    pub(super) fn lift_presence(&mut self, key: &Arc<RouteKey>, presence: &Presence) {
         let segment = &mut self.segments[presence.segment];
         segment.index.remove(&presence.revision);
         segment.subtract(presence.needs, presence.digest);
+        let name = || Name::new(key, &self.no_address, presence.segment);
+        self.staged.lift(name, presence.revision, presence.share());
     }
 
-    fn revive(&mut self, segment: SegmentId, route: Arc<RouteKey>, address: Arc<str>) {
-        if let Some(revision) = self.removals.revive(&(segment, route, address)) {
+    fn revive(&mut self, segment: SegmentId, route: &Arc<RouteKey>, address: &Arc<str>) {
+        let buried = (segment, Arc::clone(route), Arc::clone(address));
+        if let Some(revision) = self.removals.revive(&buried) {
             self.segments[segment].index.remove(&revision);
+            let name = || Name::new(route, address, segment);
+            self.staged.revive(name, revision);
         }
     }
 
@@ -90,6 +104,8 @@ impl Registry {
         self.segments[segment]
             .index
             .insert(revision, Entry::Removal);
+        let name = || Name::new(&route, &address, segment);
+        self.staged.bury(name, segment, revision);
         self.removals.bury(revision, (segment, route, address), now);
         // One went in, so at most one is too many.
         self.forget_oldest(now);
@@ -99,7 +115,11 @@ impl Registry {
     pub(super) fn forget_oldest(&mut self, now: Time) -> bool {
         let memory = self.settings.memory;
         let live = self.routes.len() + self.endpoints.len();
-        let since = Time::since_origin(now.as_duration().saturating_sub(memory.age));
+        let since = if self.has_staged() {
+            Time::ZERO
+        } else {
+            Time::since_origin(now.as_duration().saturating_sub(memory.age))
+        };
         let forgotten = self.removals.forget(since, memory.removals.max(live / 4));
         if let Some((revision, segment)) = forgotten {
             self.segments[segment].index.remove(&revision);

@@ -100,6 +100,14 @@ impl Registry {
         )
     }
 
+    /// The revision of the latest change of a thing.
+    pub(crate) fn revision_of(&self, granted: Granted) -> u64 {
+        match granted {
+            Granted::Route(route, segment) => self.routes[route].presence(segment).revision,
+            Granted::Endpoint(id) => self.endpoints[id].revision,
+        }
+    }
+
     /// A removal, unless the endpoint lives on in another segment that the reader sees, where it may have it: then it
     /// has been given from there.
     pub(crate) fn removal(

@@ -14,6 +14,7 @@ use crate::thing::AsRegistered;
 use crate::time::Time;
 
 use super::few::Few;
+use super::staged::Share;
 
 pub(super) type RouteId = u32;
 pub(super) type EndpointId = u32;
@@ -75,6 +76,15 @@ pub(super) struct Declared {
 }
 
 impl Presence {
+    /// What it adds to the sum of its segment.
+    pub(super) fn share(&self) -> Share {
+        Share {
+            segment: self.segment,
+            needs: self.needs,
+            digest: self.digest,
+        }
+    }
+
     pub(super) fn declared(&self) -> Option<&Declared> {
         match self.stays.as_deref()? {
             Stays::Declared(declared) => Some(declared),
@@ -111,6 +121,15 @@ pub(super) struct EndpointRecord {
 }
 
 impl EndpointRecord {
+    /// What it adds to the sum of its segment.
+    pub(super) fn share(&self) -> Share {
+        Share {
+            segment: self.segment,
+            needs: self.needs,
+            digest: self.digest,
+        }
+    }
+
     pub(super) fn is_silent(&self) -> bool {
         self.silent_since != Time::NEVER
     }

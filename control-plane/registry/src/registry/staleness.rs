@@ -73,7 +73,8 @@ impl Registry {
             && let Some(id) = self.guard.next_released()
         {
             *left -= 1;
-            expiry.expired.push(self.let_expire(id, true, now));
+            let expired = self.as_released(|it| it.let_expire(id, true, now));
+            expiry.expired.push(expired);
         }
         for source in 0..self.sources.len() {
             while *left > 0
@@ -100,9 +101,11 @@ impl Registry {
             let (at, _) = source.due.first()?;
             source.clock.when(at.plus(OVER), now)
         });
+        // While something is staged, nothing is forgotten for its age.
         let of_memory = self
             .removals
             .oldest()
+            .filter(|_| !self.has_staged())
             .map(|since| since.plus(self.settings.memory.age + OVER));
         of_sources.chain(of_memory).min()
     }

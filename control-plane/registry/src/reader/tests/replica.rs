@@ -19,6 +19,8 @@ pub(super) struct Replica {
     pub(super) endpoints: BTreeMap<(Key, Arc<str>), Endpoint>,
     told: BTreeSet<Removal>,
     given: BTreeSet<(Key, Arc<str>, Option<Arc<str>>)>,
+    /// Routes that were born again since the last closing step.
+    reborn: Vec<(Key, Arc<str>)>,
     pub(super) epoch: u64,
     pub(super) revision: u64,
     /// The filter under which the table was filled, and that under which it is being filled.
@@ -72,7 +74,11 @@ impl Replica {
                 });
                 self.given
                     .insert((Arc::clone(&name.0), "".into(), Some(Arc::clone(&name.1))));
-                self.routes.insert(name, route);
+                let birth = route.birth;
+                let before = self.routes.insert(name.clone(), route);
+                if before.is_some_and(|before| before.birth != birth) {
+                    self.reborn.push(name);
+                }
             }
             Thing::Endpoint(endpoint) => {
                 let attributes = (Arc::clone(&endpoint.route), Arc::clone(&endpoint.segment));
@@ -110,6 +116,12 @@ impl Replica {
             }
         }
         let given = std::mem::take(&mut self.given);
+        for (key, segment) in std::mem::take(&mut self.reborn) {
+            self.endpoints.retain(|(route, address), it| {
+                let void = *route == key && it.segment == segment;
+                !void || given.contains(&(Arc::clone(route), Arc::clone(address), None))
+            });
+        }
         if closing.complete {
             self.routes.retain(|(key, segment), _| {
                 given.contains(&(Arc::clone(key), "".into(), Some(Arc::clone(segment))))

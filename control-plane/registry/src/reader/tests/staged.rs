@@ -1,0 +1,191 @@
+//! Readers of a table with a change that not everybody is to have yet.
+
+use super::replica::Replica;
+use crate::testing::{Scene, message};
+use crate::{Capabilities, Reader, Registry, SegmentFilter, Settings, Transfer, View};
+
+fn view() -> View {
+    View {
+        filter: SegmentFilter::All,
+        capabilities: Capabilities::ALL,
+    }
+}
+
+/// A data plane that follows by a reader.
+struct Follower {
+    replica: Replica,
+    reader: Reader,
+}
+
+impl Follower {
+    fn new(registry: &Registry) -> Self {
+        let mut replica = Replica::default();
+        let (reader, _) = replica.connect(registry, view());
+        let mut follower = Self { replica, reader };
+        follower.follow(registry);
+        follower
+    }
+
+    /// Reads everything, and checks that the sums agree whenever they can be compared.
+    fn follow(&mut self, registry: &Registry) {
+        while !self.reader.is_idle(registry) {
+            let step = self.reader.next(registry, 3);
+            assert_ne!(self.replica.apply(step), Some(false), "the sums differ");
+        }
+    }
+
+    fn reconnect(&mut self, registry: &Registry) -> Transfer {
+        let (reader, transfer) = self.replica.connect(registry, view());
+        self.reader = reader;
+        self.follow(registry);
+        transfer
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        let endpoints = self.replica.endpoints.keys();
+        endpoints
+            .map(|(key, address)| format!("{key} {address}"))
+            .collect()
+    }
+
+    /// The algorithm that the endpoints of a route were given with.
+    fn algorithms(&self, uri: &str) -> Vec<String> {
+        let endpoints = self.replica.endpoints.iter();
+        let of_route = endpoints.filter(|((key, _), _)| key.to_string() == uri);
+        of_route
+            .map(|(_, it)| it.description.algorithm().to_owned())
+            .collect()
+    }
+}
+
+fn scene() -> Scene {
+    let mut scene = Scene::new(Settings::default());
+    for route in ["a", "b", "c"] {
+        scene.register(&message("10.0.0.1:80", &[route]));
+    }
+    scene
+}
+
+fn staged(scene: &mut Scene, change: impl FnOnce(&mut Scene)) -> u64 {
+    let part = scene.registry.begin_staging();
+    scene.registry.record_staged(true);
+    change(scene);
+    scene.registry.record_staged(false);
+    part
+}
+
+/// who is not admitted keeps what was changed or removed, and gets what was added, and what others change meanwhile
+#[test]
+fn who_is_not_admitted_passes_over_what_is_staged() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    let mut first = Follower::new(&scene.registry);
+    let before = scene.registry.head();
+    let part = staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("least-connection"));
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+        scene.register(&message("10.0.0.9:80", &["new"]));
+    });
+    assert_eq!(scene.registry.staged_routes(), 2);
+    waiting.follow(&scene.registry);
+    assert_eq!(
+        waiting.addresses(),
+        [
+            "a 10.0.0.1:80",
+            "b 10.0.0.1:80",
+            "c 10.0.0.1:80",
+            "new 10.0.0.9:80"
+        ]
+    );
+    assert_eq!(waiting.algorithms("a"), [""]);
+    assert_eq!(
+        waiting.replica.revision, before,
+        "what it is told is the truth"
+    );
+
+    first.reader.admit(part);
+    first.follow(&scene.registry);
+    assert_eq!(first.algorithms("a"), ["least-connection"]);
+    assert_eq!(first.replica.revision, scene.registry.head());
+    assert!(!first.addresses().contains(&"b 10.0.0.1:80".to_owned()));
+
+    // Somebody else's changes do not wait: of what is not staged, and of what is.
+    scene.register(&message("10.0.0.2:80", &["c"]));
+    scene.register(&message("10.0.0.1:80", &["a"]).algorithm("hash"));
+    waiting.follow(&scene.registry);
+    assert!(waiting.addresses().contains(&"c 10.0.0.2:80".to_owned()));
+    assert_eq!(waiting.algorithms("a"), ["hash"]);
+
+    // It comes back, and still waits; then it is admitted.
+    assert_eq!(waiting.reconnect(&scene.registry), Transfer::Delta);
+    assert!(waiting.addresses().contains(&"b 10.0.0.1:80".to_owned()));
+    waiting.reader.admit(part);
+    waiting.follow(&scene.registry);
+    assert!(!waiting.addresses().contains(&"b 10.0.0.1:80".to_owned()));
+    assert_eq!(waiting.replica.revision, scene.registry.head());
+}
+
+/// what is staged on top of what is staged waits at whoever had the first of it as well; the end admits everybody
+#[test]
+fn a_second_part_is_staged_on_top_of_the_first() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    let mut first = Follower::new(&scene.registry);
+    let part = staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("least-connection"));
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+    });
+    first.reader.admit(part);
+    first.follow(&scene.registry);
+    waiting.follow(&scene.registry);
+    let second = staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("hash"));
+        scene.register(&message("10.0.0.1:80", &["b"]));
+    });
+    first.follow(&scene.registry);
+    waiting.follow(&scene.registry);
+    assert_eq!(first.algorithms("a"), ["least-connection"]);
+    assert_eq!(waiting.algorithms("a"), [""]);
+    assert!(waiting.addresses().contains(&"b 10.0.0.1:80".to_owned()));
+    assert_eq!(scene.registry.staged_routes(), 1, "b is as it was");
+    waiting.reader.admit(second);
+    waiting.follow(&scene.registry);
+    assert_eq!(waiting.algorithms("a"), ["hash"]);
+    scene.registry.end_staging();
+    first.follow(&scene.registry);
+    assert_eq!(first.algorithms("a"), ["hash"]);
+    assert_eq!(first.replica.revision, scene.registry.head());
+    assert_eq!(first.addresses(), waiting.addresses());
+}
+
+/// a first fill is exempt, and what changes while something is given is not lost
+#[test]
+fn who_has_nothing_is_given_everything() {
+    let mut scene = scene();
+    staged(&mut scene, |scene| {
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+    });
+    let stranger = Follower::new(&scene.registry);
+    assert_eq!(stranger.addresses(), ["a 10.0.0.1:80", "c 10.0.0.1:80"]);
+    assert_eq!(stranger.replica.revision, scene.registry.head());
+}
+
+/// a route that others bring back while its removal is staged is theirs at once, and the sums agree
+#[test]
+fn what_comes_back_by_others_is_not_staged_any_more() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    staged(&mut scene, |scene| {
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+        scene.unregister(&message("10.0.0.1:80", &["c"]));
+    });
+    waiting.follow(&scene.registry);
+    scene.register(&message("10.0.0.7:80", &["b"]));
+    scene.register(&message("10.0.0.1:80", &["c"]));
+    waiting.follow(&scene.registry);
+    assert_eq!(
+        waiting.addresses(),
+        ["a 10.0.0.1:80", "b 10.0.0.7:80", "c 10.0.0.1:80"]
+    );
+    assert_eq!(scene.registry.staged_routes(), 0);
+}
