@@ -12,6 +12,7 @@ mod overrides;
 mod paths;
 mod questions;
 mod replicas;
+mod roll_out;
 mod routes;
 mod v1_routes;
 mod varz;

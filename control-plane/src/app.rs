@@ -112,6 +112,9 @@ pub struct Process {
 /// When a socket cannot be bound, or a certificate cannot be used.
 pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, BuildError> {
     let mut registry = RegistryTask::new(settings.registry.clone(), epoch(), metrics);
+    if let Some(roll_out) = settings.distribution.roll_out {
+        registry.roll_out(roll_out);
+    }
     let refusals = Arc::new(Refusals::new(metrics));
     let nats = nats(&settings, &mut registry, &refusals, metrics)?;
     let routing_api = routing_api(&settings, &mut registry, refusals, metrics)?;

@@ -14,6 +14,8 @@ mod orders;
 mod overrides;
 mod questions;
 mod replicas;
+mod roll_out;
+mod staging;
 mod turn;
 
 use std::sync::Arc;
@@ -39,6 +41,9 @@ pub use questions::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswer
 pub(crate) use questions::{Ask, OPEN};
 pub use replicas::{Counts, Gone, Nack, Rejected, Replica};
 pub(crate) use replicas::{Place, Replicas};
+pub use roll_out::{Halt, Settings as RollOutSettings, Stage, Traffic};
+use staging::Stager;
+pub use staging::{Cause, Rolling, Staging};
 use turn::Timers;
 
 /// Events that may wait for their turn, each of which may be a batch of messages.
@@ -72,6 +77,7 @@ pub struct RegistryTask {
     head: watch::Sender<u64>,
     standing: watch::Sender<pointsman_registry::Standing>,
     overrides: Overrides,
+    stager: Stager,
     handle: Handle,
     timers: Timers,
 }
@@ -95,8 +101,10 @@ impl RegistryTask {
             reason: "it has only just started".to_owned(),
         });
         let overrides = Overrides::default();
+        let stager = Stager::default();
         let handle = Handle {
             overrides: overrides.shown(),
+            staging: stager.shown(),
             reads: reads_sender,
             failing: failing_sender,
             orders: orders_sender,
@@ -125,6 +133,7 @@ impl RegistryTask {
             head,
             standing,
             overrides,
+            stager,
             handle,
             timers,
         }

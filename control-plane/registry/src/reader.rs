@@ -173,6 +173,10 @@ impl Reader {
             snapshot: false,
             owes_answer: false,
             again: VecDeque::new(),
+            walked: revision,
+            // What it gives is for those who are admitted to everything.
+            admitted: u64::MAX,
+            passing: Passing::default(),
         }
     }
 
@@ -183,7 +187,8 @@ impl Reader {
             && !self.owes_answer
             && self.again.is_empty()
             && self.cursor == self.base
-            && self.removed == self.base;
+            && self.removed == self.base
+            && !self.passing.any;
         rests.then_some(self.base)
     }
 
@@ -193,6 +198,8 @@ impl Reader {
         self.base = revision;
         self.cursor = revision;
         self.removed = revision;
+        self.walked = revision;
+        self.passing = Passing::default();
     }
 
     /// Gives everything again, and tells at the end of it that this was everything.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// One part for each subject: an object of `paths`, and one of `schemas`.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 11] = [
     include_str!("contract/common.json"),
     include_str!("contract/health.json"),
     include_str!("contract/routes.json"),
@@ -22,6 +22,7 @@ const PARTS: [&str; 10] = [
     include_str!("contract/varz.json"),
     include_str!("contract/log.json"),
     include_str!("contract/overrides.json"),
+    include_str!("contract/roll_out.json"),
 ];
 
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());

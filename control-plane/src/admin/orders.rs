@@ -106,7 +106,7 @@ pub(super) async fn confirm(
 }
 
 /// The order, and its epoch.
-fn read<Order>(
+pub(super) fn read<Order>(
     order: Result<Json<Order>, JsonRejection>,
     epoch: impl FnOnce(&Order) -> &String,
 ) -> Result<(Order, u64), Problem> {
@@ -133,7 +133,7 @@ pub(super) fn refuse(refused: &Refused, path: &str) -> Response {
         | Refused::LastEndpoints { .. }
         | Refused::NotRegistered
         | Refused::TooManyOverrides => StatusCode::CONFLICT,
-        Refused::NoOverride(_) => StatusCode::NOT_FOUND,
+        Refused::NoOverride(_) | Refused::NoRollOut { .. } => StatusCode::NOT_FOUND,
         Refused::Ended(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     Problem::of(status)

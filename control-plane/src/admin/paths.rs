@@ -7,8 +7,8 @@ use axum::routing::{self, MethodRouter};
 use pointsman_admin::{health, log, metrics};
 
 use super::{
-    Inside, contract, explain, orders, overrides, questions, replicas, routes, v1_routes, varz,
-    watch,
+    Inside, contract, explain, orders, overrides, questions, replicas, roll_out, routes, v1_routes,
+    varz, watch,
 };
 
 /// Paths with their handlers, and which they are: the document of the API is held against that.
@@ -53,6 +53,8 @@ pub(super) fn protected() -> Paths {
         .put(log::PATH, log::set)
         .post("/v1/release", orders::release)
         .post("/v1/authority/confirm", orders::confirm)
+        .get(roll_out::PATH, roll_out::shown)
+        .post(roll_out::FINISH, roll_out::finish)
         .get(overrides::PATH, overrides::list)
         .post(overrides::PATH, overrides::place)
         .delete("/v1/overrides/{id}", overrides::end)

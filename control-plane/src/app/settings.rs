@@ -9,6 +9,7 @@ use pointsman_registry::WhileAway;
 
 use crate::admin;
 use crate::distribution::{self, Effective, SegmentBounds};
+use crate::registry_task::RollOutSettings;
 use crate::sources::{file, message, nats, routing_api};
 
 /// The settings of every part. They come from a configuration file of ours, or from a `gorouter.yml`.
@@ -53,6 +54,8 @@ pub struct Distribution {
     pub max_age: Option<Duration>,
     /// How many data planes get a snapshot at once.
     pub snapshots: usize,
+    /// How large changes of route files and of operators are given to them; `None`: to all at once.
+    pub roll_out: Option<RollOutSettings>,
 }
 
 /// A socket for data planes.

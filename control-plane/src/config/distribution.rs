@@ -9,6 +9,7 @@ use pointsman_process::configuration::{Address, Check, Interval, Validate};
 use serde::Deserialize;
 
 use crate::app;
+use crate::registry_task::RollOutSettings;
 
 /// How data planes get the table.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,8 +27,58 @@ pub struct Distribution {
     pub max_session_age: Interval,
     /// How many data planes get a snapshot at once; the others wait in their order.
     pub snapshots_at_once: usize,
+    /// How large changes of route files, and of what an operator lets go, are given to data planes.
+    pub roll_out: RollOut,
     /// Isolation segments by a name in the data plane's certificate; `*` for all of them.
     pub segments: BTreeMap<String, Vec<String>>,
+}
+
+/// How a change of many routes goes from data plane to data plane.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default)]
+pub struct RollOut {
+    /// A change of more than this share of the routes goes in steps; 100: none does.
+    pub percent: u8,
+    /// The share of the data planes that is one step, in percent.
+    pub step_percent: u8,
+    /// For how long requests have to succeed as before, after each step.
+    pub calm: Interval,
+    /// How long a data plane is waited for.
+    pub patience: Interval,
+}
+
+impl Default for RollOut {
+    fn default() -> Self {
+        let usual = RollOutSettings::default();
+        Self {
+            percent: usual.percent,
+            step_percent: usual.step_percent,
+            calm: Interval(usual.calm),
+            patience: Interval(usual.patience),
+        }
+    }
+}
+
+impl Validate for RollOut {
+    fn validate(&self, check: &mut Check<'_>) {
+        for (key, percent) in [
+            ("percent", self.percent),
+            ("step_percent", self.step_percent),
+        ] {
+            if !(1..=100).contains(&percent) {
+                check.refuse(key, format!("is {percent}"), "write 1 to 100");
+            }
+        }
+        for (key, time) in [("calm", self.calm), ("patience", self.patience)] {
+            if time.0.is_zero() || time.0 > Duration::from_secs(3600) {
+                check.refuse(
+                    key,
+                    "is no time to wait",
+                    "write more than 0s, and 1h at most",
+                );
+            }
+        }
+    }
 }
 
 /// Mutual TLS between the planes.
@@ -50,6 +101,7 @@ impl Default for Distribution {
             gather: Interval(Duration::from_millis(5)),
             max_session_age: Interval(Duration::from_secs(30 * 60)),
             snapshots_at_once: 16,
+            roll_out: RollOut::default(),
             segments: BTreeMap::new(),
         }
     }
@@ -96,6 +148,7 @@ impl Validate for Distribution {
                 "write 1s or more, such as 30m, or 0s for no bound",
             );
         }
+        check.within("roll_out", |check| self.roll_out.validate(check));
         if self.snapshots_at_once == 0 {
             check.refuse(
                 "snapshots_at_once",
@@ -123,6 +176,12 @@ impl Distribution {
             gather: self.gather.0,
             max_age: Some(self.max_session_age.0).filter(|age| !age.is_zero()),
             snapshots: self.snapshots_at_once,
+            roll_out: Some(RollOutSettings {
+                percent: self.roll_out.percent,
+                step_percent: self.roll_out.step_percent,
+                calm: self.roll_out.calm.0,
+                patience: self.roll_out.patience.0,
+            }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The gRPC service: lets data planes in.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -87,6 +88,7 @@ impl Service {
             caller.default_algorithm(self.settings.effective.default_algorithm);
         let epoch = self.epoch().await?;
         let replica = replica(&caller, address, degraded, epoch);
+        let id = replica.id.clone();
         let place = self.handle.roster().enter(replica);
         let (place, asks) = place.map_err(|full| Status::resource_exhausted(full.to_string()))?;
         // A change after this look at the head is told of by an edition, one before it is seen by the reader.
@@ -107,6 +109,8 @@ impl Service {
             editions,
             standing,
             releases: self.handle.releases(),
+            staging: self.handle.staging(),
+            id,
             asks,
             snapshots: Arc::clone(&self.snapshots),
             incoming,
@@ -192,5 +196,6 @@ fn replica(caller: &Caller, address: Option<SocketAddr>, degraded: &str, epoch: 
         in_flight: 0,
         connections: 0,
         counts: Counts::default(),
+        traffic: VecDeque::new(),
     }
 }

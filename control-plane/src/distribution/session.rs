@@ -22,7 +22,7 @@ use super::Settings;
 use super::editions::Following;
 use super::metrics::Metrics;
 use super::wire::Outgoing;
-use crate::registry_task::{Ask, Handle, Place, Release};
+use crate::registry_task::{Ask, Handle, Place, Release, Staging};
 use progress::Progress;
 
 /// Signs of life that may be missed.
@@ -39,6 +39,10 @@ pub(super) struct Session {
     pub(super) editions: Following,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) releases: watch::Receiver<Option<Release>>,
+    /// Who is given what is rolled out.
+    pub(super) staging: watch::Receiver<Staging>,
+    /// The data plane.
+    pub(super) id: Box<str>,
     pub(super) asks: mpsc::Receiver<Ask>,
     /// The turns of snapshots.
     pub(super) snapshots: Arc<Semaphore>,
@@ -146,6 +150,10 @@ impl Session {
             }
             changed = self.standing.changed() => while_there(changed.is_ok()),
             changed = self.releases.changed() => while_there(changed.is_ok()),
+            changed = self.staging.changed() => {
+                progress.busy = true;
+                while_there(changed.is_ok())
+            }
             () = sleep_until(wake) => Ok(ControlFlow::Continue(())),
         }
     }

@@ -5,5 +5,6 @@ mod fill;
 mod health;
 mod orders;
 mod questions;
+mod roll_out;
 mod scene;
 mod trust;

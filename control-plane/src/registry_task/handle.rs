@@ -16,6 +16,7 @@ use super::orders::{Order, Refused, Release};
 use super::overrides::{NewOverride, Override};
 use super::questions::{self, Answer, Question, Unanswered};
 use super::replicas::{Counts, Gone, Replica, Replicas};
+use super::staging::Staging;
 
 /// The registry task has ended, so the process is about to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -43,6 +44,14 @@ pub enum Event {
     },
     /// The source is back, or goes on after dropped messages.
     Returned,
+    /// So many routes of a source that declares are about to be another than they were, or gone. What follows up to
+    /// [`Event::Changed`] is one change.
+    Changing {
+        /// The routes, without new ones.
+        routes: usize,
+    },
+    /// The change has been said.
+    Changed,
 }
 
 /// Messages that came one behind the other, to be applied in this order.
@@ -96,6 +105,7 @@ pub struct Handle {
     pub(super) head: watch::Receiver<u64>,
     pub(super) standing: watch::Receiver<Standing>,
     pub(super) overrides: watch::Receiver<Vec<Override>>,
+    pub(super) staging: watch::Receiver<Staging>,
     pub(super) replicas: Arc<Replicas>,
     pub(super) active_apps: Arc<ActiveApps>,
     pub(super) history: Arc<History>,
@@ -242,6 +252,26 @@ impl Handle {
     #[must_use]
     pub fn overrides(&self) -> Vec<Override> {
         self.overrides.borrow().clone()
+    }
+
+    /// The roll-out that is under way, if any.
+    #[must_use]
+    pub fn staging(&self) -> watch::Receiver<Staging> {
+        self.staging.clone()
+    }
+
+    /// Lets a roll-out go on to every data plane at once.
+    ///
+    /// # Errors
+    ///
+    /// Where the order is not for this epoch, or another roll-out is under way, or none.
+    pub async fn finish_roll_out(&self, epoch: u64, number: u64) -> Result<(), Refused> {
+        self.order(|answer| Order::FinishRollOut {
+            epoch,
+            number,
+            answer,
+        })
+        .await
     }
 
     async fn order<Done>(

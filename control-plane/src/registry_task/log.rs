@@ -14,6 +14,8 @@ use tracing::{debug, error, field, info, warn};
 
 use super::handle::Failing;
 use super::overrides::Override;
+use super::roll_out::Halt;
+use super::staging::Rolling;
 
 /// Writes one event about an endpoint, with Gorouter's attributes.
 macro_rules! endpoint {
@@ -219,6 +221,38 @@ pub(super) fn guard_holds(held: u64, guard: Guard) {
 
 pub(super) fn guard_holds_nothing() {
     info!(component = "registry", "expiry-guard-holds-nothing");
+}
+
+pub(super) fn roll_out_begins(rolling: &Rolling) {
+    warn!(
+        component = "registry",
+        number = rolling.number,
+        cause = rolling.cause.name(),
+        routes = rolling.routes,
+        table = rolling.table,
+        "roll-out-begins"
+    );
+}
+
+pub(super) fn roll_out_goes_on(admitted: &[Box<str>]) {
+    info!(
+        component = "registry",
+        replicas = admitted.len(),
+        names = admitted.join(" "),
+        "roll-out-goes-on"
+    );
+}
+
+pub(super) fn roll_out_halts(halt: &Halt) {
+    error!(
+        component = "registry",
+        reason = %halt,
+        "roll-out-halted"
+    );
+}
+
+pub(super) fn roll_out_ends(why: &'static str) {
+    info!(component = "registry", reason = why, "roll-out-ended");
 }
 
 pub(super) fn override_ended(ended: &Override) {

@@ -57,6 +57,8 @@ pub(super) struct Metrics {
     revision: Gauge,
     overrides: Family<Kind, Gauge>,
     ejected: Gauge,
+    rolled_out: Gauge,
+    roll_out_halted: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -117,12 +119,15 @@ impl Metrics {
             revision: Gauge::default(),
             overrides: Family::default(),
             ejected: Gauge::default(),
+            rolled_out: Gauge::default(),
+            roll_out_halted: Gauge::default(),
         };
         metrics.register_families(registry);
         metrics.register_counters(registry);
         metrics.register_gauges(registry);
         metrics.register_held(registry);
         metrics.register_overrides(registry);
+        metrics.register_roll_out(registry);
         metrics
     }
 
@@ -140,6 +145,30 @@ impl Metrics {
             "Endpoints that are given to no data plane because an operator took them out",
             self.ejected.clone(),
         );
+    }
+
+    fn register_roll_out(&self, registry: &mut Registry) {
+        for (name, help, gauge) in [
+            (
+                "pointsman_roll_out_routes",
+                "Routes whose change is given to one part of the data planes after the other now",
+                &self.rolled_out,
+            ),
+            (
+                "pointsman_roll_out_halted",
+                "1 while such a change goes no further by itself",
+                &self.roll_out_halted,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    /// The roll-out that is under way; no routes where none is.
+    pub(super) fn roll_out(&self, routes: usize, halted: bool) {
+        self.rolled_out
+            .set(i64::try_from(routes).unwrap_or(i64::MAX));
+        self.roll_out_halted.set(halted.into());
     }
 
     pub(super) fn overrides(&self, standing: &[Override]) {

@@ -21,14 +21,17 @@ pub(crate) struct Release {
     pub(crate) number: u64,
     /// Removals that were inferred at or below this revision may go.
     pub(crate) up_to_revision: u64,
+    /// The roll-out that it is part of: who is not admitted to that is not told.
+    pub(crate) part: Option<u64>,
     ordered: Instant,
 }
 
 impl Release {
-    pub(super) fn new(number: u64, up_to_revision: u64) -> Self {
+    pub(super) fn new(number: u64, up_to_revision: u64, part: Option<u64>) -> Self {
         Self {
             number,
             up_to_revision,
+            part,
             ordered: Instant::now(),
         }
     }
@@ -81,6 +84,12 @@ pub enum Refused {
     /// There is no such override, or not any more.
     #[error("no override of the id {0:?} stands at this control plane")]
     NoOverride(Box<str>),
+    /// There is no such roll-out, or not any more.
+    #[error("no roll-out of the number {number} waits or goes on at this control plane")]
+    NoRollOut {
+        /// The one of the order.
+        number: u64,
+    },
     /// The process is about to end.
     #[error(transparent)]
     Ended(#[from] super::Ended),
@@ -111,6 +120,11 @@ pub(super) enum Order {
         epoch: u64,
         up_to_revision: u64,
         answer: oneshot::Sender<Result<u64, Refused>>,
+    },
+    FinishRollOut {
+        epoch: u64,
+        number: u64,
+        answer: oneshot::Sender<Result<(), Refused>>,
     },
     ConfirmEmptiness {
         epoch: u64,

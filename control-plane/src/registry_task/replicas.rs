@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::questions::{Answer, Ask, Asking, Question, Unanswered};
+use super::roll_out::{Seen, Traffic};
 
 /// One session of one data plane: what it serves, and how far behind it is.
 #[derive(Clone, Debug)]
@@ -78,7 +79,12 @@ pub struct Replica {
     pub connections: u64,
     /// What it has counted since it started.
     pub counts: Counts,
+    /// What it had counted when it reported, lately, the latest last.
+    pub traffic: VecDeque<Traffic>,
 }
+
+/// Reports whose counts are kept: a minute of them.
+const REPORTS: usize = 12;
 
 /// What a data plane has counted since it started, or several of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,6 +151,37 @@ impl Replica {
     #[must_use]
     pub fn has_converged(&self, wanted_revision: u64) -> bool {
         self.rejections == 0 && self.acked_revision >= wanted_revision
+    }
+
+    /// Takes what it reports that it has counted.
+    pub(crate) fn count(&mut self, counts: Counts, at: Instant) {
+        self.counts = counts;
+        if self.traffic.len() >= REPORTS {
+            self.traffic.pop_front();
+        }
+        let [_, _, _, failed, _] = counts.responses;
+        self.traffic.push_back(Traffic {
+            at,
+            requests: counts
+                .responses
+                .iter()
+                .fold(0, |sum, it| sum.saturating_add(*it)),
+            failed: failed.saturating_add(counts.rejected_requests),
+        });
+    }
+
+    /// What an order of data planes has to know of it.
+    fn seen(&self) -> Seen {
+        let ends = self.traffic.front().zip(self.traffic.back());
+        Seen {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            group: self.filter.digest(),
+            acked: self.acked_revision,
+            nacked_at: self.last_nack.as_ref().map(|nack| nack.at),
+            fit: !self.draining && !self.frozen,
+            traffic: ends.map(|(first, last)| (*first, *last)),
+        }
     }
 
     /// Whether it serves anything that is known of.
@@ -279,6 +316,35 @@ impl Replicas {
             .entered
             .values()
             .any(|session| session.replica.holds_things())
+    }
+
+    /// Each data plane once, by its latest session.
+    fn latest(&self) -> BTreeMap<Box<str>, Seen> {
+        let sessions = self.sessions();
+        let all = sessions.entered.values();
+        all.map(|it| (it.replica.id.clone(), it.replica.seen()))
+            .collect()
+    }
+
+    /// The data planes, for who decides about their order.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.latest().into_values().collect()
+    }
+
+    /// Whether more than one data plane follows.
+    pub(super) fn are_several(&self) -> bool {
+        self.latest().len() > 1
+    }
+
+    /// How many removals each holds back, and how many things it holds with them.
+    pub(super) fn held_removals(&self) -> Vec<(u64, u64)> {
+        let sessions = self.sessions();
+        let all = sessions.entered.values().map(|it| &it.replica);
+        all.map(|it| {
+            let things = it.held.things.saturating_add(it.held_removals);
+            (it.held_removals, things)
+        })
+        .collect()
     }
 
     /// What all of them together keep.

@@ -348,6 +348,7 @@ fn replica(id: &str, held: Sum) -> Replica {
         in_flight: 0,
         connections: 0,
         counts: Counts::default(),
+        traffic: std::collections::VecDeque::new(),
     }
 }
 

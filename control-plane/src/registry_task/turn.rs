@@ -75,7 +75,9 @@ impl RegistryTask {
             let now = self.clock.now();
             self.registry.awake(now);
             for (source, event) in events.drain(..) {
+                self.registry.record_staged(self.stager.stages(source));
                 self.apply(source, event, now);
+                self.registry.record_staged(false);
             }
             match woken {
                 Woken::Read(read) => self.answer(read, now),
@@ -86,6 +88,9 @@ impl RegistryTask {
             }
             self.expire(now);
             self.tell_guard();
+            if self.stager.due().is_some_and(|due| Instant::now() >= due) {
+                self.look_at_roll_out();
+            }
             self.tell_head();
             if Instant::now() >= self.timers.figures {
                 self.renew_figures();
@@ -100,7 +105,8 @@ impl RegistryTask {
             .next_due(now)
             .map(|due| self.clock.instant(due));
         let due = due.map(|due| due.max(self.timers.expiry_allowed));
-        due.map_or(self.timers.figures, |due| due.min(self.timers.figures))
+        let others = [due, self.stager.due()].into_iter().flatten();
+        others.fold(self.timers.figures, Instant::min)
     }
 
     fn apply(&mut self, source: SourceId, event: Event, now: Time) {
@@ -138,6 +144,8 @@ impl RegistryTask {
                 self.registry.source_returned(source, now);
                 self.consider_standing();
             }
+            Event::Changing { routes } => self.change_begins(source, routes),
+            Event::Changed => self.change_ends(source),
         }
     }
 
@@ -216,6 +224,13 @@ impl RegistryTask {
             } => {
                 let _ = answer.send(self.release(epoch, up_to_revision));
             }
+            Order::FinishRollOut {
+                epoch,
+                number,
+                answer,
+            } => {
+                let _ = answer.send(self.finish_roll_out(epoch, number));
+            }
             Order::ConfirmEmptiness { epoch, answer } => {
                 let _ = answer.send(self.confirm_emptiness(epoch));
             }
@@ -228,7 +243,7 @@ impl RegistryTask {
         }
     }
 
-    fn check_epoch(&self, given: u64) -> Result<(), Refused> {
+    pub(super) fn check_epoch(&self, given: u64) -> Result<(), Refused> {
         let epoch = self.registry.epoch();
         if given == epoch {
             Ok(())
@@ -246,10 +261,11 @@ impl RegistryTask {
                 head,
             });
         }
+        let part = self.stage_release(up_to_revision);
         let released = self.registry.release(up_to_revision);
         self.release.send_modify(|latest| {
             let number = latest.map_or(1, |latest| latest.number + 1);
-            *latest = Some(Release::new(number, up_to_revision));
+            *latest = Some(Release::new(number, up_to_revision, part));
         });
         Ok(released)
     }

@@ -55,6 +55,8 @@ struct State {
     conflicts: BTreeSet<Problem>,
     /// Whether all that the files say is known, as the registry was told; `None`: it was not told anything.
     whole: Option<bool>,
+    /// Of how many known routes the last look wants another state.
+    changed: usize,
 }
 
 impl Files {
@@ -80,6 +82,7 @@ impl Files {
             trouble: None,
             conflicts: BTreeSet::new(),
             whole: None,
+            changed: 0,
         };
         tracing::info!(
             component = "route-files",
@@ -97,8 +100,16 @@ impl Files {
                 return Ok(());
             };
             looker = looked_at;
-            for event in state.take(looked, &self.metrics) {
+            let events = state.take(looked, &self.metrics);
+            let routes = state.changed;
+            if routes > 0 {
+                source.send(Event::Changing { routes }).await?;
+            }
+            for event in events {
                 source.send(event).await?;
+            }
+            if routes > 0 {
+                source.send(Event::Changed).await?;
             }
             state.tell_whole(&source).await?;
             time::sleep(self.settings.poll).await;
@@ -132,6 +143,7 @@ impl State {
                 Vec::new()
             }
         };
+        self.changed = 0;
         metrics.unreadable.set(self.trouble.is_some().into());
         if sights.is_empty() {
             return Vec::new();
@@ -140,6 +152,7 @@ impl State {
             self.see(file, sight, metrics);
         }
         let news = self.table.news();
+        self.changed = news.changed;
         self.tell_conflicts(news.conflicts);
         Metrics::show(&metrics.bad, self.bad.len());
         Metrics::show(&metrics.routes, self.table.routes());

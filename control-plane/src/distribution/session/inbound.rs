@@ -57,7 +57,7 @@ impl Session {
     }
 
     async fn take_ack(&mut self, ack: v1::Ack, progress: &mut Progress) -> Result<(), Status> {
-        let (closed, sum) = progress.closed.unwrap_or_default();
+        let (closed, _) = progress.closed.unwrap_or_default();
         if ack.revision > closed {
             return Err(Status::invalid_argument(format!(
                 "an ack of revision {}; the last closing step was that of {closed}",
@@ -72,7 +72,7 @@ impl Session {
         let head = *self.head.borrow();
         let told_all = progress.complete && progress.told.1;
         let comparable = self.show_ack(&ack, held, head, told_all);
-        if latest && comparable && held != sum {
+        if latest && comparable && !progress.agrees(held) {
             self.repair(progress).await?;
         }
         Ok(())
@@ -130,12 +130,12 @@ impl Session {
             replica.held = held;
             (replica.rejections == 0).then_some(replica.acked_revision)
         });
-        let Some((closed, sum)) = progress.closed else {
+        let Some((closed, _)) = progress.closed else {
             return Ok(());
         };
         // Only at rest do both ends speak of the same things.
         let at_rest = !progress.sent_since && acked.flatten() == Some(closed);
-        if at_rest && beat.revision == closed && held != sum {
+        if at_rest && beat.revision == closed && !progress.agrees(held) {
             self.repair(progress).await?;
         }
         Ok(())
@@ -144,6 +144,7 @@ impl Session {
     async fn take_report(&mut self, report: v1::Report) -> Result<(), Status> {
         let load = report.load.unwrap_or_default();
         let counts = from_proto::counts(report.counts.unwrap_or_default());
+        let now = Instant::now();
         self.place.update(|replica| {
             replica.held_removals = report.held_removals;
             replica.orphans = report.orphans;
@@ -156,9 +157,8 @@ impl Session {
             replica.requests = load.requests;
             replica.in_flight = load.in_flight;
             replica.connections = load.connections;
-            replica.counts = counts;
+            replica.count(counts, now);
         });
-        let now = Instant::now();
         for app in report.active_apps.into_iter().take(ACTIVE_APPS) {
             let ago = Duration::from_secs(app.seconds_ago);
             let last = now.checked_sub(ago).unwrap_or(now);

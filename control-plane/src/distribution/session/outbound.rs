@@ -32,8 +32,11 @@ impl Session {
                 progress.busy = false;
                 Ok(None)
             }
-            Some(Since::Editions(editions)) => Ok(Some(self.pass_on(progress, &editions))),
-            Some(Since::TooFar) | None => {
+            // What is rolled out is in the editions; that it is, is told before they are taken.
+            Some(Since::Editions(editions)) if !self.staging.borrow().keeps_from(&self.id) => {
+                Ok(Some(self.pass_on(progress, &editions)))
+            }
+            _ => {
                 let message = self.read_on(progress).await?;
                 Ok(message.map(|message| Parcel::from([message])))
             }
@@ -96,6 +99,7 @@ impl Session {
             return Err(Status::internal("the place in the table is lost"));
         };
         let was_snapshot = reader.is_snapshot();
+        reader.admit(self.admitted());
         let look = self.look(move |registry| {
             let step = reader.next(registry, LOOK);
             let withheld = match &step {
@@ -135,7 +139,7 @@ impl Session {
 
     fn close(&self, progress: &mut Progress, closed: (u64, Sum), withheld: &Withheld) {
         let now = Instant::now();
-        progress.closed = Some(closed);
+        progress.close(closed);
         progress.sent_since = false;
         progress.closed_at = now;
         progress.gather_until = now + self.settings.gather;

@@ -1,5 +1,6 @@
 //! How far a session has come, and when it has something to do.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use super::questions::Questions;
 /// How long a session that has reached its age may go on until everything was given that it needs.
 const OVERTIME: Duration = Duration::from_secs(60);
 
+/// Closing steps of one revision whose acks may be on their way.
+const ALIKE: usize = 64;
+
 /// How far a session has come.
 pub(super) struct Progress {
     /// `None` only while a look at the registry is under way.
@@ -25,6 +29,8 @@ pub(super) struct Progress {
     pub(super) gather_until: Instant,
     /// The last closing step: its revision, and what it said is held.
     pub(super) closed: Option<(u64, Sum)>,
+    /// What earlier closing steps of that revision said.
+    alike: VecDeque<Sum>,
     /// One of the closing steps ended a snapshot.
     pub(super) complete: bool,
     /// Something was sent since the last closing step.
@@ -48,13 +54,17 @@ impl Session {
         let now = Instant::now();
         let told = flags(&self.standing.borrow_and_update());
         let latest = *self.releases.borrow_and_update();
-        let released = latest.map_or(0, |latest| latest.number - u64::from(latest.stands()));
+        let released = latest.map_or(0, |latest| {
+            let rolled_out = latest.part.is_some() && self.staging.borrow().rolling.is_some();
+            latest.number - u64::from(latest.stands() || rolled_out)
+        });
         Progress {
             reader: Some(reader),
             admission: Admission::default(),
             busy: true,
             gather_until: now,
             closed: None,
+            alike: VecDeque::new(),
             complete: false,
             sent_since: false,
             closed_at: now,
@@ -84,12 +94,42 @@ impl Session {
     /// The release that is to be told. Before the first closing step there is nothing that it could let go.
     pub(super) fn release_due(&self, progress: &Progress) -> Option<(u64, u64)> {
         let release = (*self.releases.borrow())?;
-        let due = release.number > progress.released && progress.closed.is_some();
+        let may = release.part.is_none_or(|part| self.admitted() >= part);
+        let due = may && release.number > progress.released && progress.closed.is_some();
         due.then_some((release.number, release.up_to_revision))
     }
 }
 
+impl Session {
+    /// Up to which roll-out the data plane is given everything.
+    pub(super) fn admitted(&self) -> u64 {
+        self.staging.borrow().admits(&self.id)
+    }
+}
+
 impl Progress {
+    /// A closing step was sent. While something is kept from the data plane, several have the same revision.
+    pub(super) fn close(&mut self, (revision, sum): (u64, Sum)) {
+        match self.closed.replace((revision, sum)) {
+            Some((before, sum)) if before == revision => {
+                if self.alike.len() >= ALIKE {
+                    self.alike.pop_front();
+                }
+                self.alike.push_back(sum);
+            }
+            _ => self.alike.clear(),
+        }
+    }
+
+    /// Whether what is held is what one of the closing steps of the last revision said, of those that were not acked yet.
+    pub(super) fn agrees(&mut self, held: Sum) -> bool {
+        if self.closed.is_some_and(|(_, sum)| sum == held) {
+            self.alike.clear();
+            return true;
+        }
+        self.alike.contains(&held)
+    }
+
     /// Whether the session has lasted long enough. What is under way is brought to its end, if that does not take long.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.ends_at

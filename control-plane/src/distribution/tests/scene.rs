@@ -21,7 +21,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
 use crate::distribution::{Distribution, Effective, SegmentBounds, Settings};
-use crate::registry_task::{Event, Handle, RegistryTask, Replica, Source};
+use crate::registry_task::{Event, Handle, RegistryTask, Replica, RollOutSettings, Source};
 
 /// Longer than anything takes here.
 const LONG: Duration = Duration::from_secs(20);
@@ -73,7 +73,31 @@ pub(super) fn parts(
 
 impl Scene {
     pub(super) async fn new(settings: Settings) -> Self {
-        let (distribution, handle, source, metrics) = parts(settings);
+        Self::of(parts(settings)).await
+    }
+
+    /// One that rolls out what a source declares.
+    pub(super) async fn rolling_out(settings: RollOutSettings) -> (Self, Source) {
+        let mut metrics = prometheus_client::registry::Registry::default();
+        let mut task = RegistryTask::new(RegistrySettings::default(), 7, &mut metrics);
+        task.roll_out(settings);
+        let source = task.source("nats", WhileAway::Wait);
+        let files = task.declaring_source("route files");
+        let handle = task.handle();
+        let distribution = Distribution::new(self::settings(), handle.clone(), &mut metrics);
+        tokio::spawn(task.run(std::future::pending()));
+        let scene = Self::of((distribution, handle, source, metrics)).await;
+        (scene, files)
+    }
+
+    async fn of(
+        (distribution, handle, source, metrics): (
+            Distribution,
+            Handle,
+            Source,
+            prometheus_client::registry::Registry,
+        ),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (end, ended) = oneshot::channel::<()>();

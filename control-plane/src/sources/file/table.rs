@@ -24,6 +24,8 @@ pub(super) struct News {
     pub(super) events: Vec<Event>,
     /// To people: routes of a file that another one has already.
     pub(super) conflicts: BTreeSet<Problem>,
+    /// How many routes are known to the registry, and are another now, or gone.
+    pub(super) changed: usize,
 }
 
 impl Table {
@@ -64,6 +66,7 @@ impl Table {
         for (name, route) in &wanted {
             let known = before.get(name).map(|known| &**known);
             if known != Some(&**route) {
+                news.changed += usize::from(known.is_some());
                 appear(route, known, &mut news.events);
             }
         }
@@ -71,6 +74,7 @@ impl Table {
             match wanted.get(name) {
                 Some(route) => lapse(known, Some(route), &mut news.events),
                 None => {
+                    news.changed += 1;
                     lapse(known, None, &mut news.events);
                     news.events.push(Event::Withdraw(declaration(known)));
                 }

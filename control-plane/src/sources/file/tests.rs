@@ -30,6 +30,7 @@ impl Scene {
                 trouble: None,
                 conflicts: BTreeSet::new(),
                 whole: None,
+                changed: 0,
             },
             metrics: Metrics::new(&mut registry),
             registry,

@@ -42,6 +42,8 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
             // There is no other control plane to go to.
             max_age: None,
             snapshots: 1,
+            // There is one data plane.
+            roll_out: None,
         },
         admin: None,
     }
