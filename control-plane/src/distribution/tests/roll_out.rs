@@ -9,7 +9,7 @@ use pointsman_proto::v1::follow_response::Message;
 use pointsman_registry::{Absence, Fields, Registration};
 use tokio::time::{Instant, timeout};
 
-use super::scene::{DataPlane, Scene, hello, message, saying};
+use super::scene::{DataPlane, Scene, message, saying};
 use crate::registry_task::{Event, RollOutSettings, Source, Stage};
 
 /// Longer than anything takes here.
@@ -35,6 +35,18 @@ struct Running {
     closing: v1::ClosingStep,
     counts: v1::Counts,
     released: Option<v1::Release>,
+}
+
+/// A data plane that knows the algorithms that are told here.
+fn hello(id: &str) -> v1::Hello {
+    let known = [
+        v1::Capability::HashBalancing,
+        v1::Capability::LeastConnection,
+    ];
+    v1::Hello {
+        capabilities: known.map(Into::into).to_vec(),
+        ..super::scene::hello(id)
+    }
 }
 
 fn host(key: Option<v1::RouteKey>) -> String {
