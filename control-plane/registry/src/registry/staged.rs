@@ -64,10 +64,13 @@ pub(super) struct Share {
     pub(super) digest: u64,
 }
 
-/// A thing as it was since a revision; `None` where it was gone.
+/// A thing as it was since a revision.
 #[derive(Clone, Copy, Debug)]
 struct Version {
     revision: u64,
+    /// It was there, and not gone.
+    is_live: bool,
+    /// `None` where it was gone, or counts elsewhere.
     share: Option<Share>,
 }
 
@@ -82,16 +85,11 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether somebody who has everything up to a revision has another version of it.
-    fn is_held_at(&self, reach: u64) -> bool {
-        self.versions[0].revision <= reach
-    }
-
-    /// The version that somebody has who has everything up to a revision.
-    fn at(&self, reach: u64) -> Option<Share> {
+    /// The version that somebody has who has everything up to a revision. Who has none is given it as something new.
+    fn at(&self, reach: u64) -> Option<&Version> {
         let versions = self.versions.iter().rev();
         let mut known = versions.skip_while(|it| it.revision > reach);
-        known.next().and_then(|it| it.share)
+        known.next().filter(|it| it.is_live)
     }
 
     fn differs(&self) -> bool {
@@ -109,6 +107,7 @@ impl Staged {
         if self.recording {
             versions.push(Version {
                 revision,
+                is_live: true,
                 share: Some(share),
             });
             self.lifted.insert(name(), versions);
@@ -150,6 +149,7 @@ impl Staged {
             let mut versions = entry.versions;
             versions.push(Version {
                 revision,
+                is_live: false,
                 share: None,
             });
             self.lifted.insert(name(), versions);
@@ -267,7 +267,7 @@ impl Registry {
     /// to `reach`.
     pub(crate) fn is_staged(&self, revision: u64, reach: u64) -> bool {
         let entry = self.staged.entries.get(&revision);
-        entry.is_some_and(|entry| entry.is_held_at(reach))
+        entry.is_some_and(|entry| entry.at(reach).is_some())
     }
 
     /// What the sum of somebody lacks who has everything up to `reach`, and of what is staged what it was then; and what is
@@ -282,10 +282,10 @@ impl Registry {
         let seen: HashSet<SegmentId> = self.seen(filter).map(|(id, _)| id).collect();
         let counts = |it: &Share| seen.contains(&it.segment) && capabilities.cover(it.needs);
         for entry in self.staged.entries.values() {
-            if !entry.is_held_at(reach) {
+            let Some(held) = entry.at(reach) else {
                 continue;
-            }
-            if let Some(share) = entry.at(reach).filter(counts) {
+            };
+            if let Some(share) = held.share.filter(counts) {
                 lacks.add(share.digest);
             }
             if let Some(share) = entry.share.filter(counts) {
