@@ -99,12 +99,13 @@ pub struct Reader {
 }
 
 /// What a reader passes over of what is staged.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Passing {
     /// It does: what is staged behind `reach` is not given.
     over: bool,
-    /// Everything up to here was given when that began.
+    /// Everything up to here that may be given was closed when that began.
     reach: u64,
+    may: Capabilities,
     /// Something was passed over, so the other end does not hold everything beyond the base.
     any: bool,
     /// The sums that follow from that, as of so many changes of what is staged.
@@ -112,9 +113,18 @@ struct Passing {
 }
 
 impl Passing {
+    /// What passes over nothing.
+    const NOTHING: Self = Self {
+        over: false,
+        reach: 0,
+        may: Capabilities::NONE,
+        any: false,
+        sums: None,
+    };
+
     /// Whether what stands at a revision is passed over.
     fn concerns(&self, registry: &Registry, revision: u64) -> bool {
-        self.over && registry.is_staged(revision, self.reach)
+        self.over && registry.is_staged(revision, (self.reach, self.may))
     }
 }
 
@@ -144,7 +154,7 @@ impl Reader {
             again: VecDeque::new(),
             walked: base,
             admitted: 0,
-            passing: Passing::default(),
+            passing: Passing::NOTHING,
         };
         if resumes {
             reader.again = held.rejected.into();
@@ -176,7 +186,7 @@ impl Reader {
             walked: revision,
             // What it gives is for those who are admitted to everything.
             admitted: u64::MAX,
-            passing: Passing::default(),
+            passing: Passing::NOTHING,
         }
     }
 
@@ -199,7 +209,7 @@ impl Reader {
         self.cursor = revision;
         self.removed = revision;
         self.walked = revision;
-        self.passing = Passing::default();
+        self.passing = Passing::NOTHING;
     }
 
     /// Gives everything again, and tells at the end of it that this was everything.
@@ -210,7 +220,7 @@ impl Reader {
         self.base = 0;
         self.cursor = 0;
         self.walked = 0;
-        self.passing = Passing::default();
+        self.passing = Passing::NOTHING;
         self.snapshot = true;
         self.owes_answer = true;
         self.again.clear();
@@ -279,8 +289,9 @@ impl Reader {
         }
         self.passing = Passing {
             over,
-            reach: self.cursor,
-            ..Passing::default()
+            reach: self.base,
+            may: self.view.capabilities,
+            ..Passing::NOTHING
         };
     }
 

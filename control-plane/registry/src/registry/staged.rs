@@ -68,8 +68,8 @@ pub(super) struct Share {
 #[derive(Clone, Copy, Debug)]
 struct Version {
     revision: u64,
-    /// It was there, and not gone.
-    is_live: bool,
+    /// What it needed; `None` where it was gone.
+    needs: Option<Capabilities>,
     /// `None` where it was gone, or counts elsewhere.
     share: Option<Share>,
 }
@@ -85,11 +85,13 @@ struct Entry {
 }
 
 impl Entry {
-    /// The version that somebody has who has everything up to a revision. Who has none is given it as something new.
-    fn at(&self, reach: u64) -> Option<&Version> {
+    /// The version that somebody has who has everything up to a revision that these capabilities may have. Who has none is
+    /// given it as something new.
+    fn at(&self, reach: u64, capabilities: Capabilities) -> Option<&Version> {
         let versions = self.versions.iter().rev();
         let mut known = versions.skip_while(|it| it.revision > reach);
-        known.next().filter(|it| it.is_live)
+        let granted = |it: &&Version| it.needs.is_some_and(|needs| capabilities.cover(needs));
+        known.next().filter(granted)
     }
 
     fn differs(&self) -> bool {
@@ -107,7 +109,7 @@ impl Staged {
         if self.recording {
             versions.push(Version {
                 revision,
-                is_live: true,
+                needs: Some(share.needs),
                 share: Some(share),
             });
             self.lifted.insert(name(), versions);
@@ -149,7 +151,7 @@ impl Staged {
             let mut versions = entry.versions;
             versions.push(Version {
                 revision,
-                is_live: false,
+                needs: None,
                 share: None,
             });
             self.lifted.insert(name(), versions);
@@ -265,9 +267,9 @@ impl Registry {
 
     /// Whether what stands at a revision is staged, and another version of it is held by somebody who has everything up
     /// to `reach`.
-    pub(crate) fn is_staged(&self, revision: u64, reach: u64) -> bool {
+    pub(crate) fn is_staged(&self, revision: u64, (reach, may): (u64, Capabilities)) -> bool {
         let entry = self.staged.entries.get(&revision);
-        entry.is_some_and(|entry| entry.at(reach).is_some())
+        entry.is_some_and(|entry| entry.at(reach, may).is_some())
     }
 
     /// What the sum of somebody lacks who has everything up to `reach`, and of what is staged what it was then; and what is
@@ -282,7 +284,7 @@ impl Registry {
         let seen: HashSet<SegmentId> = self.seen(filter).map(|(id, _)| id).collect();
         let counts = |it: &Share| seen.contains(&it.segment) && capabilities.cover(it.needs);
         for entry in self.staged.entries.values() {
-            let Some(held) = entry.at(reach) else {
+            let Some(held) = entry.at(reach, capabilities) else {
                 continue;
             };
             if let Some(share) = held.share.filter(counts) {
