@@ -79,7 +79,8 @@ pub struct Bound {
     nats: Option<(Nats, Source)>,
     routing_api: Option<(RoutingApi, Source)>,
     files: Option<(Files, Source)>,
-    registry: RegistryTask,
+    /// Behind a pointer, so that what holds it stays small.
+    registry: Box<RegistryTask>,
     distribution: distribution::Distribution,
     incoming: Incoming,
     pipe: Option<Pipe>,
@@ -145,7 +146,7 @@ pub async fn build(settings: Settings, metrics: &mut Metrics) -> Result<Bound, B
         nats,
         routing_api,
         files,
-        registry,
+        registry: Box::new(registry),
         distribution,
         incoming,
         pipe,
