@@ -108,6 +108,8 @@ struct Passing {
     may: Capabilities,
     /// Something was passed over, so the other end does not hold everything beyond the base.
     any: bool,
+    /// How often everything had been given to everybody when that began.
+    ends: u64,
     /// The sums that follow from that, as of so many changes of what is staged.
     sums: Option<(u64, Sum, Sum)>,
 }
@@ -119,6 +121,7 @@ impl Passing {
         reach: 0,
         may: Capabilities::NONE,
         any: false,
+        ends: 0,
         sums: None,
     };
 
@@ -262,8 +265,10 @@ impl Reader {
     /// Whether everything was given.
     #[must_use]
     pub fn is_idle(&self, registry: &Registry) -> bool {
-        let pass = self.passes_over(registry) == self.passing.over;
-        pass && !self.owes_answer && self.again.is_empty() && self.walked == registry.head()
+        self.passes_as_before(registry)
+            && !self.owes_answer
+            && self.again.is_empty()
+            && self.walked == registry.head()
     }
 
     /// Gives what is staged up to this part; what is staged after it is passed over until it is given as well, or nothing
@@ -276,19 +281,25 @@ impl Reader {
         !self.snapshot && self.base > 0 && registry.staged_part() > self.admitted
     }
 
+    /// Whether what is passed over now is part of what was when that began.
+    fn passes_as_before(&self, registry: &Registry) -> bool {
+        let over = self.passes_over(registry);
+        over == self.passing.over && (!over || self.passing.ends == registry.staged_ends())
+    }
+
     /// Begins to pass over what is staged, or goes back to where it began to.
     fn look_at_staged(&mut self, registry: &Registry) {
-        let over = self.passes_over(registry);
-        if over == self.passing.over {
+        if self.passes_as_before(registry) {
             return;
         }
-        if !over && self.passing.any {
+        if self.passing.any {
             self.cursor = self.base;
             self.removed = self.base;
             self.walked = self.base;
         }
         self.passing = Passing {
-            over,
+            over: self.passes_over(registry),
+            ends: registry.staged_ends(),
             reach: self.base,
             may: self.view.capabilities,
             ..Passing::NOTHING
@@ -452,6 +463,7 @@ impl Reader {
         if done {
             if !self.passing.any {
                 self.base = registry.head();
+                self.passing.reach = self.base;
             }
             self.walked = registry.head();
             self.removed = registry.head();

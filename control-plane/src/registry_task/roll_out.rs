@@ -315,8 +315,9 @@ impl RollOut {
                 self.wanting.remove(&seen.id);
             }
         }
+        let there: BTreeSet<&str> = fleet.iter().map(|seen| &*seen.id).collect();
         for (id, turn) in &mut self.turns {
-            let is_there = fleet.iter().any(|seen| seen.id == *id);
+            let is_there = there.contains(&**id);
             turn.lost |= match turn.acked_at {
                 Some(acked_at) => {
                     !is_there && now >= acked_at + self.settings.calm && turn.step == self.step

@@ -227,10 +227,12 @@ impl RegistryTask {
 
     /// Everybody is given everything.
     fn end_roll_out(&mut self, why: &'static str) {
-        self.registry.end_staging();
+        self.registry.end_staging(self.clock.now());
         self.stager.roll_out = None;
         self.stager.look_at = None;
         self.stager.source = None;
+        self.stager.releasing = false;
+        self.registry.stage_releases(false);
         self.stager.shown.send_modify(|it| it.rolling = None);
         log::roll_out_ends(why);
         self.show_roll_out();
@@ -241,7 +243,8 @@ impl RegistryTask {
         self.check_epoch(epoch)?;
         let rolling = self.stager.shown.borrow().rolling.clone();
         match rolling {
-            Some(rolling) if rolling.number == number && rolling.stage != Stage::Preparing => {
+            // While a source is still speaking, its change is not whole.
+            Some(rolling) if rolling.number == number && self.stager.source.is_none() => {
                 self.end_roll_out("an operator wants it everywhere");
                 Ok(())
             }
@@ -255,7 +258,10 @@ impl RegistryTask {
         let routes = self.registry.releasable_routes(up_to_revision);
         let table = self.registry.counts(self.clock.now()).routes;
         let here = settings.is_large(routes, table);
-        let much = |held: u64, things: u64| held * 100 > things * u64::from(settings.percent);
+        // Data planes may say any number.
+        let much = |held: u64, things: u64| {
+            u128::from(held) * 100 > u128::from(things) * u128::from(settings.percent)
+        };
         let fleet = self.handle.replicas.held_removals();
         let there = fleet.iter().any(|(held, things)| much(*held, *things));
         // What the data planes hold is theirs to count: it is in no table of ours.

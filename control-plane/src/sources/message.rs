@@ -141,15 +141,16 @@ fn shared(segment: &str) -> Arc<str> {
 
 /// Whether data planes can say in header fields and cookies what is said of the endpoint.
 fn check_sayable(fields: &Fields<'_>) -> Result<(), Refusal> {
-    for (name, text) in [
-        ("app", &fields.app),
-        ("private_instance_id", &fields.private_instance_id),
-        ("private_instance_index", &fields.private_instance_index),
-        ("availability_zone", &fields.availability_zone),
-    ] {
-        if text.bytes().any(|byte| byte.is_ascii_control()) {
-            return Err(Refusal::with(Cause::ControlCharacter, name));
-        }
+    check_text("app", &fields.app)?;
+    check_text("private_instance_id", &fields.private_instance_id)?;
+    check_text("private_instance_index", &fields.private_instance_index)?;
+    check_text("availability_zone", &fields.availability_zone)
+}
+
+/// Whether a header field can carry the text of a field of this name.
+pub(super) fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(Refusal::with(Cause::ControlCharacter, name));
     }
     Ok(())
 }

@@ -8,12 +8,12 @@ mod http2;
 
 use std::rc::Rc;
 
+use arrayvec::ArrayVec;
 use pointsman_http1::{
     BodyLength, InvalidField, Known, KnownSet, Method, Name, RequestHead, RequestOut,
     UpstreamConnection, write_request,
 };
 use pointsman_routing::Endpoint;
-use smallvec::SmallVec;
 
 use super::client_cert::ClientCert;
 use super::hops::HOPS;
@@ -345,8 +345,9 @@ impl Prepared {
     }
 }
 
-/// Fields beside those of the client. They are filled in where they stand: they are too many to be handed on.
-type Said<'s> = SmallVec<[(Name<'s>, &'s [u8]); 10]>;
+/// Fields beside those of the client, which has room for each of them. They are filled in where they stand: they are too
+/// many to be handed on.
+type Said<'s> = ArrayVec<(Name<'s>, &'s [u8]), 11>;
 
 fn is_protected(name: Name<'_>) -> bool {
     let starts = |prefix: &[u8]| {

@@ -176,7 +176,9 @@ impl Share {
     /// Something of this worker is in flight. Where memory is short it has to end first; where nothing is, requests are not
     /// what takes the memory, and one at a time is better than none.
     fn is_busy(&self) -> bool {
-        self.counters.requests_in_flight.get() > 0
+        // A tunnel keeps its place, and may stay for days.
+        let tunnels = self.counters.tunnels_open.get();
+        self.counters.requests_in_flight.get() > tunnels
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connections of the admin API: few, and none that holds its place without asking for something, or without reading.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ use crate::access::Peer;
 
 /// Connections at the same time; more wait to be accepted.
 const CONNECTIONS: usize = 128;
+
+/// How long a connection takes further requests: so places come free that are only held, and a peer has to show again who
+/// it is.
+const LIFE: Duration = Duration::from_secs(300);
 
 /// How long a request's head may take from its first byte on, and how long a connection may be idle.
 const HEAD: Duration = Duration::from_secs(10);
@@ -121,6 +126,10 @@ where
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    // A client that breaks off is no event of ours.
-    let _ = connection.await;
+    let mut connection = pin!(connection);
+    // What ends there is what a client breaks off, which is no event of ours.
+    if time::timeout(LIFE, connection.as_mut()).await.is_err() {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
 }

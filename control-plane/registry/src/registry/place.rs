@@ -115,7 +115,7 @@ impl Registry {
     pub(super) fn forget_oldest(&mut self, now: Time) -> bool {
         let memory = self.settings.memory;
         let live = self.routes.len() + self.endpoints.len();
-        let since = if self.has_staged() {
+        let since = if self.keeps_removals(now) {
             Time::ZERO
         } else {
             Time::since_origin(now.as_duration().saturating_sub(memory.age))

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pointsman_route_key::RouteKey;
 
@@ -16,6 +17,10 @@ use crate::segment::SegmentFilter;
 
 use super::Registry;
 use super::records::SegmentId;
+use crate::time::Time;
+
+/// How long removals are kept beyond their age for those who have waited for them.
+const LINGER: Duration = Duration::from_secs(300);
 
 /// What is staged, and whether what is done now is to be.
 #[derive(Debug, Default)]
@@ -34,6 +39,10 @@ pub(super) struct Staged {
     buried: HashMap<Arc<RouteKey>, Vec<u64>>,
     /// Counts the changes of `entries`.
     changes: u64,
+    /// Counts how often everything was given to everybody.
+    ends: u64,
+    /// When that was the last time.
+    ended: Option<Time>,
 }
 
 /// A thing, whichever segment an endpoint is in.
@@ -225,12 +234,15 @@ impl Registry {
     }
 
     /// Everybody is to have everything: nothing is staged any more.
-    pub fn end_staging(&mut self) {
+    pub fn end_staging(&mut self, now: Time) {
         let part = self.staged.part;
         let changes = self.staged.changes + 1;
+        let ends = self.staged.ends + 1;
         self.staged = Staged {
             part,
             changes,
+            ends,
+            ended: Some(now),
             ..Staged::default()
         };
     }
@@ -265,9 +277,17 @@ impl Registry {
         self.staged.changes
     }
 
+    /// Counts how often everything was given to everybody.
+    pub(crate) fn staged_ends(&self) -> u64 {
+        self.staged.ends
+    }
+
     /// Whether what stands at a revision is staged, and another version of it is held by somebody who has everything up
     /// to `reach`.
     pub(crate) fn is_staged(&self, revision: u64, (reach, may): (u64, Capabilities)) -> bool {
+        if revision <= reach {
+            return false;
+        }
         let entry = self.staged.entries.get(&revision);
         entry.is_some_and(|entry| entry.at(reach, may).is_some())
     }
@@ -283,7 +303,8 @@ impl Registry {
         let (mut lacks, mut exceeds) = (Sum::default(), Sum::default());
         let seen: HashSet<SegmentId> = self.seen(filter).map(|(id, _)| id).collect();
         let counts = |it: &Share| seen.contains(&it.segment) && capabilities.cover(it.needs);
-        for entry in self.staged.entries.values() {
+        // What stands at or below that is held as it is now.
+        for (_, entry) in self.staged.entries.range(reach.saturating_add(1)..) {
             let Some(held) = entry.at(reach, capabilities) else {
                 continue;
             };
@@ -298,6 +319,16 @@ impl Registry {
     }
 
     /// Whether something is staged, so that removals are not forgotten for their age: whoever waits would need everything.
+    pub(super) fn keeps_removals(&self, now: Time) -> bool {
+        !self.staged.entries.is_empty() || self.staged_until().is_some_and(|until| now < until)
+    }
+
+    /// Until when those who have waited may take to read what they waited for; `None` while nobody has.
+    pub(super) fn staged_until(&self) -> Option<Time> {
+        Some(self.staged.ended?.plus(LINGER))
+    }
+
+    /// Whether something is staged.
     pub(super) fn has_staged(&self) -> bool {
         !self.staged.entries.is_empty()
     }

@@ -106,7 +106,8 @@ impl Registry {
             .removals
             .oldest()
             .filter(|_| !self.has_staged())
-            .map(|since| since.plus(self.settings.memory.age + OVER));
+            .map(|since| since.plus(self.settings.memory.age + OVER))
+            .map(|due| due.max(self.staged_until().unwrap_or(Time::ZERO)));
         of_sources.chain(of_memory).min()
     }
 

@@ -1,6 +1,5 @@
 //! How far a session has come, and when it has something to do.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +14,6 @@ use super::questions::Questions;
 /// How long a session that has reached its age may go on until everything was given that it needs.
 const OVERTIME: Duration = Duration::from_secs(60);
 
-/// Closing steps of one revision whose acks may be on their way.
-const ALIKE: usize = 64;
-
 /// How far a session has come.
 pub(super) struct Progress {
     /// `None` only while a look at the registry is under way.
@@ -29,8 +25,8 @@ pub(super) struct Progress {
     pub(super) gather_until: Instant,
     /// The last closing step: its revision, and what it said is held.
     pub(super) closed: Option<(u64, Sum)>,
-    /// What earlier closing steps of that revision said.
-    alike: VecDeque<Sum>,
+    /// Earlier closing steps had the same revision, so an ack does not tell which of them it is for.
+    repeated: bool,
     /// One of the closing steps ended a snapshot.
     pub(super) complete: bool,
     /// Something was sent since the last closing step.
@@ -64,7 +60,7 @@ impl Session {
             busy: true,
             gather_until: now,
             closed: None,
-            alike: VecDeque::new(),
+            repeated: false,
             complete: false,
             sent_since: false,
             closed_at: now,
@@ -110,24 +106,14 @@ impl Session {
 impl Progress {
     /// A closing step was sent. While something is kept from the data plane, several have the same revision.
     pub(super) fn close(&mut self, (revision, sum): (u64, Sum)) {
-        match self.closed.replace((revision, sum)) {
-            Some((before, sum)) if before == revision => {
-                if self.alike.len() >= ALIKE {
-                    self.alike.pop_front();
-                }
-                self.alike.push_back(sum);
-            }
-            _ => self.alike.clear(),
-        }
+        let before = self.closed.replace((revision, sum));
+        self.repeated = before.is_some_and(|(at, _)| at == revision);
     }
 
-    /// Whether what is held is what one of the closing steps of the last revision said, of those that were not acked yet.
-    pub(super) fn agrees(&mut self, held: Sum) -> bool {
-        if self.closed.is_some_and(|(_, sum)| sum == held) {
-            self.alike.clear();
-            return true;
-        }
-        self.alike.contains(&held)
+    /// Whether what is held is what the last closing step said. Where it cannot be told which one is meant, that is left to
+    /// the data plane, which compares each of them by itself.
+    pub(super) fn agrees(&self, held: Sum) -> bool {
+        self.repeated || self.closed.is_some_and(|(_, sum)| sum == held)
     }
 
     /// Whether the session has lasted long enough. What is under way is brought to its end, if that does not take long.

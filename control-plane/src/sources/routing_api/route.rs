@@ -94,6 +94,7 @@ impl Route {
             .map_err(|cause| Refusal::with(cause, &*self.route))?;
         let address = message::parse_address(&self.ip, self.port, policy.allow_loopback)
             .map_err(|cause| Refusal::with(cause, &*self.ip))?;
+        message::check_text("log_guid", &self.log_guid)?;
         let description = Description::new(Fields {
             app_id: &self.log_guid,
             route_service_url: service,
@@ -177,6 +178,10 @@ mod tests {
         assert_eq!(
             refused(&|route| route.log_guid = "x".repeat(1000)),
             Cause::FieldTooLong
+        );
+        assert_eq!(
+            refused(&|route| route.log_guid = "guid\r\nX-Forged: 1".to_owned()),
+            Cause::ControlCharacter
         );
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::server::ResolvesServerCert;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion};
 
@@ -35,7 +35,8 @@ impl Versions {
     }
 }
 
-/// A server that shows this identity, and demands a certificate that `clients` accepts when it is given.
+/// A server that shows this identity, and demands a certificate that `clients` accepts when it is given. Then no session is
+/// resumed.
 ///
 /// # Errors
 ///
@@ -48,11 +49,17 @@ pub fn server_config(
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let builder = ServerConfig::builder_with_provider(provider());
     let builder = builder.with_protocol_versions(&versions.list())?;
+    let asks = clients.is_some();
     let builder = match clients {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(identity);
+    if asks {
+        // A session that is resumed brings its certificate along, which nobody would verify again: neither its end nor
+        // that of the authority behind it would be noticed.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+    }
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(Arc::new(config))
 }

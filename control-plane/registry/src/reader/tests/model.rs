@@ -356,7 +356,7 @@ impl Run {
             Event::Unstage => self.recording = false,
             Event::Admit { reader } => self.readers[*reader].1.admit(self.part),
             Event::EndStaging => {
-                self.scene.registry.end_staging();
+                self.scene.registry.end_staging(self.scene.now);
                 self.recording = false;
             }
             Event::Say(saying) => self.say(saying.clone()),
@@ -467,7 +467,7 @@ impl Run {
     }
 
     fn settle(&mut self) {
-        self.scene.registry.end_staging();
+        self.scene.registry.end_staging(self.scene.now);
         for number in 0..READERS {
             for _ in 0..10_000 {
                 if self.readers[number].1.is_idle(&self.scene.registry) {

@@ -151,11 +151,49 @@ fn a_second_part_is_staged_on_top_of_the_first() {
     waiting.reader.admit(second);
     waiting.follow(&scene.registry);
     assert_eq!(waiting.algorithms("a"), ["hash"]);
-    scene.registry.end_staging();
+    scene.registry.end_staging(scene.now);
     first.follow(&scene.registry);
     assert_eq!(first.algorithms("a"), ["hash"]);
     assert_eq!(first.replica.revision, scene.registry.head());
     assert_eq!(first.addresses(), waiting.addresses());
+}
+
+/// whoever had the first part agrees about it while a second one is staged that changes something else
+#[test]
+fn a_second_part_leaves_the_first_as_it_is_held() {
+    let mut scene = scene();
+    let mut first = Follower::new(&scene.registry);
+    let part = staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("least-connection"));
+    });
+    first.reader.admit(part);
+    first.follow(&scene.registry);
+    staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["c"]).algorithm("hash"));
+    });
+    first.follow(&scene.registry);
+    assert_eq!(first.algorithms("a"), ["least-connection"]);
+    assert_eq!(first.algorithms("c"), [""]);
+}
+
+/// what was passed over is given when that has ended, though something else is staged by then
+#[test]
+fn another_change_may_be_staged_before_the_end_of_one_was_seen() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("least-connection"));
+    });
+    waiting.follow(&scene.registry);
+    assert_eq!(waiting.algorithms("a"), [""]);
+    scene.registry.end_staging(scene.now);
+    staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["c"]).algorithm("hash"));
+    });
+    assert!(!waiting.reader.is_idle(&scene.registry));
+    waiting.follow(&scene.registry);
+    assert_eq!(waiting.algorithms("a"), ["least-connection"]);
+    assert_eq!(waiting.algorithms("c"), [""]);
 }
 
 /// a first fill is exempt, and what changes while something is given is not lost
