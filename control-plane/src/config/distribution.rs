@@ -39,6 +39,8 @@ pub struct Distribution {
 pub struct RollOut {
     /// A change of more than this share of the routes goes in steps; 100: none does.
     pub percent: u8,
+    /// A change of so many routes, or fewer, goes at once.
+    pub least: usize,
     /// The share of the data planes that is one step, in percent.
     pub step_percent: u8,
     /// For how long requests have to succeed as before, after each step.
@@ -52,6 +54,7 @@ impl Default for RollOut {
         let usual = RollOutSettings::default();
         Self {
             percent: usual.percent,
+            least: usual.least,
             step_percent: usual.step_percent,
             calm: Interval(usual.calm),
             patience: Interval(usual.patience),
@@ -178,6 +181,7 @@ impl Distribution {
             snapshots: self.snapshots_at_once,
             roll_out: Some(RollOutSettings {
                 percent: self.roll_out.percent,
+                least: self.roll_out.least,
                 step_percent: self.roll_out.step_percent,
                 calm: self.roll_out.calm.0,
                 patience: self.roll_out.patience.0,

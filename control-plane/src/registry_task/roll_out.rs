@@ -17,6 +17,9 @@ use tokio::time::Instant;
 pub struct Settings {
     /// A change of more than this share of the routes is rolled out in steps; 100: none is.
     pub percent: u8,
+    /// A change of so many routes, or fewer, goes at once whatever their share: of a small table each change is a large
+    /// part, and an endpoint that is taken off a list is not to be waited for.
+    pub least: usize,
     /// The share of the data planes that one step is, in percent; at least one goes.
     pub step_percent: u8,
     /// How long requests have to go on to succeed as before.
@@ -29,6 +32,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             percent: 5,
+            least: 50,
             step_percent: 25,
             calm: Duration::from_secs(10),
             patience: Duration::from_secs(60),
@@ -39,7 +43,8 @@ impl Default for Settings {
 impl Settings {
     /// Whether so many routes of a table are a large change.
     pub(super) fn is_large(&self, routes: usize, table: usize) -> bool {
-        routes.saturating_mul(100) > table.saturating_mul(usize::from(self.percent))
+        routes > self.least
+            && routes.saturating_mul(100) > table.saturating_mul(usize::from(self.percent))
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Progress {
     pub(super) gather_until: Instant,
     /// The last closing step: its revision, and what it said is held.
     pub(super) closed: Option<(u64, Sum)>,
-    /// Earlier closing steps had the same revision, so an ack does not tell which of them it is for.
+    /// Earlier closing steps of the same revision said something else, so an ack does not tell which of them it is for.
     repeated: bool,
     /// One of the closing steps ended a snapshot.
     pub(super) complete: bool,
@@ -107,7 +107,8 @@ impl Progress {
     /// A closing step was sent. While something is kept from the data plane, several have the same revision.
     pub(super) fn close(&mut self, (revision, sum): (u64, Sum)) {
         let before = self.closed.replace((revision, sum));
-        self.repeated = before.is_some_and(|(at, _)| at == revision);
+        let alike = before.filter(|(at, _)| *at == revision);
+        self.repeated = alike.is_some_and(|(_, other)| self.repeated || other != sum);
     }
 
     /// Whether what is held is what the last closing step said. Where it cannot be told which one is meant, that is left to

@@ -20,6 +20,7 @@ const CALM: Duration = Duration::from_millis(700);
 
 fn quick() -> RollOutSettings {
     RollOutSettings {
+        least: 0,
         calm: CALM,
         patience: Duration::from_secs(5),
         ..RollOutSettings::default()

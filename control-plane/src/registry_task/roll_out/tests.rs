@@ -272,6 +272,7 @@ fn nobody_is_given_what_is_not_complete() {
     assert_eq!(fleet.look(), Looked::Waiting);
     assert_eq!(*fleet.roll_out.stage(), Stage::Preparing);
     let settings = Settings::default();
-    assert!(settings.is_large(6, 100) && !settings.is_large(5, 100));
+    assert!(settings.is_large(101, 2000) && !settings.is_large(100, 2000));
+    assert!(settings.is_large(51, 60) && !settings.is_large(50, 60));
     assert!(!settings.is_large(0, 0));
 }

@@ -9,7 +9,7 @@ use pointsman_process::configuration::HostPort;
 use pointsman_registry::{Description, Fields, Options, Uri};
 use pointsman_route_key::RouteKey;
 
-use super::super::message::{self, Policy, Refusal, TopLevelWildcards};
+use super::super::message::{self, Policy, TopLevelWildcards};
 use super::form::{Catalogue, Instance, Protocol, Route};
 
 /// Where problems are told: the key, what is wrong with it, what would be right.
@@ -210,7 +210,7 @@ fn put(
     };
     let description = match instance.description() {
         Ok(description) => description,
-        Err(refusal) => return wrong(refusal.to_string()),
+        Err(too_long) => return wrong(too_long.to_string()),
     };
     if endpoints
         .insert(Arc::clone(&address), Arc::new(description))
@@ -222,15 +222,7 @@ fn put(
 }
 
 impl Instance {
-    fn description(&self) -> Result<Description, Refusal> {
-        for (name, text) in [
-            ("app_id", &self.app_id),
-            ("instance_id", &self.instance_id),
-            ("instance_index", &self.instance_index),
-            ("availability_zone", &self.availability_zone),
-        ] {
-            message::check_text(name, text)?;
-        }
+    fn description(&self) -> Result<Description, pointsman_registry::TooLong> {
         let tags = self.tags.iter();
         let tags: Vec<_> = tags
             .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -248,6 +240,5 @@ impl Instance {
             tags: (!tags.is_empty()).then_some(tags),
             ..Fields::default()
         })
-        .map_err(|error| message::too_long(&error))
     }
 }
