@@ -97,7 +97,8 @@ impl Session {
                     "data-plane-rejects"
                 );
             }
-            if !news.is_empty() {
+            // Only the first of them have names here: more of them is news as well.
+            if !news.is_empty() || rejections > replica.rejections {
                 replica.last_nack = Some(Nack {
                     at: now,
                     revision: ack.revision,

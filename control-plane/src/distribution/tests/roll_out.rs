@@ -354,6 +354,34 @@ async fn a_rejection_halts_it_until_the_file_changes() {
     assert!(scene.metrics().contains("pointsman_roll_out_halted 0"));
 }
 
+/// one that rejects more than can be shown of it, and now one thing more, halts it all the same
+#[tokio::test]
+async fn a_rejection_beyond_those_that_are_shown_halts_it() {
+    let (scene, files, mut fleet) = fleet(2).await;
+    let rejected = |count: usize| {
+        let rejected = (0..count).map(|number| v1::RejectedThing {
+            address: format!("10.0.0.{number}:80"),
+            reason: "no such protocol".to_owned(),
+            ..v1::RejectedThing::default()
+        });
+        rejected.collect::<Vec<_>>()
+    };
+    scene.register(message("10.9.9.9:80", "other")).await;
+    fleet[0].read_rejecting(rejected(150)).await;
+    fleet[1].read().await;
+    change(&files, 10, "hash").await;
+    while fleet[0].algorithm("r8") != Some("hash") {
+        fleet[0].read_rejecting(rejected(150)).await;
+    }
+    let stage = || scene.handle.staging().borrow().rolling.clone();
+    assert!(!halted(stage().as_ref().map(|it| &it.stage)));
+    scene.register(message("10.9.9.9:80", "another")).await;
+    while !fleet[0].held.keys().any(|(route, _)| route == "another") {
+        fleet[0].read_rejecting(rejected(151)).await;
+    }
+    until_stage(&scene, halted).await;
+}
+
 /// an error rate that rises halts it, and an operator may let it go on to everybody
 #[tokio::test]
 async fn a_risen_error_rate_halts_it_until_an_operator_lets_it_go_on() {
