@@ -133,3 +133,6 @@ where
         let _ = connection.await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rustls::HandshakeKind;
+use rustls::server::danger::ClientCertVerifier;
 use rustls_pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -227,6 +229,59 @@ async fn mutual_tls_takes_known_peers_and_nobody_else() {
             .await
             .is_err()
     );
+}
+
+/// Who asks for certificates resumes no session, whether one was shown or not: it would bring along what nobody verifies
+/// again. Who does not ask resumes them.
+#[tokio::test]
+async fn nobody_who_asks_for_certificates_resumes_a_session() {
+    install_provider();
+    let ca = Ca::new("ours");
+    let ours = Trust::load(vec![inline("ca", &ca.pem())]).unwrap();
+    let server = identity(&ca.leaf("cp.test", |_| {})).unwrap();
+    let client = identity(&ca.leaf("dp-1.test", |_| {})).unwrap();
+    let demanded: Arc<dyn ClientCertVerifier> = Arc::<Trust>::clone(&ours);
+    let wanted: Arc<dyn ClientCertVerifier> = Arc::new(IfShown(Arc::clone(&ours)));
+    for versions in [Versions::Tls12, Versions::Tls13] {
+        for (clients, shown) in [
+            (None, None),
+            (Some(&demanded), Some(&client)),
+            (Some(&wanted), Some(&client)),
+            (Some(&wanted), None),
+        ] {
+            let (asks, shows) = (clients.is_some(), shown.is_some());
+            let accepts =
+                server_config(server.clone(), clients.cloned(), versions, &[b"h2"]).unwrap();
+            let shown = shown.map(|identity| Arc::clone(identity) as _);
+            let calls = client_config(ours.clone(), shown, versions, &[b"h2"]).unwrap();
+            let mut resumed = Vec::new();
+            for _ in 0..3 {
+                let (near, far) = tokio::io::duplex(64 * 1024);
+                let serve = async {
+                    let mut stream = TlsAcceptor::from(accepts.clone())
+                        .accept(far)
+                        .await
+                        .unwrap();
+                    stream.write_all(b"x").await.unwrap();
+                    let (_, session) = stream.get_ref();
+                    assert_eq!(session.peer_certificates().is_some(), asks && shows);
+                    session.handshake_kind() == Some(HandshakeKind::Resumed)
+                };
+                let name = ServerName::try_from("cp.test").unwrap();
+                let call = async {
+                    let connector = TlsConnector::from(calls.clone());
+                    let mut stream = connector.connect(name, near).await.unwrap();
+                    assert_eq!(stream.read_u8().await.unwrap(), b'x');
+                };
+                resumed.push(tokio::join!(serve, call).0);
+            }
+            assert_eq!(
+                resumed,
+                [false, !asks, !asks],
+                "{versions:?} {asks} {shows}"
+            );
+        }
+    }
 }
 
 /// Replaces both halves as Kubernetes does: a symbolic link to a folder is swapped.
