@@ -258,15 +258,14 @@ impl Selection {
         lease
     }
 
-    /// Takes the endpoint that was passed over for want of room out, if it is an outlier. One that hangs under much load is
-    /// full before it was silent for long enough, and never chosen again until somebody gives up there.
+    /// Takes the endpoint that was passed over for want of room out, if it is an outlier.
     #[cold]
     fn judge_full(&mut self, endpoints: &[Arc<Endpoint>], full: EndpointIndex, now: Time) {
         let full = endpoints
             .iter()
             .find(|endpoint| endpoint.state().index() == full);
         if let (None, Some(full)) = (&self.ejected, full) {
-            self.ejected = outlier::judge(endpoints, full, now);
+            self.ejected = outlier::judge_full(endpoints, full, now);
         }
     }
 

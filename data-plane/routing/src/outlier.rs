@@ -9,7 +9,8 @@
 //!   sibling has answered lately and fails not;
 //! * **by silence**, when the last [`UNANSWERED`] or more attempts have no answer, the first so
 //!   many of them wait for longer than the bound, nothing at all was answered meanwhile, and a
-//!   sibling has answered what it was asked in the latter half of that time;
+//!   sibling has answered what it was asked in the latter half of that time; the time in which it
+//!   was full of requests most of which have got the head of their answer does not count;
 //! * **by slowness**, when at least half of its response times lie above the bound.
 //!
 //! The bound is four times what 19 of 20 answers of its siblings take, and never below
@@ -121,6 +122,23 @@ pub(crate) fn judge(
     } else {
         None
     }
+}
+
+/// The same for one that was passed over because it has no room. One that hangs under much load is full before it was silent
+/// for long enough, and never chosen again until somebody gives up there; but nobody asks one that is full, so that its silence
+/// says something only where most of what it has waits for an answer. What fills it otherwise has got one, as tunnels and
+/// streams have.
+pub(crate) fn judge_full(
+    endpoints: &[Arc<Endpoint>],
+    suspect: &Arc<Endpoint>,
+    now: Time,
+) -> Option<Ejection> {
+    let conduct = suspect.state().known_conduct()?;
+    if conduct.unanswered() < u64::from(suspect.state().in_flight()) / 2 {
+        conduct.excuse(now);
+        return None;
+    }
+    judge(endpoints, suspect, now)
 }
 
 #[cold]

@@ -174,6 +174,16 @@ impl Conduct {
         (attempts >= UNANSWERED).then(|| now.since(since))
     }
 
+    /// How many attempts were made since its last answer.
+    pub(super) fn unanswered(&self) -> u64 {
+        self.silence.since().map_or(0, |(_, attempts)| attempts)
+    }
+
+    /// It could not be asked until now: what it has not said before that proves nothing.
+    pub(super) fn excuse(&self, now: Time) {
+        self.silence.begin_again(now);
+    }
+
     /// What makes it an outlier.
     pub(super) fn outlier(&self, siblings: &Siblings, now: Time) -> Option<Cause> {
         let answered = now.since(siblings.answered_at?);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::UNANSWERED;
+use super::{JUDGED_EVERY, UNANSWERED};
 use crate::Time;
 
 /// The lower bits count attempts, the others are the time from which they prove something: 20 bits
@@ -55,6 +55,19 @@ impl Silence {
         let _gone = self
             .0
             .try_update(Ordering::Relaxed, Ordering::Relaxed, forgotten);
+    }
+
+    /// The silence counts from now on only; the attempts remain.
+    pub(super) fn begin_again(&self, now: Time) {
+        let again = |packed: u64| {
+            let since = Time::from_stored(packed >> COUNT_BITS)?;
+            // Whoever finds it full says so, but it need not be that precise.
+            (now.since(since) >= JUDGED_EVERY)
+                .then(|| (now.to_stored() << COUNT_BITS) | (packed & MOST))
+        };
+        let _recent = self
+            .0
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, again);
     }
 
     /// Since when, and how many attempts; the time is that of the latest one where they are too few.

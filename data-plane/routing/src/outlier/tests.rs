@@ -11,6 +11,8 @@ use crate::{Context, Cursors, Lease, Selection, Settings, Table};
 enum Does {
     /// It answers after so many milliseconds.
     Answers(u64),
+    /// It answers at once, and its body or its tunnel takes so many milliseconds.
+    Streams(u64),
     /// It fails at once.
     Fails,
     /// It never says anything.
@@ -28,6 +30,8 @@ struct Pool {
     requests: u64,
     /// What ends when: the endpoint, its attempt, and how.
     ends: BTreeMap<(u64, u64), (Lease, Attempt, Does)>,
+    /// Who has the head of its answer, and until when it takes the rest.
+    streams: Vec<(u64, Lease)>,
     ejections: Vec<(u64, String, Cause)>,
     /// Requests by endpoint.
     sent: BTreeMap<String, u64>,
@@ -42,6 +46,7 @@ impl Pool {
             now: 1,
             requests: 0,
             ends: BTreeMap::new(),
+            streams: Vec::new(),
             ejections: Vec::new(),
             sent: BTreeMap::new(),
         }
@@ -68,11 +73,16 @@ impl Pool {
                 let conduct = lease.endpoint().state().conduct();
                 match does {
                     Does::Answers(_) => conduct.answered(attempt, self.coarse()),
+                    Does::Streams(takes) => {
+                        conduct.answered(attempt, self.coarse());
+                        self.streams.push((self.now + takes, lease));
+                    }
                     Does::Fails => conduct.failed(attempt, self.coarse()),
                     Does::Abandoned(_) => conduct.left(attempt, self.coarse()),
                     Does::Hangs => {}
                 }
             }
+            self.streams.retain(|(until, _)| *until > self.now);
         }
     }
 
@@ -104,7 +114,7 @@ impl Pool {
         let attempt = endpoint.state().conduct().begin(self.coarse());
         let ends = match does {
             Does::Answers(after) | Does::Abandoned(after) => self.now + after,
-            Does::Fails => self.now,
+            Does::Fails | Does::Streams(_) => self.now,
             Does::Hangs => u64::MAX,
         };
         self.ends
@@ -181,6 +191,73 @@ fn an_endpoint_that_hangs_is_out_though_it_is_full() {
     assert_eq!(*cause, Cause::Silence);
     assert!(when - start < 700, "{} ms", when - start);
     assert_eq!((pool.ejections.len(), pool.out()), (1, vec![1]));
+}
+
+/// one that is full of what has got its answer, as tunnels and streams have, is not out for the few that wait: nobody
+/// asks it anything else meanwhile, so that it cannot show that it is well. Nor is it when it has room again.
+#[test]
+fn an_endpoint_that_is_full_of_streams_is_no_outlier() {
+    for (streams, out) in [(50, None), (40, None), (10, Some(Cause::Silence))] {
+        let mut pool = Pool::of(3);
+        pool.max_connections = 50;
+        pool.run(2_000, 1, well);
+        let begun = std::cell::Cell::new(0);
+        pool.run(3_500, 1, |n, _| {
+            let turn = begun.get();
+            begun.set(turn + usize::from(n == 1));
+            match n {
+                1 if turn < streams => Does::Streams(2_500),
+                1 if turn < 50 => Does::Answers(5_000),
+                _ => Does::Answers(5),
+            }
+        });
+        let causes: Vec<_> = pool.ejections.iter().map(|(.., cause)| *cause).collect();
+        assert_eq!(causes, Vec::from_iter(out), "{streams} streams");
+    }
+}
+
+/// one that hangs though it is full of streams is out soon after it has room again, or when most of what it has waits.
+#[test]
+fn an_endpoint_that_hangs_behind_streams_is_out() {
+    for (lasting, within) in [(2_500, 3_300), (60_000, 60_000)] {
+        let mut pool = Pool::of(3);
+        pool.max_connections = 50;
+        pool.run(2_000, 1, well);
+        let (start, begun) = (pool.now, std::cell::Cell::new(0));
+        pool.run(60_000, 1, |n, _| {
+            let turn = begun.get();
+            begun.set(turn + u64::from(n == 1));
+            match n {
+                // They end one after the other.
+                1 if turn < 40 => Does::Streams(lasting / 40 * (turn + 1)),
+                1 => Does::Hangs,
+                _ => Does::Answers(5),
+            }
+        });
+        let (when, _, cause) = &pool.ejections[0];
+        assert_eq!(*cause, Cause::Silence);
+        assert!(when - start < within, "{} ms", when - start);
+    }
+}
+
+/// nor is one that is full of long polls, where the others get as many of them and are full a little later.
+#[test]
+fn long_polls_that_fill_a_pool_make_no_outlier() {
+    let mut pool = Pool::of(3);
+    pool.max_connections = 36;
+    pool.run(2_000, 1, well);
+    let full = std::cell::Cell::new(0);
+    for _ in 0..20 {
+        pool.run(1_000, 1, |_, m| match m % 50 {
+            17 => Does::Answers(5_000),
+            _ => Does::Answers(5),
+        });
+        let states = pool.endpoints();
+        let busy = states.iter().filter(|one| one.state().in_flight() >= 34);
+        full.set(full.get() + busy.count());
+    }
+    assert!(full.get() > 0, "none was full");
+    assert_eq!(pool.ejections, []);
 }
 
 /// a long poll that a client left, before nobody asked anything for a while, is no silence: an endpoint is not out
