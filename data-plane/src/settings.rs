@@ -98,7 +98,8 @@ pub struct Limits {
     pub connections: Option<usize>,
     /// Requests in flight in the process (L-22).
     pub in_flight: usize,
-    /// How many of a hundred of them those of one route may be: it leaves the last places to others. 100 for all.
+    /// How many of a hundred of them may be at the endpoints of one route, by whichever of their routes they came, or at its
+    /// service: it leaves the last places to others. 100 for all.
     pub route_percent: u32,
     /// Bytes of memory that the process may have: above nine tenths of it new requests are shed. `None` for the
     /// bound of its control group, if that has one.

@@ -9,6 +9,7 @@ mod memory;
 mod seldom;
 mod thread;
 mod told;
+mod visits;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -35,13 +36,13 @@ use crate::table::Reader;
 use crate::upstream::tls::Identities;
 use crate::upstream::{Handshakes, Idle, LateDials, Services, Trunks};
 
-use admission::Admission;
-pub(crate) use admission::{Permit, Places};
+pub(crate) use admission::{Admission, Permit, Places};
 pub(crate) use crowd::{Crowd, Handed, Mailbox, Seat};
 use memory::Memory;
 pub(crate) use seldom::Seldom;
 pub(crate) use thread::{Assignment, spawn};
 pub(crate) use told::Told;
+pub(crate) use visits::Visit;
 
 /// Rooms that are kept for the next request.
 const ROOMS_KEPT: usize = 256;
@@ -166,20 +167,23 @@ impl Worker {
         Time::since_origin(self.deadlines.now().since(Tick::START))
     }
 
-    /// A place among the requests in flight, if there is one (L-22).
+    /// Who lets requests in.
     #[inline]
-    pub(crate) fn admit(&self) -> Option<Permit> {
-        self.admission.admit()
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
     }
 
-    /// Whether the route has as many requests in flight as one may have while others need the rest.
+    /// Whether there are as many requests at the endpoints of a route, by whichever route they came, as there may be while
+    /// others need the rest of the places.
     #[inline]
     pub(crate) fn has_its_share(&self, route: &Route) -> bool {
-        self.admission.has_its_share(|| {
-            let endpoints = route.endpoints().iter();
-            let counts = endpoints.map(|endpoint| endpoint.state().in_flight() as usize);
-            counts.sum()
-        })
+        self.admission.has_its_share(|| at_endpoints(route))
+    }
+
+    /// Counts one more request at the service of its route. `None`: with those that are at its endpoints the route has its
+    /// share.
+    pub(crate) fn visit_service(&self, route: &Route) -> Option<Visit> {
+        self.admission.visit(route, || at_endpoints(route))
     }
 
     /// Room for a request.
@@ -218,6 +222,14 @@ impl Worker {
             _seat: seat,
         }
     }
+}
+
+/// How many requests the endpoints of a route have.
+#[cold]
+fn at_endpoints(route: &Route) -> usize {
+    let endpoints = route.endpoints().iter();
+    let counts = endpoints.map(|endpoint| endpoint.state().requests() as usize);
+    counts.sum()
 }
 
 /// One open client connection.

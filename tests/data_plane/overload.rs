@@ -16,7 +16,20 @@ fn asking(host: &str) -> String {
 /// an app that does not answer has no more than its share of them, so that another one answers all the same
 #[tokio::test]
 async fn a_slow_app_leaves_room_for_its_neighbour() {
-    let slow = Endpoint::with(|_| Answer::Silence).await;
+    leaves_room(|| Answer::Silence, false).await;
+}
+
+/// so has one that does not end its answers, also where these do not count at the endpoint any more
+#[tokio::test]
+async fn a_slow_body_leaves_room_for_a_neighbour() {
+    const HALF: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab";
+    for until_head in [false, true] {
+        leaves_room(|| Answer::Raw(HALF.to_vec()), until_head).await;
+    }
+}
+
+async fn leaves_room(does: fn() -> Answer, until_head: bool) {
+    let slow = Endpoint::with(move |_| does()).await;
     let quick = Endpoint::named("quick").await;
     let plane = Setup::new()
         .endpoint("slow.test", &slow)
@@ -24,6 +37,7 @@ async fn a_slow_app_leaves_room_for_its_neighbour() {
         .with(|settings| {
             settings.limits.in_flight = 100;
             settings.limits.route_percent = 60;
+            settings.limits.endpoint_connections_until_head = until_head;
         })
         .start();
     let mut waiting = Vec::new();

@@ -3,6 +3,7 @@
 mod back;
 mod first_pass;
 mod outside;
+mod places;
 mod reached;
 mod tunnels;
 mod within;

@@ -7,11 +7,12 @@ use crate::Endpoint;
 /// One attempt's hold on an endpoint: counted as in flight until it is dropped.
 ///
 /// Keep it until the response body or the tunnel has ended: a limit on connections counts until
-/// then, or until [`Lease::end`].
+/// then, or until [`Lease::pass_head`].
 #[derive(Debug)]
 pub struct Lease {
     endpoint: Arc<Endpoint>,
-    counted: bool,
+    /// Whether it is counted against the limit, and not beside it.
+    limited: bool,
 }
 
 impl Lease {
@@ -19,14 +20,17 @@ impl Lease {
     pub(crate) fn reserve(endpoint: &Arc<Endpoint>, limit: u32) -> Option<Self> {
         endpoint.state().try_reserve(limit).then(|| Self {
             endpoint: Arc::clone(endpoint),
-            counted: true,
+            limited: true,
         })
     }
 
-    /// Does not count as in flight any more, whatever still happens at the endpoint.
-    pub fn end(&mut self) {
-        if std::mem::take(&mut self.counted) {
-            self.endpoint.state().release();
+    /// Takes no place of the endpoint's limit any more, whatever still happens there. It is one of
+    /// its requests as before ([`EndpointState::requests`]).
+    ///
+    /// [`EndpointState::requests`]: crate::EndpointState::requests
+    pub fn pass_head(&mut self) {
+        if std::mem::take(&mut self.limited) {
+            self.endpoint.state().pass_head();
         }
     }
 
@@ -39,6 +43,10 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.end();
+        if self.limited {
+            self.endpoint.state().release();
+        } else {
+            self.endpoint.state().release_beyond();
+        }
     }
 }

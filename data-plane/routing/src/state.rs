@@ -47,6 +47,8 @@ pub struct EndpointState {
 struct Place {
     address: Address,
     identity: Identity,
+    /// Requests that its limit does not count any more, though they have not ended.
+    beyond: AtomicU32,
 }
 
 const _: () = assert!(
@@ -62,7 +64,11 @@ impl EndpointState {
             registrations: AtomicU32::new(0),
             first_seen_at: AtomicU64::new(0),
             conduct: OnceLock::new(),
-            place: Box::new(Place { address, identity }),
+            place: Box::new(Place {
+                address,
+                identity,
+                beyond: AtomicU32::new(0),
+            }),
         }
     }
 
@@ -91,10 +97,17 @@ impl EndpointState {
         self.place.identity.protocol()
     }
 
-    /// How many requests hold a [`Lease`](crate::Lease) on it.
+    /// How many requests hold a [`Lease`](crate::Lease) on it that its limit counts.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How many requests hold a [`Lease`](crate::Lease) on it, those included that its limit does not count any more.
+    #[must_use]
+    pub fn requests(&self) -> u32 {
+        let beyond = self.place.beyond.load(Ordering::Relaxed);
+        self.in_flight().saturating_add(beyond)
     }
 
     /// For how long there was a choice of it. The first who asks begins that time: until then it has
@@ -160,6 +173,17 @@ impl EndpointState {
 
     pub(crate) fn release(&self) {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The limit does not count one of its requests any more.
+    pub(crate) fn pass_head(&self) {
+        self.place.beyond.fetch_add(1, Ordering::Relaxed);
+        self.release();
+    }
+
+    /// One that the limit did not count has ended.
+    pub(crate) fn release_beyond(&self) {
+        self.place.beyond.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts one more endpoint that stands on it.

@@ -27,8 +27,8 @@ pub struct Limits {
     pub connections: Option<usize>,
     /// Requests in flight in the process (L-22).
     pub requests_in_flight: usize,
-    /// How many of a hundred of them those of one route may be, so that one that is slow leaves the last places to others; 100
-    /// for all of them.
+    /// How many of a hundred of them may be at the endpoints of one route, by whichever of their routes they came, or at its
+    /// route service, so that what is slow leaves the last places to others; 100 for all of them.
     pub requests_in_flight_route_percent: u32,
     /// Memory of the process: above nine tenths of it new requests are refused. Absent: what its control group may have. More
     /// than the machine has: never.

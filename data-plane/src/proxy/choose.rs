@@ -115,7 +115,7 @@ impl Chosen {
     #[inline]
     pub(super) fn answered(&mut self, worker: &Worker) {
         if worker.settings.limits.endpoint_connections_until_head {
-            self.lease.end();
+            self.lease.pass_head();
         }
         if let Some(attempt) = self.watched.take() {
             let conduct = self.lease.endpoint().state().conduct();

@@ -30,8 +30,25 @@ impl Journey<'_, '_> {
         }
         self.count_hops()?;
         self.look_at_names()?;
-        self.permit = Some(self.worker.admit().ok_or(Refusal::Overloaded)?);
-        Ok(())
+        self.take_place()
+    }
+
+    /// Takes a place among the requests in flight (L-22). One for a service within the platform is part of a request that
+    /// has one.
+    #[inline]
+    fn take_place(&mut self) -> Result<(), Refusal> {
+        if self.detour.is_some() {
+            return Ok(());
+        }
+        let admission = self.worker.admission();
+        self.permit = match admission.admit() {
+            None if admission.is_memory_short() && self.is_under_way() => admission.admit_begun(),
+            permit => permit,
+        };
+        match self.permit {
+            Some(_) => Ok(()),
+            None => Err(Refusal::Overloaded),
+        }
     }
 }
 

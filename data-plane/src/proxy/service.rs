@@ -16,6 +16,7 @@ use super::{Journey, Refusal};
 use crate::downstream::client::Secured;
 use crate::route_service::{Invalid, ServiceUrl, Signed, Signer, nonce, split};
 use crate::upstream::Place;
+use crate::worker::Visit;
 
 /// What proves where a request comes from. None of it reaches an app.
 pub(super) const SIGNED: KnownSet = KnownSet::of(&[
@@ -62,6 +63,8 @@ pub(super) struct Outward {
     signed: Signed,
     /// Whether the service is a route of the table, and reached as that.
     is_within: bool,
+    /// The request counts among those of its route until it is back.
+    _visit: Visit,
 }
 
 /// Where a request has led to, and in what.
@@ -181,6 +184,8 @@ impl Journey<'_, '_> {
             told.unsupported("an operator has disabled the service");
             return Err(Refusal::ServiceDisabled);
         }
+        let visit = self.worker.visit_service(found.route);
+        let visit = visit.ok_or(Refusal::Overloaded)?;
         let request = &*self.exchange.request;
         let [host, target] =
             [request.host(), request.path_and_query()].map(String::from_utf8_lossy);
@@ -204,7 +209,16 @@ impl Journey<'_, '_> {
             url,
             signed,
             is_within,
+            _visit: visit,
         }))
+    }
+
+    /// Whether a router has signed the request: its first part is in flight already, here or at another one.
+    #[cold]
+    pub(super) fn is_under_way(&self) -> bool {
+        let signer = self.worker.settings.route_services.signer.as_ref();
+        self.said(Known::XCfProxySignature).is_some()
+            && signer.is_some_and(|signer| self.open(signer).is_ok())
     }
 
     /// The URL that the request was signed for.

@@ -8,6 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use pointsman_routing::Route;
+
+use super::visits::{Visit, Visits};
 use crate::counters::Counters;
 
 /// Places that a worker reserves at a time, where the bound is large enough for that.
@@ -29,6 +32,8 @@ pub(crate) struct Places {
     spared: AtomicUsize,
     /// There is no memory for more requests.
     memory_short: AtomicBool,
+    /// Who is at no endpoint, but at the service of its route.
+    visits: Arc<Visits>,
 }
 
 impl Places {
@@ -44,6 +49,7 @@ impl Places {
             route_percent,
             spared: AtomicUsize::new(places - share(places, route_percent)),
             memory_short: AtomicBool::new(false),
+            visits: Visits::new(),
         }
     }
 
@@ -148,10 +154,23 @@ impl Admission {
     /// A place, if there is one.
     #[inline]
     pub(crate) fn admit(&self) -> Option<Permit> {
-        let share = &self.share;
-        if share.places.memory_short.load(Ordering::Relaxed) && share.is_busy() {
+        if self.is_memory_short() && self.share.is_busy() {
             return None;
         }
+        self.admit_begun()
+    }
+
+    /// Whether requests are shed for want of memory.
+    #[inline]
+    pub(crate) fn is_memory_short(&self) -> bool {
+        self.share.places.memory_short.load(Ordering::Relaxed)
+    }
+
+    /// A place, if there is one, for the second part of a request whose first part has been let in: without it the first
+    /// would have been for nothing, whatever memory there is.
+    #[inline]
+    pub(crate) fn admit_begun(&self) -> Option<Permit> {
+        let share = &self.share;
         if share.reserved.get() == 0 {
             let Share {
                 places, reserved, ..
@@ -199,6 +218,18 @@ impl Admission {
     pub(crate) fn has_its_share(&self, in_flight: impl FnOnce() -> usize) -> bool {
         let places = &self.share.places;
         places.are_short() && in_flight() >= places.of_one_route()
+    }
+
+    /// Counts one more request at the service of its route, which has so many at its endpoints. `None`: all together they
+    /// are its share.
+    pub(super) fn visit(
+        &self,
+        route: &Route,
+        at_endpoints: impl FnOnce() -> usize,
+    ) -> Option<Visit> {
+        let visits = &self.share.places.visits;
+        let may = !self.has_its_share(|| at_endpoints() + visits.of(route));
+        may.then(|| visits.begin(route))
     }
 
     /// The places of the process.
@@ -287,6 +318,26 @@ mod tests {
         assert!(alone.is_some() && one.admit().is_none());
         assert!(places.set_memory_short(false));
         assert!(one.admit().is_some());
+    }
+
+    /// without memory what was let in already goes on, as far as there are places, and a tunnel is nothing that ends soon
+    #[test]
+    fn without_memory_what_has_begun_goes_on() {
+        let places = Arc::new(Places::new(3, 1, 100));
+        let counters = Arc::<Counters>::default();
+        let one = Admission::new(Arc::clone(&places), Arc::clone(&counters));
+        places.set_memory_short(true);
+        let tunnel = one.admit();
+        assert!(tunnel.is_some() && one.admit().is_none());
+        counters.tunnels_open.increment();
+        let beside = one.admit();
+        assert!(beside.is_some(), "nothing but a tunnel was in flight");
+        assert!(one.admit().is_none(), "now there is a request");
+        let begun = one.admit_begun();
+        assert!(
+            begun.is_some() && one.admit_begun().is_none(),
+            "three places"
+        );
     }
 
     /// a route has its share of the places, and they are counted only when it may have more

@@ -110,16 +110,23 @@ fn what_an_endpoint_lived_through_survives_a_change() {
     assert_ne!(worker.endpoints()[0].state().index(), index);
 }
 
-/// A lease that has ended counts no more, and is not taken off twice when it is dropped.
+/// What the limit does not count any more is a request of the endpoint until it ends, and is not taken off twice then.
 #[test]
-fn a_lease_ends_once() {
+fn what_has_its_head_is_a_request_beside_the_limit() {
     let mut worker = Worker::with(1);
-    let [mut ended, held] = [(); 2].map(|()| worker.next(&mut Selection::new(), 0).unwrap());
-    ended.end();
-    assert_eq!(worker.endpoints()[0].state().in_flight(), 1);
-    ended.end();
-    drop(ended);
-    assert_eq!(worker.endpoints()[0].state().in_flight(), 1);
+    let [mut answered, held] = [(); 2].map(|()| worker.next(&mut Selection::new(), 0).unwrap());
+    let count = |worker: &Worker| {
+        let endpoints = worker.endpoints();
+        let state = endpoints[0].state();
+        (state.in_flight(), state.requests())
+    };
+    assert_eq!(count(&worker), (2, 2));
+    answered.pass_head();
+    assert_eq!(count(&worker), (1, 2));
+    answered.pass_head();
+    assert_eq!(count(&worker), (1, 2));
+    drop(answered);
+    assert_eq!(count(&worker), (1, 1));
     drop(held);
-    assert_eq!(worker.endpoints()[0].state().in_flight(), 0);
+    assert_eq!(count(&worker), (0, 0));
 }
