@@ -320,6 +320,11 @@ pub struct Upstream {
     pub connection_age: Duration,
     /// Whether endpoints over TLS that are registered with HTTP/2 may choose it (D-512, D-513).
     pub http2: bool,
+    /// How long an endpoint may send nothing at all over HTTP/2, while a request is there, until it is asked whether it is
+    /// there itself.
+    pub http2_silence: Duration,
+    /// How long it may take to say so.
+    pub http2_pong: Duration,
     /// What TLS endpoints are verified with. Without it they are not reached at all.
     pub tls: Option<UpstreamTls>,
 }
@@ -334,6 +339,8 @@ impl Default for Upstream {
             connection_requests: 10_000,
             connection_age: Duration::from_secs(24 * 3600),
             http2: true,
+            http2_silence: Duration::from_secs(30),
+            http2_pong: Duration::from_secs(10),
             tls: None,
         }
     }

@@ -6,6 +6,7 @@ mod choice;
 mod frames;
 mod refusals;
 mod server;
+mod silence;
 mod streams;
 mod trailers;
 mod turns;

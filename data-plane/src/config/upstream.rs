@@ -91,7 +91,7 @@ impl Upstream {
             connection_requests: self.requests_per_connection,
             connection_age: self.connection_age.0,
             http2: self.http2,
-            tls: None,
+            ..crate::Upstream::default()
         }
     }
 

@@ -156,3 +156,82 @@ impl AsyncWrite for Pipe {
         self.0.io.borrow_mut().poll_finish(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Write;
+    use std::rc::Rc;
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// What is read at a time.
+    const ROOM: usize = 16 * 1024;
+
+    /// A connection on which as much has come as the system takes, and how much that is.
+    async fn full() -> (Io, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let mut far = far.expect("it comes").0.into_std().expect("a socket");
+        let mut sent = 0;
+        while let Ok(count) = far.write(&[7; ROOM]) {
+            sent += count;
+        }
+        assert!(sent > 4 * TURN, "{sent} bytes are no flood");
+        drop(far);
+        (Io::Plain(near.expect("it listens")), sent)
+    }
+
+    /// a connection on which more comes than is read in a turn gives everybody else a turn, and goes on by itself.
+    #[tokio::test]
+    async fn much_is_read_in_turns() {
+        let (io, sent) = full().await;
+        let others = Rc::new(Cell::new(0));
+        let local = tokio::task::LocalSet::new();
+        let counted = Rc::clone(&others);
+        local.spawn_local(async move {
+            loop {
+                counted.set(counted.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        let below = Below::new(io);
+        let mut pipe = Pipe(Rc::clone(&below));
+        let (mut turns, mut ended) = (Vec::new(), false);
+        let read = poll_fn(|cx| {
+            let mut turn = 0;
+            loop {
+                let mut space = [0; ROOM];
+                let mut buffer = ReadBuf::new(&mut space);
+                match Pin::new(&mut pipe).poll_read(cx, &mut buffer) {
+                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => ended = true,
+                    Poll::Ready(Ok(())) => {
+                        turn += buffer.filled().len();
+                        continue;
+                    }
+                    Poll::Ready(Err(error)) => panic!("{error}"),
+                    Poll::Pending => {}
+                }
+                turns.push(turn);
+                return if ended {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                };
+            }
+        });
+        local.run_until(read).await;
+        assert_eq!(turns.iter().sum::<usize>(), sent);
+        assert_eq!(below.received(), sent as u64);
+        let most = turns.iter().max().copied();
+        assert!(most >= Some(TURN) && most < Some(TURN + ROOM), "{turns:?}");
+        assert!(
+            others.get() >= sent / (TURN + ROOM),
+            "{} turns",
+            others.get()
+        );
+    }
+}

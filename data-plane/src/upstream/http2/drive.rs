@@ -16,13 +16,6 @@ use crate::deadlines::Tick;
 use crate::proxy::Reason;
 use crate::worker::Worker;
 
-/// How long an endpoint may send nothing at all, while a request is on the trunk, until it is asked whether it is there.
-/// It is asked once: endpoints take those who ask again and again for hostile.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// How long it may take to say so.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
-
 /// How long the end of a trunk may take that carries nothing any more.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -34,7 +27,9 @@ pub(super) async fn drive(
 ) {
     let register = poll_fn(|cx| Poll::Ready(worker.deadlines.register(cx.waker().clone())));
     let deadline = register.await;
-    let mut pulse = Pulse::new(connection.ping_pong(), deadline.now());
+    let settings = &worker.settings.upstream;
+    let waits = (settings.http2_silence, settings.http2_pong);
+    let mut pulse = Pulse::new(connection.ping_pong(), waits, deadline.now());
     let mut gone_by = None;
     poll_fn(|cx| {
         let now = deadline.now();
@@ -66,9 +61,13 @@ pub(super) async fn drive(
     worker.trunks.prune(trunk.endpoint());
 }
 
-/// Whether an endpoint is still there.
+/// Whether an endpoint is still there. It is asked once in a silence: endpoints take those who ask again and again for hostile.
 struct Pulse {
     pings: Option<PingPong>,
+    /// After how long a silence it is asked.
+    silence: Duration,
+    /// How long it may take to answer.
+    pong_within: Duration,
     /// Bytes that had come when somebody looked last.
     received: u64,
     /// Since when nothing has come, though something was to come.
@@ -80,9 +79,15 @@ struct Pulse {
 }
 
 impl Pulse {
-    fn new(pings: Option<PingPong>, now: Tick) -> Self {
+    fn new(
+        pings: Option<PingPong>,
+        (silence, pong_within): (Duration, Duration),
+        now: Tick,
+    ) -> Self {
         Self {
             pings,
+            silence,
+            pong_within,
             received: 0,
             since: now,
             asked: None,
@@ -106,7 +111,7 @@ impl Pulse {
                 // Whatever it sends, it is there.
                 let since = if has_come { now } else { asked };
                 self.asked = Some(since);
-                let by = since.after(PONG_WITHIN);
+                let by = since.after(self.pong_within);
                 return (now < by).then_some(by);
             }
         } else if has_come {
@@ -123,7 +128,7 @@ impl Pulse {
         if self.answered {
             return Some(Tick::NEVER);
         }
-        let ask_at = self.since.after(SILENCE);
+        let ask_at = self.since.after(self.silence);
         if now < ask_at {
             return Some(ask_at);
         }
@@ -131,6 +136,6 @@ impl Pulse {
             return Some(Tick::NEVER);
         }
         self.asked = Some(now);
-        Some(now.after(PONG_WITHIN))
+        Some(now.after(self.pong_within))
     }
 }
