@@ -4,6 +4,7 @@
 //! stream has room. So a slow data plane costs as much memory as a fast one, and skips what was overwritten meanwhile.
 
 pub mod batch;
+mod borrowed;
 mod bounds;
 mod connections;
 mod editions;
@@ -20,16 +21,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_registry::Algorithm;
+use pointsman_registry::{Algorithm, Standing};
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::Connected;
 
 use crate::registry_task::Handle;
+use borrowed::Borrowed;
 use editions::{Editions, Press};
 use metrics::Metrics;
 use service::Service;
@@ -52,6 +54,9 @@ pub struct Settings {
     pub max_age: Option<Duration>,
     /// How many data planes get a snapshot at once; the others wait in their order. At least 1.
     pub snapshots: usize,
+    /// How many bytes of the tables of data planes are borrowed while this control plane has not heard everything, so that
+    /// those that come with nothing can be lent them; 0: none.
+    pub borrow_tables: usize,
     /// Who may see which segments.
     pub segments: SegmentBounds,
     /// What every data plane uses alike.
@@ -124,8 +129,15 @@ impl Distribution {
             gather: self.settings.gather,
             ending: ending.clone(),
         };
+        let borrowed = Borrowed::new(self.settings.borrow_tables);
+        sessions.spawn(give_up_in_time(
+            Arc::clone(&borrowed),
+            self.handle.standing(),
+            ending.clone(),
+        ));
         let service = Service {
             snapshots: Arc::new(Semaphore::new(self.settings.snapshots)),
+            borrowed,
             editions: Arc::new(Editions::new(press, sessions.clone())),
             settings: self.settings,
             handle: self.handle,
@@ -134,6 +146,18 @@ impl Distribution {
             ending,
         };
         connections::serve(incoming, end, Rpc(Arc::new(service)), heartbeat).await;
+    }
+}
+
+/// What is borrowed is given up when this control plane can speak for itself.
+async fn give_up_in_time(
+    borrowed: Arc<Borrowed>,
+    mut standing: watch::Receiver<Standing>,
+    ending: CancellationToken,
+) {
+    tokio::select! {
+        () = ending.cancelled() => {}
+        _ = standing.wait_for(|standing| standing.authoritative) => borrowed.close(),
     }
 }
 

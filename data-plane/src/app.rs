@@ -112,6 +112,7 @@ pub struct Bound {
     /// Whether `/varz` answers.
     varz: bool,
     state: Option<(State, u64)>,
+    lifetimes: Lifetimes,
     kept: watch::Sender<Kept>,
     overrides: Overrides,
     addresses: Addresses,
@@ -138,10 +139,7 @@ pub async fn build(
     let mut inherited = settings.inherited;
     let hand_over = HandOver::prepare(settings.hand_over, &mut inherited).await;
     let hand_over = hand_over.map_err(BuildError::HandOver)?;
-    let admin = match settings.admin {
-        Some(settings) => Some(bind_admin(settings, &mut inherited).await?),
-        None => None,
-    };
+    let admin = bind_admin(settings.admin, &mut inherited).await?;
     let varz = settings.proxy.census.varz;
     let (publisher, table) = table::publication();
     let (reporter, failures) = failing::channel();
@@ -183,6 +181,7 @@ pub async fn build(
         status,
         varz,
         state,
+        lifetimes: settings.lifetimes,
         kept,
         overrides,
     })
@@ -239,14 +238,18 @@ fn load_tls(settings: &mut Settings, reloader: &mut Reloader) -> Result<Vec<List
     Ok(listeners)
 }
 
+/// `None` where no admin API is wanted.
 async fn bind_admin(
-    settings: admin::Settings,
+    settings: Option<admin::Settings>,
     inherited: &mut Inherited,
-) -> Result<pointsman_admin::Bound, BuildError> {
+) -> Result<Option<pointsman_admin::Bound>, BuildError> {
+    let Some(settings) = settings else {
+        return Ok(None);
+    };
     let address = settings.listen;
     let socket = inherited.take(address).pop();
     let bound = pointsman_admin::bind(settings, socket).await;
-    bound.map_err(|error| match error {
+    bound.map(Some).map_err(|error| match error {
         BindError::Socket(error) => BuildError::Admin { address, error },
         BindError::File(refused) => BuildError::Tls(refused),
         BindError::Crypto(error) => BuildError::Crypto(error),
@@ -296,6 +299,7 @@ impl Bound {
             heartbeat: self.heartbeat,
             origin,
             restore,
+            lifetimes: self.lifetimes,
             ready: process
                 .readiness
                 .condition("table", "no control plane has filled it yet"),

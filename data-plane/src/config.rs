@@ -258,6 +258,7 @@ impl Config {
             filter: self.segments.filter(),
             any_host: self.any_host,
             state: self.state.settings(),
+            lifetimes: self.state.lifetimes(),
             admin: Some(self.admin.settings(ADMIN_PORT, environment)?),
             proxy: crate::Settings {
                 workers: self.workers,

@@ -26,7 +26,8 @@ mod header;
 mod moment;
 mod saved;
 
-pub(crate) use folder::{Folder, Found, GENERATIONS, Lifetimes, Skipped, Written};
+pub use folder::Lifetimes;
+pub(crate) use folder::{Folder, Found, GENERATIONS, Skipped, Written};
 pub(crate) use frames::{Frame, Writing};
 pub(crate) use header::{Header, Stamp};
 pub(crate) use moment::Moment;

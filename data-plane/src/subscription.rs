@@ -10,6 +10,7 @@
 mod answer;
 mod attend;
 mod backoff;
+mod borrowing;
 mod capabilities;
 mod choice;
 mod client;
@@ -20,6 +21,7 @@ mod follower;
 mod from_proto;
 mod instead;
 mod keeping;
+mod lending;
 mod questions;
 mod report;
 mod restoring;
@@ -30,6 +32,7 @@ mod show;
 mod status;
 mod to_proto;
 
+pub use crate::persisted::Lifetimes;
 pub use capabilities::CLAIMED;
 pub use choice::{Worth, rank};
 pub use client::{Parts, Subscription};

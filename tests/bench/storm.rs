@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pointsman_data_plane::failing;
 use pointsman_data_plane::subscription::{
-    ControlPlane, Follower, HEARTBEAT, Identity, Link, Load, Parts, Status, Subscription,
+    ControlPlane, Follower, HEARTBEAT, Identity, Lifetimes, Link, Load, Parts, Status, Subscription,
 };
 use pointsman_data_plane::table::{TableHandle, publication};
 use pointsman_process::configuration::HostPort;
@@ -156,6 +156,7 @@ impl Client {
             heartbeat: HEARTBEAT,
             origin: Instant::now(),
             restore: None,
+            lifetimes: Lifetimes::default(),
             ready: Readiness::new().condition("table", "nothing came yet"),
             failures,
             load: Arc::new(Load::default),

@@ -13,6 +13,7 @@ mod drain;
 mod hand_over;
 mod instances;
 mod kill_switches;
+mod lending;
 mod persisted;
 mod registration;
 mod route_files;

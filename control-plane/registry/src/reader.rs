@@ -229,6 +229,13 @@ impl Reader {
         self.again.clear();
     }
 
+    /// The same, and everything that was removed here as far as that is known: the other end has got things from elsewhere,
+    /// which this registry never gave it.
+    pub fn start_anew(&mut self, registry: &Registry) {
+        self.restart(registry);
+        self.removed = registry.horizon();
+    }
+
     /// What the reader may have of the registry as it is now, and what is withheld from it.
     #[must_use]
     pub fn sums(&self, registry: &Registry) -> (Sum, Sum) {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pointsman_process::configuration::{Address, Check, Interval, Validate};
+use pointsman_process::configuration::{Address, Check, Interval, Size, Validate};
 use serde::Deserialize;
 
 use crate::app;
@@ -27,6 +27,9 @@ pub struct Distribution {
     pub max_session_age: Interval,
     /// How many data planes get a snapshot at once; the others wait in their order.
     pub snapshots_at_once: usize,
+    /// How much of the tables of data planes is borrowed while this control plane has not heard everything: those that come
+    /// with nothing are lent it. 0: none.
+    pub borrow_tables: Size,
     /// How large changes of route files, and of what an operator lets go, are given to data planes.
     pub roll_out: RollOut,
     /// Isolation segments by a name in the data plane's certificate; `*` for all of them.
@@ -104,6 +107,7 @@ impl Default for Distribution {
             gather: Interval(Duration::from_millis(5)),
             max_session_age: Interval(Duration::from_secs(30 * 60)),
             snapshots_at_once: 16,
+            borrow_tables: Size(0),
             roll_out: RollOut::default(),
             segments: BTreeMap::new(),
         }
@@ -179,6 +183,7 @@ impl Distribution {
             gather: self.gather.0,
             max_age: Some(self.max_session_age.0).filter(|age| !age.is_zero()),
             snapshots: self.snapshots_at_once,
+            borrow_tables: usize::try_from(self.borrow_tables.0).unwrap_or(usize::MAX),
             roll_out: Some(RollOutSettings {
                 percent: self.roll_out.percent,
                 least: self.roll_out.least,

@@ -24,6 +24,8 @@ pub struct Caller {
     pub held: Held,
     /// How many things it holds.
     pub things: u64,
+    /// It can lend its table, and be lent one.
+    pub lends_and_borrows: bool,
     /// What it rejected, for people: the first of it, and how much it is.
     pub rejected: (Vec<Rejected>, usize),
 }
@@ -90,6 +92,7 @@ pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
         },
         held,
         things: hello.things,
+        lends_and_borrows: hello.lends_and_borrows,
         rejected,
     })
 }

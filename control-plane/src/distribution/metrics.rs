@@ -26,6 +26,8 @@ pub(super) struct Metrics {
     admitted: Counter,
     editions: Counter,
     passed_on: Counter,
+    borrowed: Counter,
+    lent: Counter,
     acks: Histogram,
 }
 
@@ -57,6 +59,8 @@ impl Metrics {
             admitted: Counter::default(),
             editions: Counter::default(),
             passed_on: Counter::default(),
+            borrowed: Counter::default(),
+            lent: Counter::default(),
             acks: Histogram::new(ACKS),
         };
         metrics.register(registry);
@@ -84,7 +88,17 @@ impl Metrics {
             "From a closing step to its ack",
             self.acks.clone(),
         );
-        for (name, help, counter) in [
+        for (name, help, counter) in self.counters() {
+            registry.register(
+                format!("pointsman_distribution_{name}"),
+                help,
+                counter.clone(),
+            );
+        }
+    }
+
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 10] {
+        [
             (
                 "things",
                 "Routes and endpoints that were sent",
@@ -117,13 +131,17 @@ impl Metrics {
                 "Closing steps that a data plane got from such a delta, without a look of its own",
                 &self.passed_on,
             ),
-        ] {
-            registry.register(
-                format!("pointsman_distribution_{name}"),
-                help,
-                counter.clone(),
-            );
-        }
+            (
+                "tables_borrowed",
+                "Tables of data planes that were borrowed while this control plane had not heard everything",
+                &self.borrowed,
+            ),
+            (
+                "tables_lent",
+                "Data planes that came with nothing and were lent such a table",
+                &self.lent,
+            ),
+        ]
     }
 
     pub(super) fn count_session(self: &Arc<Self>) -> Counted {
@@ -170,6 +188,14 @@ impl Metrics {
 
     pub(super) fn passed_on(&self) {
         self.passed_on.inc();
+    }
+
+    pub(super) fn borrowed(&self) {
+        self.borrowed.inc();
+    }
+
+    pub(super) fn lent(&self) {
+        self.lent.inc();
     }
 
     pub(super) fn admitted(&self) {

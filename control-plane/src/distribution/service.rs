@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::borrowed::Borrowed;
 use super::editions::Editions;
 use super::hello::{self, Caller};
 use super::metrics::Metrics;
+use super::session::lending::Lending;
 use super::session::{Session, ends};
 use super::wire::{Encoded, Outbound, Parcel};
 use super::{Settings, to_proto};
@@ -34,6 +36,7 @@ pub(super) struct Service {
     /// The turns of snapshots.
     pub(super) snapshots: Arc<Semaphore>,
     pub(super) editions: Arc<Editions>,
+    pub(super) borrowed: Arc<Borrowed>,
     pub(super) sessions: TaskTracker,
     pub(super) ending: CancellationToken,
 }
@@ -94,6 +97,7 @@ impl Service {
         // A change after this look at the head is told of by an edition, one before it is seen by the reader.
         let (head, standing) = (self.handle.head(), self.handle.standing());
         let editions = self.editions.follow(&caller.view);
+        let lending = Lending::new(&self.borrowed, &caller, epoch);
         let (reader, welcome) = self.welcome(caller, default).await?;
         // One parcel waits for room in the stream; all others are not made yet.
         let (outgoing, stream) = mpsc::channel(1);
@@ -117,7 +121,7 @@ impl Service {
             outgoing,
             ending: self.ending.clone(),
         };
-        self.sessions.spawn(session.run(reader));
+        self.sessions.spawn(session.run(reader, lending));
         Ok(Outbound::new(stream))
     }
 

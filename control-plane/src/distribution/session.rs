@@ -3,6 +3,7 @@
 mod admission;
 pub(super) mod ends;
 mod inbound;
+pub(super) mod lending;
 mod outbound;
 mod progress;
 mod questions;
@@ -23,6 +24,7 @@ use super::editions::Following;
 use super::metrics::Metrics;
 use super::wire::Outgoing;
 use crate::registry_task::{Ask, Handle, Place, Release, Staging};
+use lending::Lending;
 use progress::Progress;
 
 /// Signs of life that may be missed.
@@ -53,7 +55,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Serves the data plane to the end of its stream, and tells why it ended.
-    pub(super) async fn run(mut self, reader: Reader) {
+    pub(super) async fn run(mut self, reader: Reader, lending: Lending) {
         let _counted = self.metrics.count_session();
         let (name, id) = self.names();
         tracing::info!(
@@ -62,7 +64,7 @@ impl Session {
             id = &*id,
             "data-plane-follows"
         );
-        let ended = self.serve(reader).await;
+        let ended = self.serve(reader, lending).await;
         let reason = ended.as_ref().map_or("it left", Status::message).to_owned();
         tracing::info!(
             component = "distribution",
@@ -86,8 +88,8 @@ impl Session {
     }
 
     /// Until the data plane leaves, or has to.
-    async fn serve(&mut self, reader: Reader) -> Option<Status> {
-        let mut progress = self.begin(reader);
+    async fn serve(&mut self, reader: Reader, lending: Lending) -> Option<Status> {
+        let mut progress = self.begin(reader, lending);
         loop {
             match self.turn(&mut progress).await {
                 Ok(ControlFlow::Continue(())) => {}
@@ -148,6 +150,7 @@ impl Session {
                 self.fall_behind();
                 Ok(ControlFlow::Continue(()))
             }
+            () = progress.lending.changed() => Ok(ControlFlow::Continue(())),
             changed = self.standing.changed() => while_there(changed.is_ok()),
             changed = self.releases.changed() => while_there(changed.is_ok()),
             changed = self.staging.changed() => {

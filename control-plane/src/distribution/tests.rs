@@ -1,4 +1,5 @@
 mod admission;
+mod borrowing;
 mod editions;
 mod ends;
 mod fill;

@@ -132,7 +132,7 @@ pub fn settings(effective: &Effective, default: Algorithm) -> v1::Settings {
 }
 
 /// `None` for what no duration of the contract can hold: 10,000 years.
-fn duration(duration: Duration) -> Option<prost_types::Duration> {
+pub(super) fn duration(duration: Duration) -> Option<prost_types::Duration> {
     prost_types::Duration::try_from(duration).ok()
 }
 

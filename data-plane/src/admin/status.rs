@@ -134,6 +134,7 @@ struct Table {
     orphans: u64,
     held_removals: u64,
     restored_endpoints: u64,
+    borrowed_endpoints: u64,
     age_seconds: Option<u64>,
 }
 
@@ -149,6 +150,7 @@ impl Table {
             orphans: status.orphans,
             held_removals: status.held_removals,
             restored_endpoints: status.restored,
+            borrowed_endpoints: status.borrowed,
             age_seconds: status.table_age().map(|age| age.as_secs()),
         }
     }

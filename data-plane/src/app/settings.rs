@@ -13,6 +13,7 @@ use pointsman_proto::v1;
 
 use super::{BuildError, FrontTls};
 use crate::listener::Inherited;
+use crate::subscription::Lifetimes;
 use crate::subscription::{ControlPlane, Link, rank};
 use crate::{Believed, admin};
 
@@ -41,6 +42,8 @@ pub struct Settings {
     pub any_host: bool,
     /// Where the table is kept for a start without a control plane; `None`: nowhere.
     pub state: Option<State>,
+    /// How long endpoints may be served after a control plane last confirmed them, where another data plane lends its table.
+    pub lifetimes: Lifetimes,
     /// How people and scripts look inside; `None`: not at all.
     pub admin: Option<admin::Settings>,
     /// The proxy.

@@ -7,8 +7,10 @@ use pointsman_process::configuration::{Check, Interval, Validate};
 use serde::Deserialize;
 
 use crate::app;
+use crate::subscription::Lifetimes;
 
-/// Where the table is kept for a start without a control plane.
+/// Where the table is kept for a start without a control plane, and how long a table that no control plane confirms
+/// may be served, be it from there or lent by another data plane.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct State {
@@ -31,8 +33,8 @@ impl Default for State {
             folder: None,
             write_interval: Interval(Duration::from_secs(60)),
             wait: Interval(Duration::from_secs(2)),
-            plain_endpoints: Interval(Duration::from_secs(3600)),
-            tls_endpoints: Interval(Duration::from_secs(24 * 3600)),
+            plain_endpoints: Interval(Lifetimes::default().plain),
+            tls_endpoints: Interval(Lifetimes::default().tls),
         }
     }
 }
@@ -57,6 +59,14 @@ impl Validate for State {
 }
 
 impl State {
+    /// How long endpoints may be served, wherever a table comes from that no control plane confirms.
+    pub(super) fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            plain: self.plain_endpoints.0,
+            tls: self.tls_endpoints.0,
+        }
+    }
+
     pub(super) fn settings(&self) -> Option<app::State> {
         Some(app::State {
             folder: self.folder.clone()?,

@@ -38,11 +38,11 @@ pub(crate) type Written = Totals;
 
 /// How long the endpoints of a table may be served after a control plane last confirmed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lifetimes {
+pub struct Lifetimes {
     /// Those that are reached in clear text, so that nothing proves who answers.
-    pub(crate) plain: Duration,
+    pub plain: Duration,
     /// Those that prove who they are.
-    pub(crate) tls: Duration,
+    pub tls: Duration,
 }
 
 /// A table that may be served from.
@@ -66,6 +66,16 @@ pub(crate) struct Skipped {
     pub(crate) why: Unusable,
 }
 
+impl Default for Lifetimes {
+    /// An hour, because nothing proves who answers; a day for those that prove it.
+    fn default() -> Self {
+        Self {
+            plain: Duration::from_secs(3600),
+            tls: Duration::from_secs(24 * 3600),
+        }
+    }
+}
+
 impl Lifetimes {
     /// At any age.
     pub(crate) const FOR_EVER: Self = Self {
@@ -84,6 +94,14 @@ impl Lifetimes {
         Self {
             plain,
             tls: self.tls.saturating_sub(age.least()),
+        }
+    }
+
+    /// No longer than this.
+    pub(crate) fn at_most(self, most: Duration) -> Self {
+        Self {
+            plain: self.plain.min(most),
+            tls: self.tls.min(most),
         }
     }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::attend::Stopped;
+use super::borrowing::Borrowing;
 use super::choice::{Choice, Worth};
 use super::connect::ControlPlane;
 use super::follower::{Breach, Follower};
@@ -22,6 +23,7 @@ use super::session::{Ended, MISSED};
 use super::status::Status;
 use crate::failing::{Failed, Failures};
 use crate::overrides::Switches;
+use crate::persisted::Lifetimes;
 use crate::table::Publisher;
 
 /// How long two publications lie apart at least.
@@ -45,6 +47,8 @@ pub struct Parts {
     pub origin: Instant,
     /// The persisted table; `None` where there is no folder for one.
     pub restore: Option<Restore>,
+    /// How long endpoints may be served after a control plane last confirmed them, where another data plane lends its table.
+    pub lifetimes: Lifetimes,
     /// Met once there is a table that may be served.
     pub ready: Condition,
     /// What failed, for reports and for what becomes of orphans.
@@ -66,6 +70,7 @@ pub struct Subscription {
     pub(super) choice: Choice,
     pub(super) restoring: Restoring,
     pub(super) instead: Instead,
+    pub(super) borrowing: Borrowing,
     pub(super) questions: Questions,
     pub(super) published: Option<Instant>,
     /// When orphans end next.
@@ -85,6 +90,7 @@ impl Subscription {
             stop: CancellationToken::new(),
             restoring,
             instead,
+            borrowing: Borrowing::default(),
             questions: Questions::new(Instant::now()),
             published: None,
             next_end: None,
@@ -245,7 +251,8 @@ impl Subscription {
 
     /// Whether there is a table that may be served.
     pub(super) fn is_servable(&self) -> bool {
-        self.follower().is_filled() || self.restoring.has_served()
+        let taken_over = self.restoring.has_served() || self.borrowing.has_served();
+        self.follower().is_filled() || taken_over
     }
 
     /// When the next table may be published, if there is something to publish.

@@ -39,6 +39,10 @@ pub enum Received {
     Agreed,
     /// A question was asked; [`Follower::answer`] answers it.
     Asked(v1::Question),
+    /// The table is asked for, so that others can be lent it.
+    Wanted,
+    /// A part of what another data plane serves is lent.
+    Lent(v1::TablePart),
 }
 
 /// Why a session cannot go on.
@@ -50,6 +54,9 @@ pub enum Breach {
     /// The welcome names no life of a control plane.
     #[error("the control plane named no epoch")]
     NoEpoch,
+    /// A part of a table that is lent cannot be used.
+    #[error("a part of the table that was lent cannot be used: {0}")]
+    Part(String),
     /// The settings cannot be used.
     #[error("the control plane's settings cannot be used: {0}")]
     Settings(String),
@@ -127,6 +134,7 @@ impl Follower {
             filter_digest: self.filter_digest,
             rejected: self.writer.rejected().map(to_proto::rejected).collect(),
             things: held.things.wrapping_add(self.writer.unconfirmed()),
+            lends_and_borrows: true,
         }))
     }
 
@@ -197,6 +205,8 @@ impl Follower {
             }
             (true, Message::Settings(settings)) => self.settle(&settings),
             (true, Message::Question(question)) => Ok(Received::Asked(question)),
+            (true, Message::TableRequest(v1::TableRequest {})) => Ok(Received::Wanted),
+            (true, Message::TablePart(part)) => Ok(Received::Lent(part)),
             (true, Message::Release(release)) => {
                 self.writer
                     .release(release.epoch, release.up_to_revision, now);
@@ -377,6 +387,12 @@ impl Follower {
     pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
         let thing = self.allowed(thing);
         self.writer.restore(thing, until)
+    }
+
+    /// Puts a thing of a table that another data plane lends.
+    pub fn borrow(&mut self, thing: Thing, until: RestoredUntil) -> bool {
+        let thing = self.allowed(thing);
+        self.writer.borrow(thing, until)
     }
 
     /// Room for a table that is served in the place of what is held.

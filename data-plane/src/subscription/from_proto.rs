@@ -10,6 +10,8 @@ mod route;
 mod rules;
 mod settings;
 
+use std::time::Duration;
+
 use pointsman_proto::v1;
 use pointsman_routing::{Closing, Removal, Segments, Thing, View};
 
@@ -60,6 +62,17 @@ pub(super) fn granted(filter: v1::SegmentFilter) -> Segments {
         v1::SegmentMode::SharedAndSegments => Segments::SharedAnd(filter.segments),
         v1::SegmentMode::Segments => Segments::Only(filter.segments),
     }
+}
+
+/// A length of time.
+///
+/// # Errors
+///
+/// Where it is negative, or longer than any is.
+pub(super) fn duration(
+    given: prost_types::Duration,
+) -> Result<Duration, prost_types::DurationError> {
+    given.try_into()
 }
 
 fn removal(removal: v1::Removal) -> Option<Removal> {

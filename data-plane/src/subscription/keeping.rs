@@ -28,7 +28,7 @@ use crate::table::TableHandle;
 const PAUSE: u32 = 20;
 
 /// How much lower than everything else the priority of the thread is.
-const NICE: i32 = 10;
+pub(super) const NICE: i32 = 10;
 
 /// What keeping needs to know.
 pub struct Keep {

@@ -90,7 +90,7 @@ pub(super) fn report(
         active_apps: active_apps.collect(),
         held_removals,
         orphans,
-        table_age: table_age.and_then(|age| prost_types::Duration::try_from(age).ok()),
+        table_age: table_age.and_then(to_proto::duration),
         draining,
         overrides: switched.overrides,
         frozen: switched.frozen,

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use pointsman_proto::v1;
-use pointsman_routing::{RestoredUntil, Settings, Thing};
+use pointsman_routing::{Settings, Thing};
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 use super::attend::Stopped;
 use super::choice::Worth;
 use super::client::Subscription;
+use super::follower::Follower;
 use super::from_proto;
 use crate::persisted::{Folder, Found, Frame, Lifetimes, Moment, Skipped};
 
@@ -230,24 +231,8 @@ impl Subscription {
         let State::Reading(reading) = &self.restoring.state else {
             return;
         };
-        let most = left.unwrap_or(Duration::MAX);
-        let left = Lifetimes {
-            plain: reading.left.plain.min(most),
-            tls: reading.left.tls.min(most),
-        };
-        let until = RestoredUntil::new(left.plain, left.tls, self.table_time());
-        let mut endpoints = 0;
-        for thing in things {
-            let life = match &thing {
-                Thing::Endpoint(endpoint) if endpoint.tls.is_some() => Some(left.tls),
-                Thing::Endpoint(_) => Some(left.plain),
-                Thing::Route(_) | Thing::Rejected(_) => None,
-            };
-            if life.is_none_or(|life| !life.is_zero()) {
-                let held = self.follower_mut().restore(thing, until);
-                endpoints += u64::from(held && life.is_some());
-            }
-        }
+        let left = reading.left.at_most(left.unwrap_or(Duration::MAX));
+        let endpoints = self.put_aged(things, left, Follower::restore);
         if let State::Reading(reading) = &mut self.restoring.state {
             reading.endpoints += endpoints;
         }

@@ -1,4 +1,4 @@
-//! A table in the words of the contract, as it goes to the disk.
+//! A table in the words of the contract, as it goes to the disk, or to who has none.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -21,8 +21,27 @@ const AT_ONCE: usize = 64;
 /// as long as the shortest-lived group.
 const GROUPS: usize = 64;
 
+/// Where frames go.
+pub(super) trait Sink {
+    /// Takes things that the last confirmation covers.
+    fn things(&mut self, count: u64, carried: &[u8]) -> io::Result<()>;
+
+    /// Takes things that are kept for so long though no control plane confirms them.
+    fn orphans(&mut self, left: Duration, count: u64, carried: &[u8]) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for Writing<W> {
+    fn things(&mut self, count: u64, carried: &[u8]) -> io::Result<()> {
+        Self::things(self, count, carried)
+    }
+
+    fn orphans(&mut self, left: Duration, count: u64, carried: &[u8]) -> io::Result<()> {
+        Self::orphans(self, left, count, carried)
+    }
+}
+
 /// Writes all that a table holds, orphans with the time that they have left.
-pub(super) fn write<W: Write>(table: &Table, now: Time, to: &mut Writing<W>) -> io::Result<()> {
+pub(super) fn write(table: &Table, now: Time, to: &mut impl Sink) -> io::Result<()> {
     let mut frames = Frames {
         to,
         things: Filling::default(),
@@ -41,8 +60,8 @@ struct Filling {
     count: u64,
 }
 
-struct Frames<'a, W> {
-    to: &'a mut Writing<W>,
+struct Frames<'a, S> {
+    to: &'a mut S,
     things: Filling,
     /// By the seconds that they have left.
     orphans: BTreeMap<u64, Filling>,
@@ -62,7 +81,7 @@ impl Filling {
     }
 }
 
-impl<W: Write> Frames<'_, W> {
+impl<S: Sink> Frames<'_, S> {
     fn route(&mut self, route: &Route, now: Time) -> io::Result<()> {
         self.add(vec![to_proto::attributes_of(route)])?;
         for endpoints in route.endpoints().chunks(AT_ONCE) {

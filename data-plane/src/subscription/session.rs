@@ -19,6 +19,7 @@ use super::choice::Worth;
 use super::client::Subscription;
 use super::codec::Messages;
 use super::follower::{Breach, Received};
+use super::lending;
 use super::seek::{Looked, Opened, look};
 
 /// How often either side shows a sign of life, where nothing else is configured.
@@ -121,7 +122,7 @@ impl Wire {
 
     /// The next message.
     pub(super) async fn hear(&mut self) -> Result<v1::FollowResponse, Ended> {
-        self.inbound.message().await?.ok_or(Ended::Closed)
+        hear(&mut self.inbound).await
     }
 
     fn say(&self, message: v1::FollowRequest) -> Result<(), Ended> {
@@ -137,6 +138,23 @@ impl Wire {
     }
 }
 
+async fn hear(inbound: &mut Streaming<v1::FollowResponse>) -> Result<v1::FollowResponse, Ended> {
+    inbound.message().await?.ok_or(Ended::Closed)
+}
+
+/// The next part of a table that is being lent, once there is room for it beside everything else.
+async fn next_part(
+    out: &mpsc::Sender<v1::FollowRequest>,
+    lending: &mut Option<lending::Parts>,
+) -> Option<v1::FollowRequest> {
+    let Some(parts) = lending else {
+        return pending().await;
+    };
+    // The room is not taken here. Nobody else takes it: this task is the only one that sends.
+    drop(out.reserve_many(KEPT_FREE + 1).await);
+    parts.recv().await
+}
+
 /// A look at other control planes that is under way.
 type Looking = Pin<Box<dyn Future<Output = Looked> + Send>>;
 
@@ -146,6 +164,8 @@ enum Event {
     Beat,
     Look,
     Looked(Looked),
+    /// A part of the table that is being lent; nothing where there is no other.
+    Part(Option<v1::FollowRequest>),
 }
 
 /// A session as far as it is not the follower's.
@@ -154,6 +174,8 @@ struct Session {
     heard: Instant,
     beat: Interval,
     looking: Option<Looking>,
+    /// The table that is being lent.
+    lending: Option<lending::Parts>,
 }
 
 impl Session {
@@ -165,8 +187,9 @@ impl Session {
                 None => pending().await,
             }
         };
+        let part = next_part(&self.wire.out, &mut self.lending);
         tokio::select! {
-            message = timeout_at(self.heard + silence, self.wire.hear()) => {
+            message = timeout_at(self.heard + silence, hear(&mut self.wire.inbound)) => {
                 let message = message.map_err(|_| Ended::Silent(silence))??;
                 self.heard = Instant::now();
                 Ok(Event::Message(Box::new(message)))
@@ -176,6 +199,7 @@ impl Session {
                 self.looking = None;
                 Ok(Event::Looked(looked))
             }
+            part = part => Ok(Event::Part(part)),
             () = sleep_until(look_at.unwrap_or(self.heard)), if look_at.is_some() => {
                 Ok(Event::Look)
             }
@@ -202,9 +226,11 @@ impl Subscription {
             heard: now,
             beat,
             looking: None,
+            lending: None,
         };
         self.follower_mut().begin();
-        self.take(opened.welcome, &session.wire)?;
+        self.borrowing.begin();
+        self.take(opened.welcome, &mut session)?;
         loop {
             let look_at = match session.looking {
                 None => self.next_look(),
@@ -221,7 +247,7 @@ impl Subscription {
 
     fn on(&mut self, event: Event, session: &mut Session) -> Result<(), Ended> {
         match event {
-            Event::Message(message) => self.take(*message, &session.wire)?,
+            Event::Message(message) => self.take(*message, session)?,
             Event::Beat => {
                 session.wire.say(self.follower().heartbeat())?;
                 let report = self.report();
@@ -236,6 +262,8 @@ impl Subscription {
                 session.looking = Some(Box::pin(look(others, hello, (worth, heartbeat))));
             }
             Event::Looked(looked) => self.looked(&looked)?,
+            Event::Part(Some(part)) => session.wire.say(part)?,
+            Event::Part(None) => session.lending = None,
         }
         Ok(())
     }
@@ -252,16 +280,18 @@ impl Subscription {
         }
     }
 
-    fn take(&mut self, message: v1::FollowResponse, wire: &Wire) -> Result<(), Ended> {
+    fn take(&mut self, message: v1::FollowResponse, session: &mut Session) -> Result<(), Ended> {
         let now = self.table_time();
         let received = self.follower_mut().receive(message, now);
         // Also a table that differs from the control plane's is acknowledged as it is.
         self.publish_if_due();
-        self.acknowledge(wire)?;
+        self.acknowledge(&session.wire)?;
         match received? {
             Received::Agreed => self.confirmed(),
             Received::Welcomed => self.welcomed(),
-            Received::Asked(question) => wire.mention(self.answer(question))?,
+            Received::Asked(question) => session.wire.mention(self.answer(question))?,
+            Received::Wanted => session.lending = Some(self.lend()),
+            Received::Lent(part) => self.borrow(&part)?,
             Received::Applied => self.show(),
         }
         Ok(())

@@ -31,11 +31,13 @@ pub struct Status {
     pub held_removals: u64,
     /// Endpoints that were taken over from the persisted table at the start.
     pub restored: u64,
+    /// Endpoints that were taken over from what another data plane has lent.
+    pub borrowed: u64,
     /// There is a table that may be served: a control plane was fit to fill it, or it was persisted.
     pub servable: bool,
     /// When a control plane last confirmed the table in this life of the process.
     pub confirmed: Option<Instant>,
-    /// When the table was taken over from the disk, and how old it was then.
+    /// When a table was taken over from the disk or from another data plane, and how old it was then.
     pub taken_over: Option<(Instant, Duration)>,
     /// Sessions since the process started.
     pub sessions: u64,

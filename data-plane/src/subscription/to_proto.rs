@@ -18,6 +18,11 @@ pub(super) fn request(message: follow_request::Message) -> v1::FollowRequest {
     }
 }
 
+/// A length of time; `None` for what no duration of the contract can hold: 10,000 years.
+pub(super) fn duration(time: Duration) -> Option<prost_types::Duration> {
+    prost_types::Duration::try_from(time).ok()
+}
+
 /// A key.
 pub(super) fn key(key: &RouteKey) -> v1::RouteKey {
     let host = match &key.host {

@@ -44,6 +44,7 @@ impl Session {
             follow_request::Message::Ack(ack) => self.take_ack(ack, progress).await,
             follow_request::Message::Heartbeat(beat) => self.take_heartbeat(beat, progress).await,
             follow_request::Message::Report(report) => self.take_report(report).await,
+            follow_request::Message::TablePart(part) => self.take_part(part, progress),
             follow_request::Message::Answer(answer) => {
                 let id = answer.id;
                 if progress.questions.answered(answer) {

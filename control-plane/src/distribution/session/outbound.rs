@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_proto::v1::follow_response;
-use pointsman_registry::{Reader, Step, Sum};
+use pointsman_registry::{Reader, Registry, Step, Sum};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -21,6 +21,9 @@ impl Session {
     /// The next message: what is small and urgent first.
     pub(super) async fn next(&mut self, progress: &mut Progress) -> Result<Option<Parcel>, Status> {
         if let Some(message) = self.urgent(progress).await? {
+            return Ok(Some(Parcel::from([message])));
+        }
+        if let Some(message) = self.lend(progress).await? {
             return Ok(Some(Parcel::from([message])));
         }
         if !progress.may_read(Instant::now()) {
@@ -87,7 +90,7 @@ impl Session {
     /// A look at the registry.
     async fn look<Seen: Send + 'static>(
         &self,
-        look: impl FnOnce(&pointsman_registry::Registry) -> Seen + Send + 'static,
+        look: impl FnOnce(&Registry) -> Seen + Send + 'static,
     ) -> Result<Seen, Status> {
         let seen = self.handle.read(move |registry, _| look(registry)).await;
         seen.map_err(|_| ends::leaving())
@@ -182,16 +185,24 @@ impl Session {
         if recently {
             return Ok(());
         }
+        progress.repaired_at = Some(now);
+        self.give_all(progress, Reader::restart).await
+    }
+
+    /// Everything is given again.
+    pub(super) async fn give_all(
+        &self,
+        progress: &mut Progress,
+        restart: fn(&mut Reader, &Registry),
+    ) -> Result<(), Status> {
         let Some(mut reader) = progress.reader.take() else {
             return Ok(());
         };
         let restarted = self.look(move |registry| {
-            reader.restart(registry);
+            restart(&mut reader, registry);
             reader
         });
-        let restarted: Reader = restarted.await?;
-        progress.reader = Some(restarted);
-        progress.repaired_at = Some(now);
+        progress.reader = Some(restarted.await?);
         progress.busy = true;
         Ok(())
     }

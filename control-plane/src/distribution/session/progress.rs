@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::admission::Admission;
+use super::lending::Lending;
 use super::questions::Questions;
 
 /// How long a session that has reached its age may go on until everything was given that it needs.
@@ -42,11 +43,12 @@ pub(super) struct Progress {
     /// The last release that was told.
     pub(super) released: u64,
     pub(super) questions: Questions,
+    pub(super) lending: Lending,
 }
 
 impl Session {
     /// A session that has just been welcomed.
-    pub(super) fn begin(&mut self, reader: Reader) -> Progress {
+    pub(super) fn begin(&mut self, reader: Reader, lending: Lending) -> Progress {
         let now = Instant::now();
         let told = flags(&self.standing.borrow_and_update());
         let latest = *self.releases.borrow_and_update();
@@ -71,6 +73,7 @@ impl Session {
             told,
             released,
             questions: Questions::default(),
+            lending,
         }
     }
 
@@ -79,6 +82,7 @@ impl Session {
         self.standing_differs(progress)
             || self.release_due(progress).is_some()
             || progress.questions.is_due()
+            || progress.lending.is_due()
             || now >= progress.beat_at
             || progress.may_read(now)
     }

@@ -36,9 +36,18 @@ impl Writer {
     /// has; afterwards, and where the thing cannot stand or is held already, nothing happens. Says
     /// whether it is held.
     pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
-        if self.standing.is_whole() {
-            return false;
-        }
+        !self.standing.is_whole() && self.put_doubted(thing, until)
+    }
+
+    /// Puts a thing of a table that another data plane lends: an orphan until a control plane confirms it.
+    ///
+    /// Give the things as for [`Self::restore`]. They may come as long as the control plane that is followed does not speak for
+    /// what it lacks; afterwards, and where the thing cannot stand or is held already, nothing happens. Says whether it is held.
+    pub fn borrow(&mut self, thing: Thing, until: RestoredUntil) -> bool {
+        !self.standing.may_infer() && self.put_doubted(thing, until)
+    }
+
+    fn put_doubted(&mut self, thing: Thing, until: RestoredUntil) -> bool {
         match thing {
             Thing::Route(route) => self.restore_route(&route),
             Thing::Endpoint(endpoint) => self.restore_endpoint(*endpoint, until),

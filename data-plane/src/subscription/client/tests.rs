@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status as Refusal, Streaming};
 
 mod choosing;
 mod instead;
+mod lending;
 mod restoring;
 
 use super::*;
@@ -231,23 +232,14 @@ fn follow_from(
     let status = watch::Sender::new(Status::default());
     let shown = status.subscribe();
     let switches = Arc::<Switches>::default();
-    let identity = Identity {
-        id: "id".to_owned(),
-        name: "dp".to_owned(),
-        zone: String::new(),
-        filter: v1::SegmentFilter {
-            mode: v1::SegmentMode::All.into(),
-            segments: vec![],
-        },
-        any_host: false,
-    };
     let subscription = Subscription::new(Parts {
-        follower: Follower::new(identity, 1),
+        follower: Follower::new(identity(), 1),
         publisher,
         control_planes,
         heartbeat: HEARTBEAT,
         origin: Instant::now(),
         restore,
+        lifetimes: Lifetimes::default(),
         ready: readiness.condition("table", "no control plane has filled it yet"),
         failures,
         load: Arc::new(|| Load {
@@ -279,6 +271,19 @@ fn follow_from(
     }
 }
 
+fn identity() -> Identity {
+    Identity {
+        id: "id".to_owned(),
+        name: "dp".to_owned(),
+        zone: String::new(),
+        filter: v1::SegmentFilter {
+            mode: v1::SegmentMode::All.into(),
+            segments: vec![],
+        },
+        any_host: false,
+    }
+}
+
 fn follow_one() -> Following {
     follow(|begun| vec![scripted(begun)])
 }
@@ -289,6 +294,15 @@ impl Following {
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// The addresses that are served, and which of them are orphans.
+    fn endpoints(&self) -> Vec<(String, bool)> {
+        let table = self.table.load();
+        let endpoints = table.iter().flat_map(|route| route.endpoints());
+        endpoints
+            .map(|endpoint| (endpoint.address().to_string(), endpoint.is_orphan()))
+            .collect()
     }
 }
 

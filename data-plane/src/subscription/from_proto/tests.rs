@@ -148,8 +148,8 @@ fn the_timeouts_of_a_route_are_read() {
         panic!("it is a good route");
     };
     let expected = RouteTimeouts {
-        request: Some(std::time::Duration::MAX),
-        attempt: Some(std::time::Duration::from_secs(5)),
+        request: Some(Duration::MAX),
+        attempt: Some(Duration::from_secs(5)),
         idle: None,
     };
     assert_eq!(read.attributes.timeouts.as_deref(), Some(&expected));

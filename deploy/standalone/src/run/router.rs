@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use pointsman_data_plane::failing::{FailureReporter, Failures};
 use pointsman_data_plane::subscription::{
-    ControlPlane, Follower, HEARTBEAT, Identity, Keep, Keeping, Kept, Load, Parts, Restore, Status,
-    Subscription,
+    ControlPlane, Follower, HEARTBEAT, Identity, Keep, Keeping, Kept, Lifetimes, Load, Parts,
+    Restore, Status, Subscription,
 };
 use pointsman_data_plane::table::{Publisher, TableHandle};
 use pointsman_data_plane::{Listen, Servable, Settings, Sockets, Surroundings, start};
@@ -80,6 +80,7 @@ pub(super) fn spawn(tasks: &Tasks, router: Router, followed: Followed) {
         heartbeat: HEARTBEAT,
         origin,
         restore: router.state.clone(),
+        lifetimes: Lifetimes::default(),
         // Health waits for more than the table: for the listener.
         ready: Readiness::new().condition("table", "the control plane has not filled it yet"),
         failures,

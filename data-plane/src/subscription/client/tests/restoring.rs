@@ -73,16 +73,6 @@ fn nobody() -> Link {
     Link::pipe(|| async { Err(io::Error::from(io::ErrorKind::ConnectionRefused)) })
 }
 
-impl Following {
-    fn endpoints(&self) -> Vec<(String, bool)> {
-        let table = self.table.load();
-        let endpoints = table.iter().flat_map(|route| route.endpoints());
-        endpoints
-            .map(|endpoint| (endpoint.address().to_string(), endpoint.is_orphan()))
-            .collect()
-    }
-}
-
 /// without a control plane the persisted table is served after a short wait, all of it as orphans
 #[tokio::test]
 async fn a_start_without_a_control_plane_serves_what_was_persisted() {

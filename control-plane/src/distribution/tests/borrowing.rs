@@ -1,0 +1,348 @@
+//! Tables that go from one data plane to another while the control plane has not heard everything.
+
+use std::time::Duration;
+
+use pointsman_proto::v1::follow_request::Message as Said;
+use pointsman_proto::v1::follow_response::Message;
+use pointsman_proto::v1::{self, route_key, thing};
+use prost::Message as _;
+use tonic::Code;
+
+use super::scene::{DataPlane, Scene, hello, message, settings};
+use crate::distribution::Settings;
+use crate::registry_task::Event;
+
+fn borrowing() -> Settings {
+    Settings {
+        borrow_tables: 1024 * 1024,
+        ..settings()
+    }
+}
+
+/// A data plane that followed the predecessor, and still holds so many things of it.
+fn with_table(id: &str, things: u64) -> v1::Hello {
+    v1::Hello {
+        epoch: 3,
+        revision: 90,
+        things,
+        ..empty(id)
+    }
+}
+
+fn empty(id: &str) -> v1::Hello {
+    v1::Hello {
+        lends_and_borrows: true,
+        ..hello(id)
+    }
+}
+
+fn only(segment: &str, hello: v1::Hello) -> v1::Hello {
+    let filter = v1::SegmentFilter {
+        mode: v1::SegmentMode::Segments.into(),
+        segments: vec![segment.to_owned()],
+    };
+    v1::Hello {
+        filter: Some(filter),
+        ..hello
+    }
+}
+
+fn key(host: &str) -> v1::RouteKey {
+    v1::RouteKey {
+        host: Some(route_key::Host::ExactHost(host.to_owned())),
+        path: Some(route_key::Path::PathPrefix(String::new())),
+    }
+}
+
+fn endpoint(host: &str, segment: &str) -> v1::Thing {
+    let endpoint = v1::Endpoint {
+        route: Some(key(host)),
+        address: "10.9.9.9:80".to_owned(),
+        segment: segment.to_owned(),
+        ..v1::Endpoint::default()
+    };
+    v1::Thing {
+        kind: Some(thing::Kind::Endpoint(endpoint)),
+    }
+}
+
+fn seconds(seconds: i64) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds, nanos: 0 })
+}
+
+/// A part of a table that was confirmed a minute ago.
+fn part(things: Vec<v1::Thing>) -> v1::TablePart {
+    v1::TablePart {
+        batch: v1::Batch { things }.encode_to_vec(),
+        age: seconds(60),
+        left: None,
+        last: false,
+    }
+}
+
+fn end() -> v1::TablePart {
+    v1::TablePart {
+        last: true,
+        ..part(Vec::new())
+    }
+}
+
+/// Waits until the data plane is asked for its table.
+async fn asked(data_plane: &mut DataPlane) {
+    while !matches!(
+        data_plane.next().await.unwrap(),
+        Some(Message::TableRequest(_))
+    ) {}
+}
+
+async fn lend(data_plane: &DataPlane, parts: impl IntoIterator<Item = v1::TablePart>) {
+    for part in parts {
+        data_plane.say(Said::TablePart(part)).await;
+    }
+}
+
+/// What a data plane is lent, up to the last part.
+async fn lent(data_plane: &mut DataPlane) -> Vec<v1::TablePart> {
+    let mut parts = Vec::new();
+    loop {
+        if let Some(Message::TablePart(part)) = data_plane.next().await.unwrap() {
+            let last = part.last;
+            parts.push(part);
+            if last {
+                return parts;
+            }
+        }
+    }
+}
+
+/// What comes up to the next closing step; it is no part of a table, nor a request for one.
+async fn nothing_lent(data_plane: &mut DataPlane) {
+    loop {
+        match data_plane.next().await.unwrap().unwrap() {
+            Message::ClosingStep(step) if !step.continues => return,
+            Message::TablePart(_) | Message::TableRequest(_) => panic!("this is not for everybody"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_has_nothing_is_lent_what_another_one_serves() {
+    let scene = Scene::new(borrowing()).await;
+    let mut lender = scene.follow(with_table("lender", 2)).await;
+    asked(&mut lender).await;
+    let orphan = v1::TablePart {
+        left: seconds(30),
+        ..part(vec![endpoint("b.com", "")])
+    };
+    lend(&lender, [part(vec![endpoint("a.com", "")]), orphan, end()]).await;
+
+    let mut borrower = scene.follow(empty("borrower")).await;
+    let parts = lent(&mut borrower).await;
+    let things: Vec<_> = parts
+        .iter()
+        .map(|part| v1::Batch::decode(&*part.batch).unwrap().things)
+        .collect();
+    assert_eq!(
+        things,
+        [vec![endpoint("a.com", "")], vec![endpoint("b.com", "")]],
+        "as it came"
+    );
+    assert!(parts.iter().all(|part| part.age.unwrap().seconds >= 60));
+    assert!(parts[0].left.is_none(), "it is as old as the table");
+    assert!(
+        parts[1].left.unwrap().seconds <= 30,
+        "what is left never grows"
+    );
+    // What this control plane has heard comes as well, and everything of it.
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let own = borrower.step_to(2).await;
+    assert_eq!(own.endpoints.len(), 1);
+    assert_eq!(own.sum(), own.expected(), "what is lent is in no sum");
+    let metrics = scene.metrics();
+    for counted in ["tables_borrowed_total 1", "tables_lent_total 1"] {
+        assert!(metrics.contains(counted), "{counted}");
+    }
+}
+
+#[tokio::test]
+async fn who_came_before_there_was_anything_to_lend_is_lent_it_later_and_told_again_what_is_gone() {
+    let scene = Scene::new(borrowing()).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    scene.register(message("10.0.0.2:80", "foo")).await;
+    scene.unregister(message("10.0.0.2:80", "foo")).await;
+    let mut borrower = scene.follow(empty("borrower")).await;
+    let first = borrower.step_to(4).await;
+    assert_eq!((first.endpoints.len(), first.removals.len()), (1, 0));
+    let mut lender = scene.follow(with_table("lender", 2)).await;
+    asked(&mut lender).await;
+    lend(&lender, [part(vec![endpoint("foo", "")]), end()]).await;
+    // There was no part for the end by itself: the last that came is the last.
+    assert_eq!(lent(&mut borrower).await.len(), 1);
+    let again = borrower.step().await;
+    assert!(again.closing.complete && again.endpoints.len() == 1);
+    let gone: Vec<_> = again.removals.iter().map(|it| &*it.address).collect();
+    assert_eq!(gone, ["10.0.0.2:80"], "the lender may not have heard of it");
+}
+
+#[tokio::test]
+async fn only_who_sees_the_same_and_has_nothing_is_lent_anything() {
+    let scene = Scene::new(borrowing()).await;
+    let mut lender = scene.follow(only("one", with_table("lender", 2))).await;
+    asked(&mut lender).await;
+    lend(&lender, [part(vec![endpoint("a.com", "one")]), end()]).await;
+    lent(&mut scene.follow(only("one", empty("same"))).await).await;
+    for other in [
+        only("two", empty("other-segment")),
+        empty("all-segments"),
+        // It has as many things as the lender, so it is not asked either.
+        only("one", with_table("has-a-table", 1)),
+        only("one", hello("older-release")),
+    ] {
+        nothing_lent(&mut scene.follow(other).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_data_plane_lends_only_what_it_may_have() {
+    let scene = Scene::new(borrowing()).await;
+    let mut lender = scene.follow(only("one", with_table("lender", 2))).await;
+    asked(&mut lender).await;
+    lend(&lender, [part(vec![endpoint("a.com", "two")])]).await;
+    let ended = lender.end().await;
+    assert_eq!(ended.code(), Code::InvalidArgument);
+    assert_eq!(
+        ended.message(),
+        "it names a thing of the segment `two`, which its data plane is not given"
+    );
+    // Somebody else may lend a table of this view.
+    asked(&mut scene.follow(only("one", with_table("another", 2))).await).await;
+}
+
+#[tokio::test]
+async fn parts_that_make_no_sense_end_the_session() {
+    let scene = Scene::new(borrowing()).await;
+    let nameless = v1::Thing {
+        kind: Some(thing::Kind::Endpoint(v1::Endpoint::default())),
+    };
+    let unreadable = v1::TablePart {
+        batch: vec![0xff],
+        ..end()
+    };
+    let ageless = v1::TablePart {
+        age: None,
+        ..part(vec![endpoint("a.com", "")])
+    };
+    let negative = v1::TablePart {
+        left: seconds(-1),
+        ..part(vec![endpoint("a.com", "")])
+    };
+    for (bad, why) in [
+        (part(vec![nameless]), "a thing names no route"),
+        (
+            part(vec![v1::Thing::default()]),
+            "a thing is neither a route nor an endpoint",
+        ),
+        (unreadable, "cannot be read"),
+        (ageless, "it does not say how old it is"),
+        (negative, "a time is no length of time"),
+    ] {
+        let mut lender = scene.follow(with_table("lender", 2)).await;
+        asked(&mut lender).await;
+        lend(&lender, [bad]).await;
+        let ended = lender.end().await;
+        assert_eq!(ended.code(), Code::InvalidArgument, "{why}");
+        assert!(ended.message().contains(why), "{}", ended.message());
+    }
+    let mut unasked = scene.follow(empty("unasked")).await;
+    lend(&unasked, [end()]).await;
+    let ended = unasked.end().await;
+    assert_eq!(
+        ended.message(),
+        "a part of a table, which was not asked for"
+    );
+}
+
+#[tokio::test]
+async fn one_that_leaves_in_the_middle_is_followed_by_another() {
+    let scene = Scene::new(borrowing()).await;
+    let mut first = scene.follow(with_table("first", 2)).await;
+    asked(&mut first).await;
+    let mut second = scene.follow(with_table("second", 2)).await;
+    lend(&first, [part(vec![endpoint("a.com", "")])]).await;
+    drop(first);
+    asked(&mut second).await;
+    lend(&second, [part(vec![endpoint("b.com", "")]), end()]).await;
+    let mut borrower = scene.follow(empty("borrower")).await;
+    let parts = lent(&mut borrower).await;
+    let things = v1::Batch::decode(&*parts[0].batch).unwrap().things;
+    assert_eq!(things, [endpoint("b.com", "")], "nothing of the broken one");
+}
+
+#[tokio::test]
+async fn one_that_has_nothing_to_lend_is_followed_by_another_and_a_larger_table_wins() {
+    let scene = Scene::new(borrowing()).await;
+    let mut nothing = scene.follow(with_table("nothing", 9)).await;
+    asked(&mut nothing).await;
+    lend(&nothing, [end()]).await;
+    for (things, host) in [(1, "small.com"), (2, "large.com")] {
+        let mut lender = scene.follow(with_table(host, things)).await;
+        asked(&mut lender).await;
+        let endpoints = (0..things).map(|_| endpoint(host, "")).collect();
+        lend(&lender, [part(endpoints), end()]).await;
+        let mut borrower = scene.follow(empty(&format!("to-{host}"))).await;
+        let parts = lent(&mut borrower).await;
+        let got = v1::Batch::decode(&*parts[0].batch).unwrap().things;
+        assert_eq!(got.len() as u64, things);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_too_large_is_left_and_not_asked_for_again() {
+    let scene = Scene::new(Settings {
+        borrow_tables: 100,
+        ..settings()
+    })
+    .await;
+    let mut large = scene.follow(with_table("large", 9)).await;
+    asked(&mut large).await;
+    let many = (0..20).map(|_| endpoint("a.com", "")).collect();
+    // What follows is on its way already, and harms nobody.
+    lend(&large, [part(many), part(Vec::new()), end()]).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    nothing_lent(&mut large).await;
+    nothing_lent(&mut scene.follow(with_table("as-large", 9)).await).await;
+    let mut small = scene.follow(with_table("small", 1)).await;
+    asked(&mut small).await;
+    lend(&small, [part(vec![endpoint("a.com", "")]), end()]).await;
+    lent(&mut scene.follow(empty("borrower")).await).await;
+}
+
+#[tokio::test]
+async fn a_control_plane_that_has_heard_everything_neither_borrows_nor_lends() {
+    let scene = Scene::new(borrowing()).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let mut lender = scene.follow(with_table("lender", 1)).await;
+    asked(&mut lender).await;
+    lend(&lender, [part(vec![endpoint("a.com", "")]), end()]).await;
+    lent(&mut scene.follow(empty("first")).await).await;
+    drop(lender);
+    tokio::time::pause();
+    scene.source.send(Event::Returned).await.unwrap();
+    let mut standing = scene.handle.standing();
+    let heard = standing.wait_for(|standing| standing.authoritative);
+    tokio::time::timeout(Duration::from_secs(600), heard)
+        .await
+        .unwrap()
+        .unwrap();
+    tokio::time::resume();
+    nothing_lent(&mut scene.follow(empty("second")).await).await;
+    nothing_lent(&mut scene.follow(with_table("third", 7)).await).await;
+}
+
+#[tokio::test]
+async fn nothing_is_borrowed_unasked() {
+    let scene = Scene::new(settings()).await;
+    nothing_lent(&mut scene.follow(with_table("lender", 2)).await).await;
+    nothing_lent(&mut scene.follow(empty("borrower")).await).await;
+}
