@@ -20,7 +20,36 @@ use crate::wire::Wire;
 pub(crate) struct Session {
     reader: Reader,
     closed: Option<(u64, Sum)>,
+    /// Earlier closing steps of the same revision said something else.
+    repeated: bool,
     told: (bool, bool),
+}
+
+impl Session {
+    fn close(&mut self, (revision, sum): (u64, Sum)) {
+        let before = self.closed.replace((revision, sum));
+        let alike = before.filter(|(at, _)| *at == revision);
+        self.repeated = alike.is_some_and(|(_, other)| self.repeated || other != sum);
+    }
+}
+
+/// What not every data plane is to have yet.
+#[derive(Debug, Default)]
+struct Staging {
+    latest: u64,
+    /// What is heard is part of it.
+    recording: bool,
+    /// Who may have it, while it is rolled out.
+    admitted: Option<BTreeSet<usize>>,
+}
+
+impl Staging {
+    fn admits(&self, data_plane: usize) -> u64 {
+        match &self.admitted {
+            Some(admitted) if !admitted.contains(&data_plane) => 0,
+            _ => self.latest,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -43,6 +72,7 @@ pub(crate) struct ControlPlane {
     pub(crate) touched: BTreeSet<Name>,
     /// What this life was told to be gone while it had not heard everybody, and did not know.
     pub(crate) buried: BTreeSet<Name>,
+    staging: Staging,
 }
 
 /// How long it takes to notice that NATS is gone.
@@ -82,7 +112,43 @@ impl ControlPlane {
             ever: BTreeSet::new(),
             touched: BTreeSet::new(),
             buried: BTreeSet::new(),
+            staging: Staging::default(),
         }
+    }
+
+    /// What is heard from here on is a large change, which is rolled out with what is under way already.
+    pub(crate) fn begin_staging(&mut self) {
+        self.staging = Staging {
+            latest: self.registry.begin_staging(),
+            recording: true,
+            admitted: Some(BTreeSet::new()),
+        };
+    }
+
+    /// The change is made.
+    pub(crate) const fn stop_recording(&mut self) {
+        self.staging.recording = false;
+    }
+
+    /// It is a data plane's turn to be given it.
+    pub(crate) fn admit(&mut self, data_plane: usize) {
+        if !self.staging.recording
+            && let Some(admitted) = &mut self.staging.admitted
+        {
+            admitted.insert(data_plane);
+        }
+    }
+
+    /// Everybody is to have it.
+    pub(crate) fn end_staging(&mut self, now: Time) {
+        self.registry.end_staging(now);
+        self.staging.admitted = None;
+        self.staging.recording = false;
+    }
+
+    /// Whether something was ever staged in this life.
+    pub(crate) const fn has_staged(&self) -> bool {
+        self.staging.latest > 0
     }
 
     /// A message is published. Who is away does not get it.
@@ -130,6 +196,13 @@ impl ControlPlane {
         let Some(message) = self.heard.get_mut(&name).and_then(VecDeque::pop_front) else {
             return false;
         };
+        self.registry.record_staged(self.staging.recording);
+        self.apply(message, now);
+        self.registry.record_staged(false);
+        true
+    }
+
+    fn apply(&mut self, message: Message, now: Time) {
         match message {
             Message::Register(name, registered) => {
                 self.touched.insert(name);
@@ -147,7 +220,6 @@ impl ControlPlane {
                 }
             }
         }
-        true
     }
 
     pub(crate) const fn is_deaf(&self) -> bool {
@@ -251,7 +323,7 @@ impl ControlPlane {
                 let (closed, sum) = session.closed.expect("an ack follows a closing step");
                 assert!(ack.revision <= closed, "an ack from the future");
                 assert_eq!(ack.epoch, self.registry.epoch());
-                if ack.revision == closed && ack.rejected.is_empty() {
+                if ack.revision == closed && !session.repeated && ack.rejected.is_empty() {
                     assert_eq!((ack.things, ack.digest), (sum.things, sum.digest));
                 }
             }
@@ -292,6 +364,7 @@ impl ControlPlane {
         let session = Session {
             reader,
             closed: None,
+            repeated: false,
             told,
         };
         self.sessions.insert(data_plane, session);
@@ -319,6 +392,7 @@ impl ControlPlane {
             wire.send_down(&to_proto::response(standing));
             return true;
         }
+        session.reader.admit(self.staging.admits(data_plane));
         match session.reader.next(&self.registry, limit) {
             Step::Idle => return false,
             Step::Batch(things) if things.is_empty() => {}
@@ -330,7 +404,7 @@ impl ControlPlane {
             Step::Closing(closing) => {
                 assert!(closing.removals.len() <= limit, "a closing step is bounded");
                 if !closing.continues {
-                    session.closed = Some((closing.revision, closing.sum));
+                    session.close((closing.revision, closing.sum));
                 }
                 wire.send_down(&to_proto::closing(&closing));
             }

@@ -45,6 +45,10 @@ pub(crate) struct DataPlane {
     /// How many orphans came to be when.
     pub(crate) orphaned: VecDeque<(Time, u64)>,
     pub(crate) absence: AbsenceSettings,
+    /// It was given something since the last closing step.
+    pub(crate) open: bool,
+    /// It was cut off in the middle of being given what was staged: what it has of that is not in its revision.
+    pub(crate) may_differ: bool,
 }
 
 /// What came of a message.
@@ -90,6 +94,8 @@ impl DataPlane {
             sent: BTreeSet::new(),
             orphaned: VecDeque::new(),
             absence,
+            open: false,
+            may_differ: false,
         }
     }
 
@@ -149,8 +155,11 @@ impl DataPlane {
         );
         drop(rejected);
         let closed = matches!(came, Came::Closed { .. });
+        self.open |= matches!(came, Came::Something);
         if closed {
             assert_eq!(received, Received::Agreed);
+            self.open = false;
+            self.may_differ = false;
         }
         if publishes || !is_batch {
             self.follower.publish();

@@ -76,7 +76,7 @@ impl Fleet {
 
     /// Something happens.
     pub(crate) fn step(&mut self) {
-        match self.draw.of(0..1000) {
+        match self.draw.of(0..1060) {
             0..120 => {
                 let heard = self.control_planes.iter().all(|it| !it.is_deaf());
                 let messages = self.publishers.change(&mut self.draw, self.now, heard);
@@ -104,10 +104,23 @@ impl Fleet {
                 self.data_planes[at].stopped ^= true;
             }
             930..1000 => self.step_seldom(),
-            _ => {}
+            _ => self.roll_out(),
         }
         for at in 0..self.data_planes.len() {
             self.look_for_absent(at);
+        }
+    }
+
+    /// A large change begins, is made, goes on to somebody, or to all.
+    fn roll_out(&mut self) {
+        let data_plane = self.draw.of(0..self.data_planes.len());
+        let at = self.draw.of(0..self.control_planes.len());
+        let control_plane = &mut self.control_planes[at];
+        match self.draw.of(0..12) {
+            0..3 => control_plane.begin_staging(),
+            3..6 => control_plane.stop_recording(),
+            6..11 => control_plane.admit(data_plane),
+            _ => control_plane.end_staging(self.now),
         }
     }
 
@@ -250,11 +263,13 @@ impl Fleet {
     }
 
     /// What was received does not add up. That is so only where a control plane has forgotten what
-    /// was removed in the middle of a snapshot, and another snapshot puts it right.
+    /// was removed in the middle of a snapshot, or where nobody knows how much the data plane was
+    /// given of what was staged; and another snapshot puts it right.
     fn repair(&mut self, at: usize, revision: u64) {
         let is_quiet = self.is_quiet;
+        let may_differ = std::mem::take(&mut self.data_planes[at].may_differ);
         assert!(
-            !is_quiet && !self.remembers(),
+            may_differ || !is_quiet && !self.remembers(),
             "data plane {at} differs at revision {revision}"
         );
         self.cut(at);
@@ -262,8 +277,11 @@ impl Fleet {
 
     pub(crate) fn cut(&mut self, at: usize) {
         self.wires[at] = Wire::default();
-        if let Some(followed) = self.data_planes[at].follows.take() {
-            self.control_planes[followed].leave(at);
+        let data_plane = &mut self.data_planes[at];
+        if let Some(followed) = data_plane.follows.take() {
+            let control_plane = &mut self.control_planes[followed];
+            control_plane.leave(at);
+            data_plane.may_differ |= data_plane.open && control_plane.has_staged();
         }
     }
 

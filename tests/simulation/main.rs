@@ -2,10 +2,11 @@
 //!
 //! Publishers register and leave; control planes hear them, each in its own order, not always, and
 //! not while they stand still; data planes follow one control plane at a time over streams that are
-//! cut, stand still and are read slowly; what a data plane is granted changes; processes are killed
-//! and begin anew, with and without what they had written down. Everything that travels is encoded
-//! and decoded as on a wire. What must hold is checked whenever a data plane has read something, at
-//! every closing step, and after quiet.
+//! cut, stand still and are read slowly; what a data plane is granted changes; changes are rolled
+//! out from one to the other, in parts, to their end or not; processes are killed and begin anew,
+//! with and without what they had written down. Everything that travels is encoded and decoded as
+//! on a wire. What must hold is checked whenever a data plane has read something, at every closing
+//! step, and after quiet.
 //!
 //! `POINTSMAN_SIMULATION_SEEDS` says how many seeds are run (500), `POINTSMAN_SIMULATION_SEED`
 //! names the only one; it stands in every failure.
@@ -79,6 +80,7 @@ fn work(next: &AtomicU64, seeds: u64) -> Vec<String> {
 /// a young control plane adds, changes, and removes what it heard to be gone, and nothing else
 /// data planes that move between control planes hold what the one they follow has
 /// what cannot be honoured is named and parked, and the rest applies
+/// what is rolled out is at those who were admitted, and its sums agree with everybody at any time
 /// a process that stood still, or whose clock leapt, takes nothing for gone because of that
 #[test]
 fn data_planes_hold_what_is_registered() {

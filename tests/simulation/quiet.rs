@@ -23,6 +23,7 @@ impl Fleet {
             }
             control_plane.regain_nats(now);
             control_plane.gap = None;
+            control_plane.end_staging(now);
         }
         for data_plane in &mut self.data_planes {
             data_plane.stopped = false;

@@ -1,6 +1,7 @@
 //! Following a registry: deltas and snapshots in one shape.
 
 mod merge;
+mod passing;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,6 +12,7 @@ use crate::segment::SegmentFilter;
 use crate::thing::{Removal, Thing};
 
 use merge::Merge;
+use passing::Passing;
 
 /// What somebody is to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,40 +97,10 @@ pub struct Reader {
     walked: u64,
     /// What is staged is given up to this part.
     admitted: u64,
+    /// Something that is staged was given since the last closing step: only at the end of that is it known what is held,
+    /// and something else can be passed over.
+    gave_staged: bool,
     passing: Passing,
-}
-
-/// What a reader passes over of what is staged.
-#[derive(Clone, Copy, Debug)]
-struct Passing {
-    /// It does: what is staged behind `reach` is not given.
-    over: bool,
-    /// Everything up to here that may be given was closed when that began.
-    reach: u64,
-    may: Capabilities,
-    /// Something was passed over, so the other end does not hold everything beyond the base.
-    any: bool,
-    /// How often everything had been given to everybody when that began.
-    ends: u64,
-    /// The sums that follow from that, as of so many changes of what is staged.
-    sums: Option<(u64, Sum, Sum)>,
-}
-
-impl Passing {
-    /// What passes over nothing.
-    const NOTHING: Self = Self {
-        over: false,
-        reach: 0,
-        may: Capabilities::NONE,
-        any: false,
-        ends: 0,
-        sums: None,
-    };
-
-    /// Whether what stands at a revision is passed over.
-    fn concerns(&self, registry: &Registry, revision: u64) -> bool {
-        self.over && registry.is_staged(revision, (self.reach, self.may))
-    }
 }
 
 /// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
@@ -157,6 +129,7 @@ impl Reader {
             again: VecDeque::new(),
             walked: base,
             admitted: 0,
+            gave_staged: false,
             passing: Passing::NOTHING,
         };
         if resumes {
@@ -189,6 +162,7 @@ impl Reader {
             walked: revision,
             // What it gives is for those who are admitted to everything.
             admitted: u64::MAX,
+            gave_staged: false,
             passing: Passing::NOTHING,
         }
     }
@@ -212,6 +186,7 @@ impl Reader {
         self.cursor = revision;
         self.removed = revision;
         self.walked = revision;
+        self.gave_staged = false;
         self.passing = Passing::NOTHING;
     }
 
@@ -284,55 +259,6 @@ impl Reader {
         self.admitted = part;
     }
 
-    fn passes_over(&self, registry: &Registry) -> bool {
-        !self.snapshot && self.base > 0 && registry.staged_part() > self.admitted
-    }
-
-    /// Whether what is passed over now is part of what was when that began.
-    fn passes_as_before(&self, registry: &Registry) -> bool {
-        let over = self.passes_over(registry);
-        over == self.passing.over && (!over || self.passing.ends == registry.staged_ends())
-    }
-
-    /// Begins to pass over what is staged, or goes back to where it began to.
-    fn look_at_staged(&mut self, registry: &Registry) {
-        if self.passes_as_before(registry) {
-            return;
-        }
-        if self.passing.any {
-            self.cursor = self.base;
-            self.removed = self.base;
-            self.walked = self.base;
-        }
-        self.passing = Passing {
-            over: self.passes_over(registry),
-            ends: registry.staged_ends(),
-            reach: self.base,
-            may: self.view.capabilities,
-            ..Passing::NOTHING
-        };
-    }
-
-    /// What is held when everything was given but what is passed over.
-    fn held(&mut self, registry: &Registry) -> Sum {
-        let all = self.sums(registry).0;
-        if !self.passing.any {
-            return all;
-        }
-        let changes = registry.staged_changes();
-        let known = self.passing.sums.filter(|(at, ..)| *at == changes);
-        let (_, lacks, exceeds) = known.unwrap_or_else(|| {
-            let View {
-                filter,
-                capabilities,
-            } = &self.view;
-            let (lacks, exceeds) = registry.staged_sums(filter, *capabilities, self.passing.reach);
-            (changes, lacks, exceeds)
-        });
-        self.passing.sums = Some((changes, lacks, exceeds));
-        all.plus(lacks).minus(exceeds)
-    }
-
     /// The next step: of at most about `limit` things, and about 32 KiB of them.
     pub fn next(&mut self, registry: &Registry, limit: usize) -> Step {
         self.look_at_staged(registry);
@@ -345,13 +271,18 @@ impl Reader {
         let mut batch = Batch {
             things: Vec::new(),
             attributes: Vec::new(),
+            has_staged: false,
             weight: 0,
             limit,
         };
         self.give_again(registry, &mut batch);
         self.give_changes(registry, &mut batch);
+        self.gave_staged |= batch.has_staged;
         let at_head = self.again.is_empty() && self.cursor == registry.head();
         if at_head && batch.things.is_empty() {
+            if !self.count_staged(registry, limit.saturating_mul(LOOKS_PER_THING)) {
+                return Step::Batch(Vec::new());
+            }
             return self.close(registry, limit);
         }
         Step::Batch(batch.things)
@@ -460,6 +391,7 @@ impl Reader {
                 Concern::Removal(revision) => registry.removal(revision, filter, *capabilities),
             };
             weight += removal.as_ref().map_or(0, Removal::weight);
+            self.gave_staged |= registry.has_staged_at(revision);
             removals.extend(removal);
             self.removed = revision;
         }
@@ -470,12 +402,13 @@ impl Reader {
         if done {
             if !self.passing.any {
                 self.base = registry.head();
-                self.passing.reach = self.base;
+                self.passing.reaches(self.base);
             }
             self.walked = registry.head();
             self.removed = registry.head();
             self.snapshot = false;
             self.owes_answer = false;
+            self.gave_staged = false;
         }
         Step::Closing(Closing {
             removals,
@@ -500,6 +433,8 @@ struct Batch {
     things: Vec<Thing>,
     /// The attributes that are in it.
     attributes: Vec<Granted>,
+    /// Some of them are staged.
+    has_staged: bool,
     weight: usize,
     limit: usize,
 }
@@ -516,6 +451,7 @@ impl Batch {
             }
             self.attributes.push(granted);
         }
+        self.has_staged |= registry.has_staged_at(registry.revision_of(granted));
         let thing = registry.thing(granted);
         self.weight += thing.weight();
         self.things.push(thing);

@@ -48,6 +48,7 @@ pub use ejections::Ejection;
 pub use listing::ListingCursor;
 pub(crate) use read::{Concern, Granted};
 pub(crate) use records::Entry;
+pub(crate) use staged::Difference;
 
 /// Everything that is registered. Whoever owns it tells it what happened and when; nobody else changes it.
 ///

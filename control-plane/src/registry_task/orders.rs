@@ -36,6 +36,25 @@ impl Release {
         }
     }
 
+    /// What both let go together, where the earlier one may not have been told to everybody yet: as a part of the roll-out
+    /// that the earlier one is part of, if it is.
+    pub(super) fn with(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier.filter(|it| it.part.is_some() || it.stands()) {
+            self.up_to_revision = self.up_to_revision.max(earlier.up_to_revision);
+            self.part = self.part.or(earlier.part);
+        }
+        self
+    }
+
+    /// The roll-out that it is part of has ended: everybody is told, as if it were ordered now. Whether it was part of one.
+    pub(super) fn goes_to_all(&mut self) -> bool {
+        let was_part = self.part.take().is_some();
+        if was_part {
+            self.ordered = Instant::now();
+        }
+        was_part
+    }
+
     /// Whether a session that begins now is to be told.
     pub(crate) fn stands(&self) -> bool {
         self.ordered.elapsed() < STANDS

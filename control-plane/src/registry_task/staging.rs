@@ -7,7 +7,7 @@ use pointsman_registry::SourceId;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::orders::Refused;
+use super::orders::{Refused, Release};
 use super::roll_out::{Looked, RollOut, Settings, Stage};
 use super::{RegistryTask, log};
 
@@ -233,6 +233,9 @@ impl RegistryTask {
         self.stager.source = None;
         self.stager.releasing = false;
         self.registry.stage_releases(false);
+        // Whoever begins a session looks at the roll-out first, and then at what is to be told.
+        self.release
+            .send_if_modified(|latest| latest.as_mut().is_some_and(Release::goes_to_all));
         self.stager.shown.send_modify(|it| it.rolling = None);
         log::roll_out_ends(why);
         self.show_roll_out();

@@ -2,13 +2,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pointsman_registry::{
-    Description, Fields, Fingerprint, Guard, ModificationTag, Registration, SegmentFilter, Sum, Uri,
+    Description, Fields, Fingerprint, Guard, ModificationTag, Registration, Sum, Uri,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::*;
+
+mod fleet;
+
+use fleet::replica;
 
 fn message(address: &str, uri: &str) -> Registration {
     Registration {
@@ -237,24 +241,6 @@ async fn an_operator_confirms_an_empty_table() {
     );
 }
 
-/// what a data plane holds of others counts as much as what it holds of this control plane
-#[test]
-fn a_data_plane_that_serves_anything_holds_things() {
-    let replicas = Arc::new(Replicas::default());
-    let (place, _asks) = replicas.enter(replica("one", Sum::default())).unwrap();
-    assert!(!replicas.hold_things());
-    for change in [
-        |replica: &mut Replica| replica.of_others = 1,
-        |replica: &mut Replica| replica.orphans = 1,
-        |replica: &mut Replica| replica.held_removals = 1,
-        |replica: &mut Replica| replica.held.things = 1,
-    ] {
-        place.update(|shown| *shown = replica("one", Sum::default()));
-        place.update(change);
-        assert!(replicas.hold_things());
-    }
-}
-
 /// C-329: while the source is away everything stays
 #[tokio::test(start_paused = true)]
 async fn nothing_goes_while_the_source_is_away() {
@@ -293,80 +279,6 @@ async fn it_opens_and_becomes_authoritative_by_listening() {
         .unwrap();
     assert_eq!(start.elapsed().as_secs(), 120);
     assert_eq!(standing.borrow().reason, "");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_empty_table_has_no_authority_over_a_fleet_that_serves() {
-    let running = run(Settings::default());
-    let mut standing = running.handle.standing();
-    let held = Sum {
-        things: 3,
-        digest: 0,
-    };
-    let (place, _asks) = running.handle.roster().enter(replica("one", held)).unwrap();
-    running.source.send(Event::Returned).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(300)).await;
-    assert!(!standing.borrow().authoritative);
-    place.update(|replica| replica.held = Sum::default());
-    standing
-        .wait_for(|standing| standing.authoritative)
-        .await
-        .unwrap();
-}
-
-fn replica(id: &str, held: Sum) -> Replica {
-    let now = Instant::now();
-    Replica {
-        id: id.into(),
-        name: id.into(),
-        version: "1".into(),
-        availability_zone: "".into(),
-        address: None,
-        filter: SegmentFilter::All,
-        since: now,
-        sent_revision: 0,
-        acked_revision: 0,
-        acked_at: None,
-        behind_since: None,
-        held,
-        of_others: 0,
-        rejected: Vec::new(),
-        last_nack: None,
-        rejections: 0,
-        withheld: Vec::new(),
-        degraded: "".into(),
-        digest_mismatches: 0,
-        last_heard: now,
-        held_removals: 0,
-        orphans: 0,
-        table_age: None,
-        draining: false,
-        overrides: Vec::new(),
-        frozen: false,
-        received_revision: 0,
-        requests: 0,
-        in_flight: 0,
-        connections: 0,
-        counts: Counts::default(),
-        traffic: std::collections::VecDeque::new(),
-    }
-}
-
-#[tokio::test]
-async fn a_newer_session_of_the_same_process_replaces_the_older_one() {
-    let replicas = Arc::new(Replicas::default());
-    let (first, _) = replicas.enter(replica("one", Sum::default())).unwrap();
-    let (other, _) = replicas.enter(replica("two", Sum::default())).unwrap();
-    let (second, _) = replicas.enter(replica("one", Sum::default())).unwrap();
-    assert!(first.replaced().is_cancelled());
-    assert!(!other.replaced().is_cancelled() && !second.replaced().is_cancelled());
-    drop(first);
-    let names: Vec<_> = replicas
-        .list()
-        .iter()
-        .map(|it| it.name.to_string())
-        .collect();
-    assert_eq!(names, ["one", "two"]);
 }
 
 #[tokio::test]

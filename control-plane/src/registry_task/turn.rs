@@ -265,7 +265,7 @@ impl RegistryTask {
         let released = self.registry.release(up_to_revision);
         self.release.send_modify(|latest| {
             let number = latest.map_or(1, |latest| latest.number + 1);
-            *latest = Some(Release::new(number, up_to_revision, part));
+            *latest = Some(Release::new(number, up_to_revision, part).with(*latest));
         });
         Ok(released)
     }

@@ -57,7 +57,6 @@ impl Registry {
                 path: path.into_boxed_str(),
             })
         });
-        self.staged.born(&key);
         let route = self.routes.insert(RouteRecord {
             key: Arc::clone(&key),
             birth: self.head + 1,

@@ -168,7 +168,7 @@ impl Registry {
     }
 
     /// Gives an endpoint the next revision, and what it needs now.
-    fn place_anew(&mut self, id: EndpointId) {
+    pub(super) fn place_anew(&mut self, id: EndpointId) {
         self.lift_endpoint(id);
         self.place_endpoint(id);
     }

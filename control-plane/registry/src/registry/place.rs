@@ -34,6 +34,7 @@ impl Registry {
         self.revive(segment, &key, &address);
         let name = || Name::new(&key, &address, segment);
         self.staged.place(name, revision, share);
+        self.tell_removals(&key, &address);
         let segment = &mut self.segments[segment];
         segment.index.insert(revision, Entry::Endpoint(id));
         segment.add(needs, digest);
@@ -68,10 +69,13 @@ impl Registry {
         let share = presence.share();
         self.revive(segment, &key, &Arc::clone(&self.no_address));
         let name = || Name::new(&key, &self.no_address, segment);
-        self.staged.place(name, revision, share);
-        let segment = &mut self.segments[segment];
-        segment.index.insert(revision, Entry::Route(route));
-        segment.add(share.needs, share.digest);
+        let staged = self.staged.place(name, revision, share);
+        let index = &mut self.segments[segment];
+        index.index.insert(revision, Entry::Route(route));
+        index.add(share.needs, share.digest);
+        if !staged {
+            self.tell_birth(route, segment);
+        }
     }
 
     /// Takes the attributes of a route out of the index.
@@ -100,6 +104,7 @@ impl Registry {
         address: Arc<str>,
         now: Time,
     ) {
+        self.tell_removals(&route, &address);
         let revision = self.next_revision();
         self.segments[segment]
             .index
@@ -120,7 +125,12 @@ impl Registry {
         } else {
             Time::since_origin(now.as_duration().saturating_sub(memory.age))
         };
-        let forgotten = self.removals.forget(since, memory.removals.max(live / 4));
+        // What is staged was live until then, so that it has a bound of its own.
+        let most = memory.removals.max(live / 4) + self.staged_removals(now);
+        let staged = &self.staged;
+        let forgotten = self
+            .removals
+            .forget((since, most), |it| staged.has_staged(it));
         if let Some((revision, segment)) = forgotten {
             self.segments[segment].index.remove(&revision);
             self.segments.leave_if_empty(segment);

@@ -28,6 +28,8 @@ pub(super) struct Removals {
     graves: BTreeMap<u64, Grave>,
     by_name: HashMap<Name, u64>,
     horizon: u64,
+    /// Every removal below this is kept, whatever comes.
+    kept_below: u64,
 }
 
 impl Removals {
@@ -75,17 +77,44 @@ impl Removals {
         Some(revision)
     }
 
-    /// Forgets the oldest removal if it is older than `since`, or one of more than `most`.
-    pub(super) fn forget(&mut self, since: Time, most: usize) -> Option<(u64, SegmentId)> {
-        let oldest = self.graves.first_entry()?;
-        if oldest.get().since >= since && self.by_name.len() <= most {
+    /// Forgets the oldest removal that is not kept if it is older than `since`, or one of more than `most`.
+    pub(super) fn forget(
+        &mut self,
+        (since, most): (Time, usize),
+        is_kept: impl Fn(u64) -> bool,
+    ) -> Option<(u64, SegmentId)> {
+        let mut oldest = self.graves.range(self.kept_below..);
+        let (revision, grave) = oldest.find(|(revision, _)| !is_kept(**revision))?;
+        let revision = *revision;
+        self.kept_below = revision;
+        if grave.since >= since && self.by_name.len() <= most {
             return None;
         }
-        let (revision, grave) = oldest.remove_entry();
+        let grave = self.graves.remove(&revision)?;
         self.by_name
             .remove(&(grave.segment, grave.route, grave.address));
-        self.horizon = revision;
+        self.horizon = self.horizon.max(revision);
         Some((revision, grave.segment))
+    }
+
+    /// What was kept whatever came is not any more.
+    pub(super) fn keep_none(&mut self) {
+        self.kept_below = 0;
+    }
+
+    /// A removal stands at a later revision. Whether it is remembered.
+    pub(super) fn move_up(&mut self, from: u64, to: u64) -> bool {
+        let Some(grave) = self.graves.remove(&from) else {
+            return false;
+        };
+        let name = (
+            grave.segment,
+            Arc::clone(&grave.route),
+            Arc::clone(&grave.address),
+        );
+        self.by_name.insert(name, to);
+        self.graves.insert(to, grave);
+        true
     }
 
     /// Since when the oldest removal is remembered.

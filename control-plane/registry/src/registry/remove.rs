@@ -60,6 +60,7 @@ impl Registry {
     /// may have it from an earlier life of the registry, and has to be told that it is gone. Once everything that lives
     /// was heard, its absence tells the same.
     fn bury_unknown(&mut self, message: &Registration, uri: &Uri, now: Time) {
+        self.tell_removals(uri.key(), &message.address);
         if message.address.is_empty() || self.standing(now, false).authoritative {
             return;
         }

@@ -5,19 +5,22 @@
 //! everybody. And whatever is changed by somebody else afterwards is not staged any more, since it stands at a later
 //! revision then: a registration never waits for a roll-out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod difference;
+mod overtaken;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_route_key::RouteKey;
 
 use crate::capability::Capabilities;
-use crate::outcome::Sum;
-use crate::segment::SegmentFilter;
+use crate::time::Time;
 
 use super::Registry;
 use super::records::SegmentId;
-use crate::time::Time;
+
+pub(crate) use difference::Difference;
 
 /// How long removals are kept beyond their age for those who have waited for them.
 const LINGER: Duration = Duration::from_secs(300);
@@ -35,14 +38,15 @@ pub(super) struct Staged {
     lifted: HashMap<Name, Vec<Version>>,
     /// By the revision of the latest change.
     entries: BTreeMap<u64, Entry>,
-    /// The staged removals of each route.
-    buried: HashMap<Arc<RouteKey>, Vec<u64>>,
-    /// Counts the changes of `entries`.
-    changes: u64,
+    /// The staged removals: of which route, of which address there, since which revision.
+    buried: BTreeSet<(Arc<RouteKey>, Arc<str>, u64)>,
+    /// What was staged and is not any more, the latest last, for those who have counted it; and how many were forgotten.
+    undone: VecDeque<(u64, Entry)>,
+    forgotten: u64,
     /// Counts how often everything was given to everybody.
     ends: u64,
-    /// When that was the last time.
-    ended: Option<Time>,
+    /// When that was the last time, and how many removals were staged then.
+    ended: Option<(Time, usize)>,
 }
 
 /// A thing, whichever segment an endpoint is in.
@@ -77,34 +81,39 @@ pub(super) struct Share {
 #[derive(Clone, Copy, Debug)]
 struct Version {
     revision: u64,
-    /// What it needed; `None` where it was gone.
-    needs: Option<Capabilities>,
-    /// `None` where it was gone, or counts elsewhere.
+    /// `None` where it was gone.
     share: Option<Share>,
 }
 
-/// A thing that a staged change has changed or removed.
+/// A thing that a staged change has changed or removed, as one segment has it.
 #[derive(Debug)]
 struct Entry {
-    route: Arc<RouteKey>,
-    /// What it was before, each time that it was staged. Never empty.
+    name: Name,
+    segment: SegmentId,
+    /// What it was before, each time that it was staged, in whichever segment. Never empty.
     versions: Vec<Version>,
-    /// What it is; `None` where it is gone, or counted where it went to.
+    /// What it is; `None` where it is gone from this segment.
     share: Option<Share>,
 }
 
 impl Entry {
     /// The version that somebody has who has everything up to a revision that these capabilities may have. Who has none is
     /// given it as something new.
-    fn at(&self, reach: u64, capabilities: Capabilities) -> Option<&Version> {
+    fn at(&self, reach: u64, capabilities: Capabilities) -> Option<Share> {
         let versions = self.versions.iter().rev();
         let mut known = versions.skip_while(|it| it.revision > reach);
-        let granted = |it: &&Version| it.needs.is_some_and(|needs| capabilities.cover(needs));
-        known.next().filter(granted)
+        let share = known.next()?.share;
+        share.filter(|share| capabilities.cover(share.needs))
+    }
+
+    /// What a version counts for in this segment. Of a thing that moves between segments, each counts what was in it.
+    fn here(&self, share: Share) -> Option<Share> {
+        (share.segment == self.segment).then_some(share)
     }
 
     fn differs(&self) -> bool {
-        self.versions[0].share != self.share
+        let first = self.versions.first().and_then(|it| it.share);
+        first.and_then(|share| self.here(share)) != self.share
     }
 }
 
@@ -114,103 +123,113 @@ impl Staged {
         if !self.recording && self.entries.is_empty() {
             return;
         }
-        let mut versions = self.take(revision).map_or_else(Vec::new, |it| it.versions);
+        let mut versions = self.take(revision).unwrap_or_default();
         if self.recording {
-            versions.push(Version {
-                revision,
-                needs: Some(share.needs),
-                share: Some(share),
-            });
+            let share = Some(share);
+            versions.push(Version { revision, share });
             self.lifted.insert(name(), versions);
         }
     }
 
-    /// A thing takes its place in the index.
-    pub(super) fn place(&mut self, name: impl FnOnce() -> Name, revision: u64, share: Share) {
-        if self.recording {
-            let name = name();
-            if let Some(mut versions) = self.lifted.get(&name).cloned() {
-                keep_only(&mut versions, share.segment);
-                self.enter(revision, name.route, versions, Some(share));
-            }
+    /// A thing takes its place in the index. Whether that is staged.
+    pub(super) fn place(
+        &mut self,
+        name: impl FnOnce() -> Name,
+        revision: u64,
+        share: Share,
+    ) -> bool {
+        if !self.recording {
+            return false;
         }
+        let name = name();
+        let Some(versions) = self.known(&name) else {
+            return false;
+        };
+        let entry = Entry {
+            name,
+            segment: share.segment,
+            versions,
+            share: Some(share),
+        };
+        self.entries.insert(revision, entry);
+        true
     }
 
-    /// The removal of a thing takes its place in the index. `None`: it lives on elsewhere.
+    /// The removal of a thing from a segment takes its place in the index.
     pub(super) fn bury(&mut self, name: impl FnOnce() -> Name, segment: SegmentId, revision: u64) {
         if !self.recording {
             return;
         }
         let name = name();
-        let Some(mut versions) = self.lifted.get(&name).cloned() else {
+        let Some(versions) = self.lifted.get(&name).cloned() else {
             return;
         };
-        keep_only(&mut versions, segment);
-        let buried = self.buried.entry(Arc::clone(&name.route)).or_default();
-        buried.push(revision);
-        self.enter(revision, name.route, versions, None);
-    }
-
-    /// What was removed lives again.
-    pub(super) fn revive(&mut self, name: impl FnOnce() -> Name, revision: u64) {
-        let Some(entry) = self.take(revision) else {
-            return;
-        };
-        if self.recording {
-            let mut versions = entry.versions;
-            versions.push(Version {
-                revision,
-                needs: None,
-                share: None,
-            });
-            self.lifted.insert(name(), versions);
-        }
-    }
-
-    /// A route is born again: whoever is told so gives up the endpoints of its earlier life, staged or not.
-    pub(super) fn born(&mut self, route: &RouteKey) {
-        if self.recording || self.buried.is_empty() {
-            return;
-        }
-        for revision in self.buried.remove(route).unwrap_or_default() {
-            self.entries.remove(&revision);
-            self.changes += 1;
-        }
-    }
-
-    fn enter(
-        &mut self,
-        revision: u64,
-        route: Arc<RouteKey>,
-        versions: Vec<Version>,
-        share: Option<Share>,
-    ) {
+        let (route, address) = (Arc::clone(&name.route), Arc::clone(&name.address));
+        self.buried.insert((route, address, revision));
         let entry = Entry {
-            route,
+            name,
+            segment,
             versions,
-            share,
+            share: None,
         };
         self.entries.insert(revision, entry);
-        self.changes += 1;
     }
 
-    fn take(&mut self, revision: u64) -> Option<Entry> {
-        let entry = self.entries.remove(&revision)?;
-        self.changes += 1;
-        if let Some(buried) = self.buried.get_mut(&entry.route) {
-            buried.retain(|other| *other != revision);
-            if buried.is_empty() {
-                self.buried.remove(&entry.route);
-            }
+    /// What was removed lives again where it was.
+    pub(super) fn revive(&mut self, name: impl FnOnce() -> Name, revision: u64) {
+        if !self.entries.contains_key(&revision) {
+            return;
         }
-        Some(entry)
+        let name = name();
+        let known = self.known(&name);
+        self.take(revision);
+        if self.recording
+            && let Some(known) = known
+        {
+            self.lifted.insert(name, known);
+        }
     }
-}
 
-/// Of a thing that moves between segments, each of them counts what was in it.
-fn keep_only(versions: &mut [Version], segment: SegmentId) {
-    for version in versions {
-        version.share = version.share.filter(|share| share.segment == segment);
+    /// What is known of a thing that is put into a place: what it was before it was taken out of one, or, of an endpoint
+    /// that is gone by what is staged, what it was before that, from whichever segment it went last.
+    fn known(&self, name: &Name) -> Option<Vec<Version>> {
+        if let Some(versions) = self.lifted.get(name) {
+            return Some(versions.clone());
+        }
+        let mut removals = self.removals_of(name).rev();
+        let revision = removals.find(|at| {
+            let same = |it: &Entry| it.name == *name;
+            self.entries.get(at).is_some_and(same)
+        })?;
+        let mut versions = self.entries.get(&revision)?.versions.clone();
+        let share = None;
+        versions.push(Version { revision, share });
+        Some(versions)
+    }
+
+    /// The revisions of the staged removals of what has this route and address.
+    fn removals_of(&self, name: &Name) -> impl DoubleEndedIterator<Item = u64> {
+        let at = |revision| (Arc::clone(&name.route), Arc::clone(&name.address), revision);
+        let range = self.buried.range(at(0)..=at(u64::MAX));
+        range.map(|(.., revision)| *revision)
+    }
+
+    /// Whether what stands at a revision is staged.
+    pub(super) fn has_staged(&self, revision: u64) -> bool {
+        self.entries.contains_key(&revision)
+    }
+
+    /// What stands at a revision is not staged any more. What was known of it.
+    fn take(&mut self, revision: u64) -> Option<Vec<Version>> {
+        let entry = self.entries.remove(&revision)?;
+        if entry.share.is_none() {
+            let (route, address) = (&entry.name.route, &entry.name.address);
+            let removal = (Arc::clone(route), Arc::clone(address), revision);
+            self.buried.remove(&removal);
+        }
+        let versions = entry.versions.clone();
+        self.undo(revision, entry);
+        Some(versions)
     }
 }
 
@@ -235,23 +254,22 @@ impl Registry {
 
     /// Everybody is to have everything: nothing is staged any more.
     pub fn end_staging(&mut self, now: Time) {
-        let part = self.staged.part;
-        let changes = self.staged.changes + 1;
-        let ends = self.staged.ends + 1;
+        let removals = self.staged_removals(now);
         self.staged = Staged {
-            part,
-            changes,
-            ends,
-            ended: Some(now),
+            part: self.staged.part,
+            ends: self.staged.ends + 1,
+            ended: Some((now, removals)),
             ..Staged::default()
         };
+        self.removals.keep_none();
     }
 
     /// How many routes are staged that are another than before.
     #[must_use]
     pub fn staged_routes(&self) -> usize {
         let differing = self.staged.entries.values().filter(|it| it.differs());
-        differing.map(|it| &it.route).collect::<HashSet<_>>().len()
+        let routes = differing.map(|it| &it.name.route);
+        routes.collect::<HashSet<_>>().len()
     }
 
     /// How many routes would lose something by [`Self::release`].
@@ -272,11 +290,6 @@ impl Registry {
         }
     }
 
-    /// Counts the changes of what is staged.
-    pub(crate) fn staged_changes(&self) -> u64 {
-        self.staged.changes
-    }
-
     /// Counts how often everything was given to everybody.
     pub(crate) fn staged_ends(&self) -> u64 {
         self.staged.ends
@@ -292,30 +305,9 @@ impl Registry {
         entry.is_some_and(|entry| entry.at(reach, may).is_some())
     }
 
-    /// What the sum of somebody lacks who has everything up to `reach`, and of what is staged what it was then; and what is
-    /// too much in it.
-    pub(crate) fn staged_sums(
-        &self,
-        filter: &SegmentFilter,
-        capabilities: Capabilities,
-        reach: u64,
-    ) -> (Sum, Sum) {
-        let (mut lacks, mut exceeds) = (Sum::default(), Sum::default());
-        let seen: HashSet<SegmentId> = self.seen(filter).map(|(id, _)| id).collect();
-        let counts = |it: &Share| seen.contains(&it.segment) && capabilities.cover(it.needs);
-        // What stands at or below that is held as it is now.
-        for (_, entry) in self.staged.entries.range(reach.saturating_add(1)..) {
-            let Some(held) = entry.at(reach, capabilities) else {
-                continue;
-            };
-            if let Some(share) = held.share.filter(counts) {
-                lacks.add(share.digest);
-            }
-            if let Some(share) = entry.share.filter(counts) {
-                exceeds.add(share.digest);
-            }
-        }
-        (lacks, exceeds)
+    /// Whether what stands at a revision is staged.
+    pub(crate) fn has_staged_at(&self, revision: u64) -> bool {
+        self.staged.has_staged(revision)
     }
 
     /// Whether something is staged, so that removals are not forgotten for their age: whoever waits would need everything.
@@ -325,7 +317,15 @@ impl Registry {
 
     /// Until when those who have waited may take to read what they waited for; `None` while nobody has.
     pub(super) fn staged_until(&self) -> Option<Time> {
-        Some(self.staged.ended?.plus(LINGER))
+        let (ended, _) = self.staged.ended?;
+        Some(ended.plus(LINGER))
+    }
+
+    /// How many removals are remembered beside those that always are: the staged ones, and those that were until lately.
+    pub(super) fn staged_removals(&self, now: Time) -> usize {
+        let lingers = self.staged_until().is_some_and(|until| now < until);
+        let ended = self.staged.ended.filter(|_| lingers);
+        self.staged.buried.len() + ended.map_or(0, |(_, removals)| removals)
     }
 
     /// Whether something is staged.
@@ -342,3 +342,6 @@ impl Registry {
         done
     }
 }
+
+#[cfg(test)]
+mod tests;

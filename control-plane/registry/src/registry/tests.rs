@@ -59,6 +59,7 @@ impl Registry {
             .map(|(address, count)| (&**address, *count));
         assert_eq!(addresses.collect::<HashMap<_, _>>(), wanted.addresses);
         self.check_segments(wanted);
+        self.check_staged();
     }
 
     fn check_route<'a>(&'a self, id: u32, route: &'a RouteRecord, wanted: &mut Wanted<'a>) {

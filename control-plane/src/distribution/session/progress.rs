@@ -51,9 +51,11 @@ impl Session {
     pub(super) fn begin(&mut self, reader: Reader, lending: Lending) -> Progress {
         let now = Instant::now();
         let told = flags(&self.standing.borrow_and_update());
+        // In this order: what is part of a roll-out is told to everybody before the end of that is seen.
+        let rolling = self.staging.borrow().rolling.is_some();
         let latest = *self.releases.borrow_and_update();
         let released = latest.map_or(0, |latest| {
-            let rolled_out = latest.part.is_some() && self.staging.borrow().rolling.is_some();
+            let rolled_out = latest.part.is_some() && rolling;
             latest.number - u64::from(latest.stands() || rolled_out)
         });
         Progress {

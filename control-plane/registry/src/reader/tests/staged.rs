@@ -2,7 +2,7 @@
 
 use super::replica::Replica;
 use crate::testing::{Scene, message};
-use crate::{Capabilities, Reader, Registry, SegmentFilter, Settings, Transfer, View};
+use crate::{Capabilities, Memory, Reader, Registry, SegmentFilter, Settings, Transfer, View};
 
 fn view() -> View {
     View {
@@ -19,8 +19,12 @@ struct Follower {
 
 impl Follower {
     fn new(registry: &Registry) -> Self {
+        Self::seeing(registry, view())
+    }
+
+    fn seeing(registry: &Registry, view: View) -> Self {
         let mut replica = Replica::default();
-        let (reader, _) = replica.connect(registry, view());
+        let (reader, _) = replica.connect(registry, view);
         let mut follower = Self { replica, reader };
         follower.follow(registry);
         follower
@@ -226,4 +230,184 @@ fn what_comes_back_by_others_is_not_staged_any_more() {
         ["a 10.0.0.1:80", "b 10.0.0.7:80", "c 10.0.0.1:80"]
     );
     assert_eq!(scene.registry.staged_routes(), 0);
+}
+
+fn only(segment: &str) -> View {
+    View {
+        filter: SegmentFilter::Only(vec![segment.into()]),
+        capabilities: Capabilities::ALL,
+    }
+}
+
+/// an endpoint whose removal is staged, and that others register in another segment, is nowhere else any more
+#[test]
+fn what_others_register_in_another_segment_is_told_to_have_gone() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    let mut narrow = Follower::seeing(&scene.registry, only(""));
+    staged(&mut scene, |scene| {
+        scene.unregister(&message("10.0.0.1:80", &["a"]));
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+    });
+    waiting.follow(&scene.registry);
+    narrow.follow(&scene.registry);
+    scene.register(&message("10.0.0.1:80", &["b"]).segment("s"));
+    waiting.follow(&scene.registry);
+    narrow.follow(&scene.registry);
+    assert_eq!(narrow.addresses(), ["a 10.0.0.1:80", "c 10.0.0.1:80"]);
+    let moved = waiting.replica.endpoints.values();
+    let segments: Vec<_> = moved
+        .map(|it| (it.route.to_string(), &*it.segment))
+        .collect();
+    let wanted = [("a", ""), ("b", "s"), ("c", "")];
+    assert_eq!(
+        segments,
+        wanted.map(|(route, segment)| (route.to_owned(), segment))
+    );
+}
+
+/// a move between segments that is staged waits as any other change, and so does the way back
+#[test]
+fn a_staged_move_waits() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    let mut first = Follower::new(&scene.registry);
+    let segment = |follower: &Follower| {
+        let mut endpoints = follower.replica.endpoints.values();
+        let found = endpoints.find(|it| it.route.to_string() == "b").unwrap();
+        found.segment.to_string()
+    };
+    let part = staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["b"]).segment("s"));
+    });
+    first.reader.admit(part);
+    for part in ["t", ""] {
+        first.follow(&scene.registry);
+        waiting.follow(&scene.registry);
+        assert_eq!(
+            (segment(&first), segment(&waiting)),
+            ("s".into(), "".into())
+        );
+        staged(&mut scene, |scene| {
+            scene.register(&message("10.0.0.1:80", &["b"]).segment(part));
+        });
+    }
+    first.follow(&scene.registry);
+    waiting.follow(&scene.registry);
+    assert_eq!(
+        (segment(&first), segment(&waiting)),
+        ("s".into(), "".into())
+    );
+    // It is removed, and comes back elsewhere, which is still a change of what is held.
+    staged(&mut scene, |scene| {
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+    });
+    staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["b"]).segment("t"));
+    });
+    first.follow(&scene.registry);
+    waiting.follow(&scene.registry);
+    assert_eq!(
+        (segment(&first), segment(&waiting)),
+        ("s".into(), "".into())
+    );
+    scene.registry.end_staging(scene.now);
+    first.follow(&scene.registry);
+    waiting.follow(&scene.registry);
+    assert_eq!(
+        (segment(&first), segment(&waiting)),
+        ("t".into(), "t".into())
+    );
+}
+
+/// what is staged of the earlier life of a route that others have born again is told to everybody
+#[test]
+fn a_route_that_others_bear_again_keeps_nothing_of_its_earlier_life() {
+    for segment in ["", "s"] {
+        let mut scene = scene();
+        scene.register(&message("10.0.0.2:80", &["b"]));
+        let mut waiting = Follower::new(&scene.registry);
+        staged(&mut scene, |scene| {
+            scene.unregister(&message("10.0.0.1:80", &["b"]));
+        });
+        waiting.follow(&scene.registry);
+        scene.unregister(&message("10.0.0.2:80", &["b"]));
+        waiting.follow(&scene.registry);
+        staged(&mut scene, |scene| {
+            scene.register(&message("10.0.0.3:80", &["b"]).segment(segment));
+        });
+        waiting.follow(&scene.registry);
+        scene.register(&message("10.0.0.4:80", &["b"]));
+        waiting.follow(&scene.registry);
+        assert!(waiting.addresses().contains(&"b 10.0.0.4:80".to_owned()));
+        scene.registry.end_staging(scene.now);
+        waiting.follow(&scene.registry);
+        let mut stranger = Follower::new(&scene.registry);
+        stranger.follow(&scene.registry);
+        assert_eq!(waiting.addresses(), stranger.addresses(), "{segment:?}");
+    }
+}
+
+/// more staged removals than are remembered otherwise are all remembered: who comes back goes on to wait
+#[test]
+fn staged_removals_are_remembered_beside_the_others() {
+    let mut scene = Scene::new(Settings {
+        memory: Memory {
+            removals: 2,
+            age: crate::testing::seconds(250),
+        },
+        ..Settings::default()
+    });
+    let routes: Vec<_> = (0..20).map(|number| format!("r{number}")).collect();
+    for route in &routes {
+        scene.register(&message("10.0.0.1:80", &[route]));
+    }
+    let mut waiting = Follower::new(&scene.registry);
+    staged(&mut scene, |scene| {
+        for route in &routes[..15] {
+            scene.unregister(&message("10.0.0.1:80", &[route]));
+        }
+    });
+    assert_eq!(waiting.reconnect(&scene.registry), Transfer::Delta);
+    assert_eq!(waiting.addresses().len(), 20);
+    // Others go; that they went is forgotten in time, and what is staged is not.
+    for route in &routes[17..] {
+        scene.unregister(&message("10.0.0.1:80", &[route]));
+        waiting.follow(&scene.registry);
+    }
+    assert!(scene.registry.horizon() > waiting.replica.revision);
+    assert_eq!(waiting.addresses().len(), 17);
+    scene.register(&message("10.0.0.1:80", &["r3"]));
+    waiting.follow(&scene.registry);
+    scene.registry.end_staging(scene.now);
+    assert_eq!(scene.registry.counts(scene.now).removals, 30);
+    waiting.follow(&scene.registry);
+    assert_eq!(waiting.addresses().len(), 3);
+    scene.pass(crate::testing::seconds(301));
+    assert!(scene.registry.counts(scene.now).removals < 10);
+}
+
+/// who is in the middle of being given one part ends that before another one is kept from it, and the sums agree
+#[test]
+fn a_part_that_begins_in_the_middle_of_another_waits_for_the_end_of_that() {
+    let mut scene = scene();
+    let mut first = Follower::new(&scene.registry);
+    let part = staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("hash"));
+        scene.register(&message("10.0.0.1:80", &["b"]).segment("s"));
+    });
+    first.reader.admit(part);
+    let step = first.reader.next(&scene.registry, 3);
+    assert_eq!(first.replica.apply(step), None);
+    staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.1:80", &["a"]).algorithm("least-connection"));
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+    });
+    first.follow(&scene.registry);
+    // Now it is at rest, so that the next one is kept from it.
+    staged(&mut scene, |scene| {
+        scene.unregister(&message("10.0.0.1:80", &["a"]));
+    });
+    first.follow(&scene.registry);
+    assert_eq!(first.algorithms("a"), ["least-connection"]);
 }
