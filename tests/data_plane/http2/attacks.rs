@@ -53,6 +53,28 @@ async fn rapid_resets() {
     assert!(plane.totals().attempts <= 20 + 100, "{:?}", plane.totals());
 }
 
+/// a stream that was reset before anybody has looked at it is no request at all.
+#[tokio::test]
+async fn streams_that_are_reset_at_once_are_no_requests() {
+    let endpoint = Endpoint::named("here").await;
+    let plane = plane(&endpoint, |_| {});
+    let mut raw = Raw::open(plane.address).await;
+    let mut bytes = Vec::new();
+    for stream in streams(10) {
+        bytes.extend(headers(stream, true, &sound(&[])));
+        bytes.extend(frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes()));
+    }
+    bytes.extend(headers(101, true, &sound(&[])));
+    raw.write(&bytes).await;
+    plane
+        .until("the last one is answered", |totals| {
+            totals.responses_2xx == 1
+        })
+        .await;
+    let totals = plane.settled().await;
+    assert_eq!((totals.requests, totals.clients_gone), (1, 0));
+}
+
 /// L-17 counts resets that come at leisure, too: each of a request that has begun.
 #[tokio::test]
 async fn slow_resets_are_counted() {

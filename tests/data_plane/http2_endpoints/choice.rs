@@ -263,3 +263,39 @@ async fn a_connection_ends_after_its_rest_and_its_requests() {
     };
     tokio::join!(client, endpoint);
 }
+
+/// nor is one used for longer than it may be, however often it is used.
+#[tokio::test]
+async fn a_connection_ends_by_its_age() {
+    let authority = Authority::new("authority");
+    let identity = authority.server(&[NAME]);
+    let frames = Frames::listen(config(&identity, &["h2"])).await;
+    let age = std::time::Duration::from_millis(300);
+    let plane = trusting(&authority)
+        .with(|settings| settings.upstream.connection_age = age)
+        .http2(frames.address())
+        .start();
+    let endpoint = async {
+        let mut first = frames.accept(&[]).await;
+        let held = first.request().await;
+        // It takes no more by now, and ends when that one has ended.
+        let mut second = frames.accept(&[]).await;
+        let stream = second.request().await;
+        second.answer(stream, "new").await;
+        first.answer(held, "old").await;
+        let goodbye = first.next_of(super::frames::GOAWAY).await;
+        assert_eq!(goodbye.payload.get(4..8), Some(&[0; 4][..]), "no error");
+        while first.next().await.is_some() {}
+        second
+    };
+    let clients = async {
+        let later = async {
+            tokio::time::sleep(2 * age).await;
+            plane.get("/new").await.body
+        };
+        let (old, new) = tokio::join!(plane.get("/old"), later);
+        assert_eq!((&*old.body, &*new), (&b"old"[..], &b"new"[..]));
+    };
+    tokio::join!(clients, endpoint);
+    assert_eq!(plane.totals().dials, 2);
+}

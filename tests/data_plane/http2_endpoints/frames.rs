@@ -6,8 +6,11 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::support::BOUND;
 
 pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
@@ -55,7 +58,9 @@ impl Frames {
 
     /// The next connection, greeted with these settings.
     pub(super) async fn accept(&self, settings: &[(u16, u32)]) -> Connection {
-        let (socket, _) = self.listener.accept().await.expect("the data plane");
+        let accepted = timeout(BOUND, self.listener.accept()).await;
+        let accepted = accepted.expect("a connection within the bound");
+        let (socket, _) = accepted.expect("the data plane");
         let mut stream = self.acceptor.accept(socket).await.expect("a handshake");
         let mut preface = [0; 24];
         stream.read_exact(&mut preface).await.expect("a preface");
@@ -87,10 +92,11 @@ impl Connection {
         self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok()
     }
 
-    /// The next frame; `None` at the end of the connection.
+    /// The next frame, which has to come within the bound; `None` at the end of the connection.
     pub(super) async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
-        self.0.read_exact(&mut head).await.ok()?;
+        let read = timeout(BOUND, self.0.read_exact(&mut head)).await;
+        read.expect("a frame or the end within the bound").ok()?;
         let [a, b, c, kind, flags, stream @ ..] = head;
         let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
         self.0.read_exact(&mut payload).await.ok()?;

@@ -112,6 +112,7 @@ async fn an_endpoint_that_answers_a_ping_is_waited_for() {
     let stream = endpoint.request().await;
     endpoint.answer(stream, "again").await;
     assert_eq!(client.read_answer().await.body, b"again");
+    is_not_asked(&mut endpoint, 5 * SHORT).await;
     assert_eq!(plane.totals().dials, 1);
 }
 
