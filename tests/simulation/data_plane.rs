@@ -9,7 +9,7 @@ use pointsman_routing::{AbsenceSettings, RestoredUntil, Time};
 
 use crate::grant::{GRANTS, Grant};
 use crate::holdings::Holdings;
-use crate::publishers::{Name, key, number_of, uri_of};
+use crate::publishers::{Name, URIS, key, number_of, uri_of};
 use crate::wire::Wire;
 
 /// What a data plane makes of a route that is balanced by a hash.
@@ -120,6 +120,21 @@ impl DataPlane {
     /// Whether a route with this algorithm is served.
     pub(crate) fn honours(&self, algorithm: &str) -> bool {
         algorithm != "hash" || self.release == Release::Able
+    }
+
+    /// The routes that it serves.
+    pub(crate) fn routes(&self) -> BTreeSet<usize> {
+        let table = self.follower.table();
+        let served = (0..URIS.len()).filter(|uri| table.get(key(*uri)).is_some());
+        served.collect()
+    }
+
+    /// The routes that it rejects, and serves no endpoint of, whatever it holds.
+    pub(crate) fn rejects(&self) -> BTreeSet<usize> {
+        let rejected = self.follower.rejected();
+        let routes = rejected.filter(|it| it.address.is_empty());
+        let numbers = routes.filter_map(|it| (0..URIS.len()).find(|uri| it.key == key(*uri)));
+        numbers.collect()
     }
 
     /// Begins a session.

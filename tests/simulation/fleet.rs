@@ -244,7 +244,9 @@ impl Fleet {
 
     pub(crate) fn read(&mut self, at: usize) {
         let before = self.data_planes[at].holds.clone();
-        let routes = self.data_planes[at].follower.table().routes();
+        let routes = self.data_planes[at].routes();
+        let hidden = self.data_planes[at].rejects();
+        let before = (&before, &hidden, &routes);
         let publishes = self.draw.percent(70);
         let now = table_time(self.now);
         let came = self.data_planes[at].read(&mut self.wires[at], now, publishes);
@@ -252,9 +254,9 @@ impl Fleet {
             Came::Nothing => return,
             Came::Release => {}
             Came::Diverged { revision } => return self.repair(at, revision),
-            Came::Something => self.look_at_new_orphans(at, (&before, routes)),
+            Came::Something => self.look_at_new_orphans(at, before),
             Came::Closed { revision, complete } => {
-                self.look_at_new_orphans(at, (&before, routes));
+                self.look_at_new_orphans(at, before);
                 self.look_at_closing(at, revision, complete);
             }
         }

@@ -1,5 +1,7 @@
 //! What must hold at any moment.
 
+use std::collections::BTreeSet;
+
 use pointsman_registry::{Capabilities, Registry, Time};
 
 use crate::data_plane::{DataPlane, Release};
@@ -73,12 +75,18 @@ impl Fleet {
     }
 
     /// Orphans come to be only where an authoritative control plane lacks them, and no more of them
-    /// within a minute than the guard lets pass.
-    pub(crate) fn look_at_new_orphans(&mut self, at: usize, (before, routes): (&Holdings, u64)) {
+    /// within a minute than the guard lets pass. Those of a route that was rejected until now only
+    /// come to be seen.
+    pub(crate) fn look_at_new_orphans(
+        &mut self,
+        at: usize,
+        (before, hidden, routes): (&Holdings, &BTreeSet<usize>, &BTreeSet<usize>),
+    ) {
         let now = table_time(self.now);
         let data_plane = &mut self.data_planes[at];
         let orphans = data_plane.holds.iter().filter(|(_, held)| held.orphan);
-        let new = orphans.filter(|(name, _)| !before.is_orphan(*name)).count() as u64;
+        let is_new = |name: Name| !before.is_orphan(name) && !hidden.contains(&name.0);
+        let new = orphans.filter(|(name, _)| is_new(*name)).count() as u64;
         if new == 0 {
             return;
         }
@@ -92,7 +100,8 @@ impl Fleet {
             .orphaned
             .retain(|(then, _)| now.since(*then) < within);
         let all: u64 = data_plane.orphaned.iter().map(|(_, count)| count).sum();
-        let routes = routes.max(data_plane.follower.table().routes());
+        // What was added is counted, and what is removed only then is counted as well.
+        let routes = routes.union(&data_plane.routes()).count() as u64;
         let share = routes * u64::from(data_plane.absence.removable_percent) / 100;
         let most = share.max(data_plane.absence.always_removable);
         assert!(all <= most, "{all} of {routes} routes, and {most} may");

@@ -139,9 +139,10 @@ impl Fleet {
         let algorithm = algorithm.map(|(_, algorithm)| algorithm);
         let honoured = algorithm.is_none_or(|algorithm| data_plane.honours(algorithm));
         let rejects = data_plane.release == Release::Mistaken && !honoured;
+        let rejects = rejects || data_plane.rejects().contains(&uri);
         if !ghosts.is_empty() && (algorithm.is_none() || rejects) {
-            // What a dead endpoint asked for still counts, whatever that was; also where what the
-            // live ones of another segment ask for is rejected.
+            // What a dead endpoint asked for still counts, whatever that was; also where that is
+            // rejected, or what the live ones of another segment ask for.
             return;
         }
         let found: BTreeMap<Name, &str> = data_plane
