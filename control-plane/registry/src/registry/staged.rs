@@ -30,6 +30,8 @@ const LINGER: Duration = Duration::from_secs(300);
 pub(super) struct Staged {
     /// Counts the changes that were staged. Readers are admitted up to one of them.
     part: u64,
+    /// The head when the first of what is staged began.
+    since: u64,
     /// What is done now is part of the staged change.
     recording: bool,
     /// What an operator lets go is part of it as well.
@@ -237,6 +239,9 @@ impl Registry {
     /// Begins a change that only those are to have who are admitted to it, beside what is staged already: what is done
     /// while [`Self::record_staged`] says so. Its number, which is greater than that of all before it.
     pub fn begin_staging(&mut self) -> u64 {
+        if self.staged.entries.is_empty() {
+            self.staged.since = self.head;
+        }
         self.staged.part += 1;
         self.staged.part
     }
@@ -257,6 +262,7 @@ impl Registry {
         let removals = self.staged_removals(now);
         self.staged = Staged {
             part: self.staged.part,
+            since: self.head,
             ends: self.staged.ends + 1,
             ended: Some((now, removals)),
             ..Staged::default()

@@ -411,3 +411,23 @@ fn a_part_that_begins_in_the_middle_of_another_waits_for_the_end_of_that() {
     first.follow(&scene.registry);
     assert_eq!(first.algorithms("a"), ["least-connection"]);
 }
+
+/// what was given of a route whose rebirth is staged is given again when others make that rebirth known
+#[test]
+fn what_came_before_the_rebirth_was_told_stays() {
+    let mut scene = scene();
+    let mut waiting = Follower::new(&scene.registry);
+    staged(&mut scene, |scene| {
+        scene.unregister(&message("10.0.0.1:80", &["b"]));
+    });
+    staged(&mut scene, |scene| {
+        scene.register(&message("10.0.0.3:80", &["b"]));
+    });
+    waiting.follow(&scene.registry);
+    assert!(waiting.addresses().contains(&"b 10.0.0.3:80".to_owned()));
+    scene.register(&message("10.0.0.4:80", &["b"]).algorithm("hash"));
+    waiting.follow(&scene.registry);
+    for address in ["b 10.0.0.3:80", "b 10.0.0.4:80"] {
+        assert!(waiting.addresses().contains(&address.to_owned()));
+    }
+}

@@ -25,7 +25,8 @@ impl Registry {
     }
 
     /// Everybody is told of the attributes of a route. Where it was born again since something of it was staged, they give
-    /// up with that what they have of its earlier life there.
+    /// up with that what they have of it there and are not given anew: what is of its earlier life, and what they were
+    /// given while they still knew of that one.
     pub(in crate::registry) fn tell_birth(&mut self, route: RouteId, segment: SegmentId) {
         if self.staged.entries.is_empty() {
             return;
@@ -33,7 +34,9 @@ impl Registry {
         let record = &self.routes[route];
         let (birth, key) = (record.birth, Arc::clone(&record.key));
         let endpoints = record.endpoints.iter().copied();
-        let held: Vec<_> = endpoints.filter(|id| self.is_held_of(*id, birth)).collect();
+        let is_new = birth > self.staged.since;
+        let held = endpoints.filter(|id| is_new && self.endpoints[*id].revision != 0);
+        let held: Vec<_> = held.collect();
         let first = (Arc::clone(&key), Arc::clone(&self.no_address), 0);
         let removals = self.staged.buried.range(first..);
         let of_route = removals.take_while(|(other, ..)| *other == key);
@@ -45,17 +48,10 @@ impl Registry {
             self.tell_removal(revision);
         }
         for id in held {
-            if self.endpoints[id].segment == segment {
+            if !self.staged.recording && self.endpoints[id].segment == segment {
                 self.place_anew(id);
             }
         }
-    }
-
-    /// Whether an endpoint is staged, and some have it as it was before its route was born.
-    fn is_held_of(&self, id: u32, birth: u64) -> bool {
-        let entry = self.staged.entries.get(&self.endpoints[id].revision);
-        let first = entry.and_then(|entry| entry.versions.first());
-        first.is_some_and(|first| first.revision < birth)
     }
 
     fn is_removal_from(&self, revision: u64, segment: SegmentId) -> bool {
