@@ -11,6 +11,7 @@ mod editions;
 mod from_proto;
 pub mod hello;
 mod metrics;
+mod room;
 mod service;
 mod session;
 pub mod to_proto;
@@ -34,6 +35,7 @@ use crate::registry_task::Handle;
 use borrowed::Borrowed;
 use editions::{Editions, Press};
 use metrics::Metrics;
+use room::Room;
 use service::Service;
 use wire::Rpc;
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub max_age: Option<Duration>,
     /// How many data planes get a snapshot at once; the others wait in their order. At least 1.
     pub snapshots: usize,
+    /// How many bytes of snapshots are kept for a few seconds, for others that need the same; 0: none.
+    pub snapshot_cache: usize,
     /// How many bytes of the tables of data planes are borrowed while this control plane has not heard everything, so that
     /// those that come with nothing can be lent them; 0: none.
     pub borrow_tables: usize,
@@ -127,6 +131,7 @@ impl Distribution {
             handle: self.handle.clone(),
             metrics: Arc::clone(&self.metrics),
             gather: self.settings.gather,
+            room: Arc::new(Room::new(self.settings.snapshot_cache)),
             ending: ending.clone(),
         };
         let borrowed = Borrowed::new(self.settings.borrow_tables);
@@ -135,10 +140,12 @@ impl Distribution {
             self.handle.standing(),
             ending.clone(),
         ));
+        let editions = Arc::new(Editions::new(press, sessions.clone()));
+        sessions.spawn(Arc::clone(&editions).sweep());
         let service = Service {
             snapshots: Arc::new(Semaphore::new(self.settings.snapshots)),
             borrowed,
-            editions: Arc::new(Editions::new(press, sessions.clone())),
+            editions,
             settings: self.settings,
             handle: self.handle,
             metrics: self.metrics,

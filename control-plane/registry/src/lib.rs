@@ -30,7 +30,7 @@ pub use options::{Algorithm, Balancing, Options, Policy};
 pub use outcome::{
     Counts, Declared, Dropped, Expired, Expiry, Lapsed, Put, Registered, Sum, Unregistered,
 };
-pub use reader::{Closing, Held, Reader, Step, Transfer, View};
+pub use reader::{Closing, Held, Page, Reader, Step, Transfer, View};
 pub use registration::{Fingerprint, MAX_HOST, MAX_LABEL, MAX_URI, Registration, Uri, UriError};
 pub use registry::{Absence, Change, Ejection, ListingCursor, Now, Registry, SourceId, WhileAway};
 pub use rules::{Filter, HeaderField, HeaderFilter, PathRewrite, Rewrite, Rules, Timeouts};

@@ -34,6 +34,8 @@ pub struct Held {
     pub filter_digest: u64,
     /// How many things it has, whoever sent them.
     pub things: u64,
+    /// It may come to have more that somebody else sent.
+    pub may_hold_more: bool,
     /// The names of what was refused, to be given again. The address is empty where a route is meant.
     pub rejected: Vec<Removal>,
 }
@@ -95,12 +97,25 @@ pub struct Reader {
     again: VecDeque<Removal>,
     /// Up to here everything was closed, but for what is staged and passed over.
     walked: u64,
+    /// The head of the registry when the latest of what was given was read.
+    as_of: u64,
     /// What is staged is given up to this part.
     admitted: u64,
     /// Something that is staged was given since the last closing step: only at the end of that is it known what is held,
     /// and something else can be passed over.
     gave_staged: bool,
     passing: Passing,
+}
+
+/// A piece of a snapshot: where it begins and ends, so that others with the same view can be given it as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// It is for who was given everything up to here.
+    pub from: u64,
+    /// Who was given it was given everything up to here.
+    pub to: u64,
+    /// The head of the registry when it was read. What was removed since then may be in it.
+    pub as_of: u64,
 }
 
 /// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
@@ -128,6 +143,12 @@ impl Reader {
             owes_answer: true,
             again: VecDeque::new(),
             walked: base,
+            // Whoever has something of this life may have it as of then.
+            as_of: if held.epoch == registry.epoch() {
+                held.revision
+            } else {
+                0
+            },
             admitted: 0,
             gave_staged: false,
             passing: Passing::NOTHING,
@@ -139,7 +160,7 @@ impl Reader {
         // What another life sent may stay until this one has heard everybody, unless it is told what was removed here.
         // Whoever names this life may still have some of that: a snapshot that was cut did not get to its removals. And
         // whoever names no life may have a table that was written down.
-        reader.removed = if held.epoch == 0 && held.things == 0 {
+        reader.removed = if held.epoch == 0 && held.things == 0 && !held.may_hold_more {
             registry.head()
         } else {
             registry.horizon()
@@ -160,6 +181,7 @@ impl Reader {
             owes_answer: false,
             again: VecDeque::new(),
             walked: revision,
+            as_of: revision,
             // What it gives is for those who are admitted to everything.
             admitted: u64::MAX,
             gave_staged: false,
@@ -186,6 +208,7 @@ impl Reader {
         self.cursor = revision;
         self.removed = revision;
         self.walked = revision;
+        self.as_of = self.as_of.max(revision);
         self.gave_staged = false;
         self.passing = Passing::NOTHING;
     }
@@ -268,6 +291,7 @@ impl Reader {
         if self.is_idle(registry) {
             return Step::Idle;
         }
+        self.as_of = registry.head();
         let mut batch = Batch {
             things: Vec::new(),
             attributes: Vec::new(),
@@ -286,6 +310,44 @@ impl Reader {
             return self.close(registry, limit);
         }
         Step::Batch(batch.things)
+    }
+
+    /// Where a snapshot that is under way goes on, where what comes next is the same for everybody with this view, and as of
+    /// when it has to be read at least: what is given was never read before something that was given already, or the
+    /// attributes of a route might come after its endpoints.
+    #[must_use]
+    pub fn page_due(&self) -> Option<(u64, u64)> {
+        (self.snapshot && self.again.is_empty()).then_some((self.cursor, self.as_of))
+    }
+
+    /// The next step, and which page of the snapshot it is, where it is one.
+    pub fn next_page(&mut self, registry: &Registry, limit: usize) -> (Step, Option<Page>) {
+        if self.removed < registry.horizon() {
+            self.restart(registry);
+        }
+        let due = self.page_due();
+        let step = self.next(registry, limit);
+        let page = due.filter(|(from, _)| matches!(step, Step::Batch(_)) && self.cursor > *from);
+        let page = page.map(|(from, _)| Page {
+            from,
+            to: self.cursor,
+            as_of: registry.head(),
+        });
+        (step, page)
+    }
+
+    /// Goes on behind a page that another reader with the same view has read: the other end was given it. Says whether that is
+    /// the page that is due; otherwise nothing happens.
+    pub fn turn(&mut self, page: &Page) -> bool {
+        let due = self.page_due();
+        let fits = due.is_some_and(|(from, as_of)| page.from == from && page.as_of >= as_of);
+        if fits {
+            self.cursor = page.to;
+            self.as_of = page.as_of;
+            // What it names may have been removed before this reader began.
+            self.removed = self.removed.min(page.as_of);
+        }
+        fits
     }
 
     /// Everything since the last closing step, and the next one, where that is one step of each kind; the reader rests at

@@ -54,6 +54,8 @@ pub struct Distribution {
     pub max_age: Option<Duration>,
     /// How many data planes get a snapshot at once.
     pub snapshots: usize,
+    /// How many bytes of snapshots are kept for others that need the same; 0: none.
+    pub snapshot_cache: usize,
     /// How many bytes of the tables of data planes are borrowed at first; 0: none.
     pub borrow_tables: usize,
     /// How large changes of route files and of operators are given to them; `None`: to all at once.
@@ -95,6 +97,7 @@ impl Distribution {
             gather: self.gather,
             max_age: self.max_age,
             snapshots: self.snapshots.max(1),
+            snapshot_cache: self.snapshot_cache,
             borrow_tables: self.borrow_tables,
             segments: tls.map_or(SegmentBounds::Open, |tls| SegmentBounds::Certificate {
                 mapping: tls.segments.clone(),

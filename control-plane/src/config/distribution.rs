@@ -27,6 +27,8 @@ pub struct Distribution {
     pub max_session_age: Interval,
     /// How many data planes get a snapshot at once; the others wait in their order.
     pub snapshots_at_once: usize,
+    /// How much of snapshots is kept for a few seconds, encoded, for others that need the same. 0: none.
+    pub snapshot_cache: Size,
     /// How much of the tables of data planes is borrowed while this control plane has not heard everything: those that come
     /// with nothing are lent it. 0: none.
     pub borrow_tables: Size,
@@ -107,6 +109,7 @@ impl Default for Distribution {
             gather: Interval(Duration::from_millis(5)),
             max_session_age: Interval(Duration::from_secs(30 * 60)),
             snapshots_at_once: 16,
+            snapshot_cache: Size(128 << 20),
             borrow_tables: Size(0),
             roll_out: RollOut::default(),
             segments: BTreeMap::new(),
@@ -183,6 +186,7 @@ impl Distribution {
             gather: self.gather.0,
             max_age: Some(self.max_session_age.0).filter(|age| !age.is_zero()),
             snapshots: self.snapshots_at_once,
+            snapshot_cache: usize::try_from(self.snapshot_cache.0).unwrap_or(usize::MAX),
             borrow_tables: usize::try_from(self.borrow_tables.0).unwrap_or(usize::MAX),
             roll_out: Some(RollOutSettings {
                 percent: self.roll_out.percent,

@@ -73,6 +73,7 @@ distribution:
   gather: 1ms
   max_session_age: 0s
   snapshots_at_once: 3
+  snapshot_cache: 32MiB
   borrow_tables: 64MiB
   segments: {dp-iso: [iso, '']}
 admin:
@@ -132,6 +133,7 @@ fn everything_can_be_said() {
     );
     assert_eq!(settings.distribution.max_age, None);
     assert_eq!(settings.distribution.snapshots, 3);
+    assert_eq!(settings.distribution.snapshot_cache, 32 << 20);
     assert_eq!(settings.distribution.borrow_tables, 64 << 20);
     assert_eq!(settings.messages.limits.uris, 10);
     assert_eq!(settings.effective.empty_pool_status, 503);

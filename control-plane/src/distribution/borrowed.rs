@@ -6,22 +6,30 @@
 //! it stays a guess about the past, which the borrower keeps as orphans until they are confirmed, and it is given up when
 //! the control plane has listened long enough to speak for itself.
 
+mod claim;
 mod loan;
 mod part;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use pointsman_registry::View;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use super::room::Room;
+pub(super) use claim::{Claim, Taken};
 pub(super) use loan::Loan;
 pub(super) use part::{Part, Refused};
+
+/// After how long others are asked, where there was no room beside the tables of other views.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// What is lent, and by whom it may be.
 #[derive(Debug)]
 pub(super) struct Borrowed {
-    /// How many bytes all of it may have.
-    most: usize,
+    /// For all of it.
+    room: Arc<Room>,
     shelves: Mutex<Shelves>,
     /// Changes whenever somebody may lend or borrow who could not before.
     news: watch::Sender<()>,
@@ -31,19 +39,21 @@ pub(super) struct Borrowed {
 struct Shelves {
     /// Nothing is borrowed any more.
     closed: bool,
-    /// What all tables have, also those that are being taken.
-    bytes: usize,
-    /// By the digest of the filter.
-    shelves: HashMap<u64, Shelf>,
+    shelves: Vec<Shelf>,
 }
 
 /// What there is for one view.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shelf {
+    view: View,
     /// A data plane is lending its table now.
     claimed: bool,
-    /// Who has so many things, or more, need not be asked.
+    /// The most things that somebody had who lent them: others with no more need not be asked.
+    answered: u64,
+    /// So many things do not fit; who has as many need not be asked.
     too_many: Option<u64>,
+    /// Nobody is asked before this.
+    rests_until: Option<Instant>,
     table: Option<Arc<Loan>>,
 }
 
@@ -55,15 +65,10 @@ impl Borrowed {
             ..Shelves::default()
         };
         Arc::new(Self {
-            most,
+            room: Arc::new(Room::new(most)),
             shelves: Mutex::new(shelves),
             news: watch::Sender::new(()),
         })
-    }
-
-    fn shelves(&self) -> MutexGuard<'_, Shelves> {
-        // Nothing that is done under it panics.
-        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anything may still be borrowed.
@@ -78,139 +83,93 @@ impl Borrowed {
 
     /// Gives everything up, for good.
     pub(super) fn close(&self) {
-        let closed = Shelves {
+        *self.shelves() = Shelves {
             closed: true,
             ..Shelves::default()
         };
-        let given_up = std::mem::replace(&mut *self.shelves(), closed);
-        if !given_up.closed {
-            self.news.send_replace(());
-        }
+        self.news.send_replace(());
     }
 
-    /// Whether a data plane with this filter, which holds so many things, is to be asked for them.
-    pub(super) fn wants(&self, filter: u64, things: u64) -> bool {
-        let shelves = self.shelves();
-        let shelf = shelves.shelves.get(&filter);
-        !shelves.closed && shelf.map_or(things > 0, |shelf| shelf.wants(things))
+    /// Whether a data plane with this view, which holds so many things, is to be asked for them.
+    pub(super) fn wants(&self, view: &View, things: u64) -> bool {
+        self.shelves().wants(view, things)
     }
 
-    /// A table that is to be taken from a data plane; `None` where another one came first.
-    pub(super) fn claim(self: &Arc<Self>, filter: u64, things: u64) -> Option<Claim> {
-        if !self.wants(filter, things) {
+    /// A table that is to be taken from a data plane; `None` where another one came first. `head` is that of the registry:
+    /// what was removed up to then may be in the table.
+    pub(super) fn claim(self: &Arc<Self>, view: &View, things: u64, head: u64) -> Option<Claim> {
+        let mut shelves = self.shelves();
+        if !shelves.wants(view, things) {
             return None;
         }
-        self.shelves().shelves.entry(filter).or_default().claimed = true;
-        Some(Claim {
-            borrowed: Arc::clone(self),
-            filter,
-            expected: things,
-            loan: Loan::default(),
-        })
+        shelves.shelf(view).claimed = true;
+        drop(shelves);
+        let loan = Loan::new(Arc::clone(&self.room), head);
+        Some(Claim::new(Arc::clone(self), view.clone(), things, loan))
     }
 
-    /// What data planes with this filter are lent.
-    pub(super) fn get(&self, filter: u64) -> Option<Arc<Loan>> {
+    /// What data planes with this view are lent.
+    pub(super) fn get(&self, view: &View) -> Option<Arc<Loan>> {
         let shelves = self.shelves();
-        shelves.shelves.get(&filter)?.table.clone()
+        shelves.find(view)?.table.clone()
+    }
+
+    /// Removals were forgotten since this was borrowed, so nobody could be told of them: it is not lent any more, and others
+    /// may be asked.
+    pub(super) fn forget(&self, view: &View, loan: &Arc<Loan>) {
+        let mut shelves = self.shelves();
+        let shelf = shelves.shelf(view);
+        if shelf
+            .table
+            .as_ref()
+            .is_some_and(|table| Arc::ptr_eq(table, loan))
+        {
+            shelf.table = None;
+            shelf.answered = 0;
+        }
+        drop(shelves);
+        self.news.send_replace(());
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, Shelves> {
+        // Nothing that is done under it leaves them half changed.
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelves {
+    fn find(&self, view: &View) -> Option<&Shelf> {
+        self.shelves.iter().find(|shelf| shelf.view == *view)
+    }
+
+    fn shelf(&mut self, view: &View) -> &mut Shelf {
+        let found = self.shelves.iter().position(|shelf| shelf.view == *view);
+        let at = found.unwrap_or_else(|| {
+            self.shelves.push(Shelf {
+                view: view.clone(),
+                claimed: false,
+                answered: 0,
+                too_many: None,
+                rests_until: None,
+                table: None,
+            });
+            self.shelves.len() - 1
+        });
+        &mut self.shelves[at]
+    }
+
+    fn wants(&self, view: &View, things: u64) -> bool {
+        let shelf = self.find(view);
+        !self.closed && shelf.map_or(things > 0, |shelf| shelf.wants(things))
     }
 }
 
 impl Shelf {
     /// A larger table is worth more: who lost its control plane in the middle of a snapshot has less than the others.
     fn wants(&self, things: u64) -> bool {
-        let more = self
-            .table
-            .as_ref()
-            .map_or(things > 0, |table| things > table.things());
-        more && !self.claimed && self.too_many.is_none_or(|bound| things < bound)
+        !self.claimed
+            && things > self.answered
+            && self.too_many.is_none_or(|bound| things < bound)
+            && self.rests_until.is_none_or(|end| Instant::now() >= end)
     }
-}
-
-/// A table that is being taken. Where this is dropped before its last part came, others are asked.
-#[derive(Debug)]
-pub(super) struct Claim {
-    borrowed: Arc<Borrowed>,
-    filter: u64,
-    expected: u64,
-    loan: Loan,
-}
-
-impl Claim {
-    /// Takes a part.
-    ///
-    /// # Errors
-    ///
-    /// Why the table is not taken. What was taken of it is given up.
-    pub(super) fn take(mut self, part: Part) -> Result<Taken, Refused> {
-        let last = part.last;
-        let bytes = part.batch.len();
-        if bytes > 0 {
-            self.reserve(bytes)?;
-            self.loan.add(part);
-        }
-        if !last {
-            return Ok(Taken::Part(self));
-        }
-        Ok(Taken::All(self.put()))
-    }
-
-    /// Room for so many bytes more.
-    fn reserve(&self, bytes: usize) -> Result<(), Refused> {
-        let mut shelves = self.borrowed.shelves();
-        if shelves.closed {
-            return Err(Refused::Late);
-        }
-        if shelves.bytes.saturating_add(bytes) > self.borrowed.most {
-            if let Some(shelf) = shelves.shelves.get_mut(&self.filter) {
-                shelf.too_many = Some(self.expected);
-            }
-            return Err(Refused::TooLarge {
-                most: self.borrowed.most,
-            });
-        }
-        shelves.bytes += bytes;
-        Ok(())
-    }
-
-    /// The table is whole, and is lent from now on, if there is anything in it.
-    fn put(mut self) -> Arc<Loan> {
-        if self.loan.things() == 0 {
-            return Arc::default();
-        }
-        let loan = Arc::new(std::mem::take(&mut self.loan));
-        let mut shelves = self.borrowed.shelves();
-        if !shelves.closed
-            && let Some(shelf) = shelves.shelves.get_mut(&self.filter)
-        {
-            let before = shelf.table.replace(Arc::clone(&loan));
-            shelves.bytes -= before.map_or(0, |before| before.bytes());
-        }
-        drop(shelves);
-        loan
-    }
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let mut shelves = self.borrowed.shelves();
-        if shelves.closed {
-            return;
-        }
-        shelves.bytes -= self.loan.bytes();
-        if let Some(shelf) = shelves.shelves.get_mut(&self.filter) {
-            shelf.claimed = false;
-        }
-        drop(shelves);
-        self.borrowed.news.send_replace(());
-    }
-}
-
-/// What became of a part.
-#[derive(Debug)]
-pub(super) enum Taken {
-    /// Others follow.
-    Part(Claim),
-    /// It was the last one of this table.
-    All(Arc<Loan>),
 }

@@ -26,6 +26,8 @@ pub struct Caller {
     pub things: u64,
     /// It can lend its table, and be lent one.
     pub lends_and_borrows: bool,
+    /// It has no table that it may serve.
+    pub wants_table: bool,
     /// What it rejected, for people: the first of it, and how much it is.
     pub rejected: (Vec<Rejected>, usize),
 }
@@ -67,6 +69,7 @@ pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
         revision: hello.revision,
         filter_digest: hello.filter_digest,
         things: hello.things,
+        may_hold_more: hello.may_hold_more,
         rejected: Vec::new(),
     };
     let shown = hello.rejected.iter().take(SHOWN).map(from_proto::shown);
@@ -93,6 +96,7 @@ pub fn read(first: Option<v1::FollowRequest>) -> Result<Caller, Status> {
         held,
         things: hello.things,
         lends_and_borrows: hello.lends_and_borrows,
+        wants_table: hello.wants_table,
         rejected,
     })
 }

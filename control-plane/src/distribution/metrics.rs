@@ -26,6 +26,7 @@ pub(super) struct Metrics {
     admitted: Counter,
     editions: Counter,
     passed_on: Counter,
+    shared: Counter,
     borrowed: Counter,
     lent: Counter,
     acks: Histogram,
@@ -59,6 +60,7 @@ impl Metrics {
             admitted: Counter::default(),
             editions: Counter::default(),
             passed_on: Counter::default(),
+            shared: Counter::default(),
             borrowed: Counter::default(),
             lent: Counter::default(),
             acks: Histogram::new(ACKS),
@@ -97,7 +99,7 @@ impl Metrics {
         }
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 10] {
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 11] {
         [
             (
                 "things",
@@ -130,6 +132,11 @@ impl Metrics {
                 "passed_on",
                 "Closing steps that a data plane got from such a delta, without a look of its own",
                 &self.passed_on,
+            ),
+            (
+                "pages_shared",
+                "Pieces of snapshots that a data plane got from what was read and encoded for another one",
+                &self.shared,
             ),
             (
                 "tables_borrowed",
@@ -188,6 +195,10 @@ impl Metrics {
 
     pub(super) fn passed_on(&self) {
         self.passed_on.inc();
+    }
+
+    pub(super) fn shared(&self) {
+        self.shared.inc();
     }
 
     pub(super) fn borrowed(&self) {

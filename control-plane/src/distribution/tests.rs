@@ -5,6 +5,7 @@ mod ends;
 mod fill;
 mod health;
 mod orders;
+mod pages;
 mod questions;
 mod roll_out;
 mod scene;

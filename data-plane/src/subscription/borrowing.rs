@@ -1,13 +1,14 @@
 //! Serving what another data plane has lent, where the control plane has just been born and this data plane had nothing.
 //!
-//! It is as good as a persisted table of the same age, and becomes the same: orphans, until a control plane confirms them.
+//! It is as good as a persisted table of the same age, and becomes the same: orphans, until a control plane confirms them. It
+//! is served once the control plane has given everything that it knows itself, and above all what was removed meanwhile.
 
 use std::time::Duration;
 
 use pointsman_proto::v1;
 use pointsman_routing::{RestoredUntil, Thing};
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::client::Subscription;
 use super::follower::{Breach, Follower};
@@ -17,10 +18,24 @@ use crate::persisted::Lifetimes;
 /// How far borrowing has come.
 #[derive(Debug, Default)]
 pub(super) struct Borrowing {
-    /// Endpoints that are held since the session began.
-    endpoints: u64,
-    /// All of a table came, and some of it is served.
+    state: State,
+    /// Some of a table that was lent is served.
     served: bool,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    /// Nothing is being lent.
+    #[default]
+    Nothing,
+    /// So many endpoints were put.
+    Parts { endpoints: u64 },
+    /// All of them came, and the table was so old then.
+    Whole {
+        endpoints: u64,
+        age: Duration,
+        came: Instant,
+    },
 }
 
 impl Borrowing {
@@ -29,9 +44,14 @@ impl Borrowing {
         self.served
     }
 
-    /// Another session begins.
-    pub(super) const fn begin(&mut self) {
-        self.endpoints = 0;
+    /// Whether something was put that may have been removed since.
+    pub(super) const fn is_under_way(&self) -> bool {
+        !matches!(self.state, State::Nothing)
+    }
+
+    /// The session has ended. What was put is kept as what any orphan is.
+    pub(super) fn end(&mut self) {
+        self.state = State::Nothing;
     }
 }
 
@@ -55,34 +75,49 @@ impl Subscription {
             tls: life.tls.saturating_sub(age),
         }
         .at_most(left.unwrap_or(Duration::MAX));
-        self.borrowing.endpoints += self.put_aged(things, left, Follower::borrow);
-        if part.last {
-            self.borrowed(age);
-        }
+        let before = match self.borrowing.state {
+            State::Parts { endpoints } => endpoints,
+            State::Nothing | State::Whole { .. } => 0,
+        };
+        self.follower_mut().begin_to_borrow();
+        let endpoints = before + self.put_aged(things, left, Follower::borrow);
+        self.borrowing.state = if part.last {
+            State::Whole {
+                endpoints,
+                age,
+                came: Instant::now(),
+            }
+        } else {
+            State::Parts { endpoints }
+        };
         Ok(())
     }
 
-    fn borrowed(&mut self, age: Duration) {
-        let endpoints = self.borrowing.endpoints;
-        if endpoints == 0 {
-            warn!(
-                component = "subscription",
-                age_seconds = age.as_secs(),
-                "nothing-borrowed"
-            );
+    /// The control plane has given everything that it knows: where all of a table was lent before that, it is served now.
+    pub(super) fn borrowed(&mut self) {
+        let State::Whole {
+            endpoints,
+            age,
+            came,
+        } = self.borrowing.state
+        else {
             return;
-        }
-        self.borrowing.served = true;
+        };
+        self.borrowing.state = State::Nothing;
+        self.follower_mut().drop_deserted();
         info!(
             component = "subscription",
             endpoints,
             age_seconds = age.as_secs(),
             "table-borrowed"
         );
-        self.parts.status.send_modify(|status| {
-            status.borrowed = endpoints;
-            status.taken_over = Some((Instant::now(), age));
-        });
+        if endpoints > 0 {
+            self.borrowing.served = true;
+            self.parts.status.send_modify(|status| {
+                status.borrowed += endpoints;
+                status.taken_over = Some((came, age));
+            });
+        }
         self.publish();
         self.expire();
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_process::readiness::Condition;
+use pointsman_proto::v1::{self, follow_request};
 use pointsman_routing::{Table, Time};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -109,6 +110,7 @@ impl Subscription {
         loop {
             let opened = self.seek().await?;
             let ended = self.follow(opened).await;
+            self.borrowing.end();
             self.publish();
             let now = Instant::now();
             match &ended {
@@ -185,6 +187,16 @@ impl Subscription {
         self.parts.heartbeat
     }
 
+    /// The first message of a session.
+    pub(super) fn hello(&self) -> v1::FollowRequest {
+        let mut hello = self.follower().hello();
+        if let Some(follow_request::Message::Hello(hello)) = &mut hello.message {
+            hello.wants_table = !self.is_servable();
+            hello.may_hold_more = self.restoring.may_come();
+        }
+        hello
+    }
+
     /// How long a control plane may be silent.
     pub(super) fn silence(&self) -> Duration {
         self.heartbeat().saturating_mul(MISSED)
@@ -257,7 +269,8 @@ impl Subscription {
 
     /// When the next table may be published, if there is something to publish.
     fn next_table(&self) -> Option<Instant> {
-        (self.follower().is_changed() && self.instead.is_nothing()).then(|| {
+        let may = self.instead.is_nothing() && !self.borrowing.is_under_way();
+        (self.follower().is_changed() && may).then(|| {
             self.published
                 .map_or_else(Instant::now, |last| last + BETWEEN_TABLES)
         })
@@ -291,6 +304,7 @@ impl Subscription {
     /// Publishes what changed, unless something else is served in its place.
     pub(super) fn publish(&mut self) {
         if self.instead.is_nothing()
+            && !self.borrowing.is_under_way()
             && let Some(table) = self.parts.follower.publish()
         {
             self.serve(table);

@@ -135,6 +135,9 @@ impl Follower {
             rejected: self.writer.rejected().map(to_proto::rejected).collect(),
             things: held.things.wrapping_add(self.writer.unconfirmed()),
             lends_and_borrows: true,
+            // Whoever has another table to turn to says so.
+            wants_table: false,
+            may_hold_more: false,
         }))
     }
 
@@ -387,6 +390,17 @@ impl Follower {
     pub fn restore(&mut self, thing: Thing, until: RestoredUntil) -> bool {
         let thing = self.allowed(thing);
         self.writer.restore(thing, until)
+    }
+
+    /// What another data plane lends is put from now on: what this control plane removed before it is to be told of again, so
+    /// everything is asked for anew where the session breaks before that.
+    pub fn begin_to_borrow(&mut self) {
+        self.writer.ask_anew();
+    }
+
+    /// Drops the attributes of routes for which nobody speaks, and that have no endpoints.
+    pub fn drop_deserted(&mut self) {
+        self.writer.drop_deserted();
     }
 
     /// Puts a thing of a table that another data plane lends.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use pointsman_proto::v1::{self, follow_request};
 use pointsman_routing::{Table, Time};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::client::Subscription;
@@ -45,15 +46,18 @@ impl Subscription {
             "table-lending",
         );
         let now = self.table_time();
+        let began = Instant::now();
+        let broken = to.clone();
         let spawned = thread::Builder::new()
             .name("table-lender".to_owned())
             .spawn(move || {
                 // Where that is refused, it is done with the usual priority.
                 let _ = rustix::process::nice(NICE);
-                walk(&table, now, Lent { to, age });
+                walk(&table, now, Lent { to, age, began });
             });
         if let Err(error) = spawned {
             error!(component = "subscription", %error, "table-not-lent");
+            let _ = broken.try_send(end(age));
         }
         parts
     }
@@ -62,22 +66,28 @@ impl Subscription {
 /// Says all of a table. Whoever does not want it any more drops the other end.
 fn walk(table: &Table, now: Time, mut to: Lent) {
     if saving::write(table, now, &mut to).is_ok() {
-        let _ = to.to.blocking_send(end(to.age));
+        let _ = to.to.blocking_send(end(to.age()));
     }
 }
 
 /// Where the parts go.
 struct Lent {
     to: mpsc::Sender<v1::FollowRequest>,
+    /// How old the table was when it began.
     age: Duration,
+    began: Instant,
 }
 
 impl Lent {
+    fn age(&self) -> Duration {
+        self.age + self.began.elapsed()
+    }
+
     fn say(&self, left: Option<Duration>, carried: &[u8]) -> io::Result<()> {
         let part = part(v1::TablePart {
             batch: carried.to_vec(),
             left: left.and_then(to_proto::duration),
-            ..of_age(self.age)
+            ..of_age(self.age())
         });
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
         self.to.blocking_send(part).map_err(gone)
@@ -90,7 +100,7 @@ impl Sink for Lent {
     }
 
     fn orphans(&mut self, left: Duration, _: u64, carried: &[u8]) -> io::Result<()> {
-        self.say(Some(left), carried)
+        self.say(Some(left.saturating_sub(self.began.elapsed())), carried)
     }
 }
 

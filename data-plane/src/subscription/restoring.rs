@@ -116,6 +116,11 @@ impl Restoring {
         self.served
     }
 
+    /// Whether something may still be taken over.
+    pub(super) const fn may_come(&self) -> bool {
+        matches!(self.state, State::Waiting { .. } | State::Reading(_))
+    }
+
     const fn is_reading(&self) -> bool {
         matches!(self.state, State::Reading(_))
     }
@@ -243,6 +248,7 @@ impl Subscription {
         let State::Reading(Reading { endpoints, age, .. }) = state else {
             return;
         };
+        self.follower_mut().drop_deserted();
         if endpoints > 0 {
             self.restoring.served = true;
             self.show_restored(endpoints, age);

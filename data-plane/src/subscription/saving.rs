@@ -14,9 +14,6 @@ use crate::persisted::Writing;
 /// A frame is closed when it carries so many bytes.
 const FULL: usize = 64 * 1024;
 
-/// How many things are turned into words at once.
-const AT_ONCE: usize = 64;
-
 /// Into how many groups orphans are divided by how long they still live. What comes beyond is kept
 /// as long as the shortest-lived group.
 const GROUPS: usize = 64;
@@ -84,16 +81,12 @@ impl Filling {
 impl<S: Sink> Frames<'_, S> {
     fn route(&mut self, route: &Route, now: Time) -> io::Result<()> {
         self.add(vec![to_proto::attributes_of(route)])?;
-        for endpoints in route.endpoints().chunks(AT_ONCE) {
-            let mut things = Vec::new();
-            for endpoint in endpoints {
-                let thing = to_proto::endpoint_of(route, endpoint);
-                match endpoint.orphan_until() {
-                    Some(until) => self.add_orphan(thing, until.since(now))?,
-                    None => things.push(thing),
-                }
+        for endpoint in route.endpoints() {
+            let thing = to_proto::endpoint_of(route, endpoint);
+            match endpoint.orphan_until() {
+                Some(until) => self.add_orphan(thing, until.since(now))?,
+                None => self.add(vec![thing])?,
             }
-            self.add(things)?;
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl Subscription {
         } else {
             self.silence()
         };
-        let hello = self.follower().hello();
+        let hello = self.hello();
         let heartbeat = self.heartbeat();
         let opening = Box::pin(open(&control_plane, hello, heartbeat));
         let opened = self.until(timeout(patience, opening)).await?;

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
-use pointsman_proto::v1;
+use pointsman_proto::v1::{self, follow_response};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
@@ -36,6 +36,9 @@ const KEPT_FREE: usize = 16;
 
 /// The largest message that is accepted (L-36).
 const LARGEST: usize = 4 * 1024 * 1024;
+
+/// How many parts of a table that is lent may wait among them: they are large, and what is said after them waits behind them.
+const LENT: usize = 2;
 
 /// The method of the contract that is called.
 const FOLLOW: &str = "/pointsman.distribution.v1.DistributionService/Follow";
@@ -151,8 +154,16 @@ async fn next_part(
         return pending().await;
     };
     // The room is not taken here. Nobody else takes it: this task is the only one that sends.
-    drop(out.reserve_many(KEPT_FREE + 1).await);
+    drop(out.reserve_many(UNREAD - LENT).await);
     parts.recv().await
+}
+
+/// Whether everything was given with this, and everything that was removed.
+fn is_complete(message: &v1::FollowResponse) -> bool {
+    match &message.message {
+        Some(follow_response::Message::ClosingStep(step)) => step.complete && !step.continues,
+        _ => false,
+    }
 }
 
 /// A look at other control planes that is under way.
@@ -229,7 +240,6 @@ impl Subscription {
             lending: None,
         };
         self.follower_mut().begin();
-        self.borrowing.begin();
         self.take(opened.welcome, &mut session)?;
         loop {
             let look_at = match session.looking {
@@ -257,7 +267,7 @@ impl Subscription {
             Event::Look => {
                 let worth = self.worth();
                 let others = self.others();
-                let hello = self.follower().hello();
+                let hello = self.hello();
                 let heartbeat = self.heartbeat();
                 session.looking = Some(Box::pin(look(others, hello, (worth, heartbeat))));
             }
@@ -282,7 +292,11 @@ impl Subscription {
 
     fn take(&mut self, message: v1::FollowResponse, session: &mut Session) -> Result<(), Ended> {
         let now = self.table_time();
+        let complete = is_complete(&message);
         let received = self.follower_mut().receive(message, now);
+        if complete && received.is_ok() {
+            self.borrowed();
+        }
         // Also a table that differs from the control plane's is acknowledged as it is.
         self.publish_if_due();
         self.acknowledge(&session.wire)?;

@@ -31,9 +31,13 @@ impl Subscription {
     /// The control plane confirmed what is held.
     pub(super) fn confirmed(&mut self) {
         self.choice.confirmed();
-        self.parts
-            .status
-            .send_modify(|status| status.confirmed = Some(Instant::now()));
+        // One that has not heard everything confirms what it knows, and not what is held of its predecessors.
+        let follower = self.follower();
+        if follower.unconfirmed() == 0 || follower.standing().authoritative {
+            self.parts
+                .status
+                .send_modify(|status| status.confirmed = Some(Instant::now()));
+        }
         self.show();
     }
 

@@ -1,5 +1,6 @@
 //! One table that was lent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_proto::v1;
@@ -7,22 +8,53 @@ use pointsman_proto::v1::follow_response::Message;
 use tokio::time::Instant;
 
 use super::Part;
+use crate::distribution::room::Room;
 use crate::distribution::to_proto;
 use crate::distribution::wire::Encoded;
 
-/// A table that was lent, part by part as it came.
-#[derive(Debug, Default)]
+/// A table that was lent, part by part as it came. It gives its room back when nobody is lent it any more.
+#[derive(Debug)]
 pub(in crate::distribution) struct Loan {
+    room: Arc<Room>,
+    /// The head of the registry when it was asked for.
+    head: u64,
     parts: Vec<(Part, Instant)>,
     things: u64,
     bytes: usize,
 }
 
 impl Loan {
-    pub(super) fn add(&mut self, part: Part) {
-        self.things += part.things;
-        self.bytes += part.batch.len();
-        self.parts.push((part, Instant::now()));
+    pub(super) const fn new(room: Arc<Room>, head: u64) -> Self {
+        Self {
+            room,
+            head,
+            parts: Vec::new(),
+            things: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Takes what has come, and leaves nothing.
+    pub(super) fn take(&mut self) -> Self {
+        let nothing = Self::new(Arc::clone(&self.room), self.head);
+        std::mem::replace(self, nothing)
+    }
+
+    /// Adds a part, if there is room for it.
+    pub(super) fn add(&mut self, part: Part) -> bool {
+        let bytes = part.batch.capacity() + size_of::<(Part, Instant)>();
+        let fits = self.room.take(bytes);
+        if fits {
+            self.things += part.things;
+            self.bytes += bytes;
+            self.parts.push((part, Instant::now()));
+        }
+        fits
+    }
+
+    /// The head of the registry when it was asked for: of what was removed since then, it may name anything.
+    pub(in crate::distribution) const fn head(&self) -> u64 {
+        self.head
     }
 
     /// How many things it holds.
@@ -30,7 +62,7 @@ impl Loan {
         self.things
     }
 
-    /// How many bytes they have.
+    /// How many bytes they take.
     pub(in crate::distribution) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -55,5 +87,11 @@ impl Loan {
             last,
         }));
         Some((Encoded::of(&message), last))
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.room.give_back(self.bytes);
     }
 }

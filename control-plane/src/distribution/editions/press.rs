@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Edition, Editions, Series};
 use crate::distribution::LOOK;
 use crate::distribution::metrics::Metrics;
+use crate::distribution::room::Room;
 use crate::registry_task::{Ended, Handle};
 
 /// What takes the editions of one view.
@@ -20,6 +21,8 @@ pub(in crate::distribution) struct Press {
     pub(in crate::distribution) metrics: Arc<Metrics>,
     /// What comes after a change is gathered for this long.
     pub(in crate::distribution) gather: Duration,
+    /// For the pages of snapshots.
+    pub(in crate::distribution) room: Arc<Room>,
     pub(in crate::distribution) ending: CancellationToken,
 }
 

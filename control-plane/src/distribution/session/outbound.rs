@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_proto::v1::follow_response;
-use pointsman_registry::{Reader, Registry, Step, Sum};
+use pointsman_registry::{Closing, Reader, Registry, Step, Sum, Thing};
 use tokio::time::Instant;
 use tonic::Status;
 
 use super::progress::{Progress, flags};
 use super::{Session, ends};
-use crate::distribution::editions::{Edition, Since, Withheld, edition};
+use crate::distribution::editions::{Edition, Next, Printed, Since, Withheld, edition};
 use crate::distribution::wire::{Encoded, Parcel};
 use crate::distribution::{LOOK, to_proto};
 
@@ -23,7 +23,12 @@ impl Session {
         if let Some(message) = self.urgent(progress).await? {
             return Ok(Some(Parcel::from([message])));
         }
-        if let Some(message) = self.lend(progress).await? {
+        if let Some(message) = self.borrow(progress) {
+            return Ok(Some(Parcel::from([message])));
+        }
+        if progress.may_lend()
+            && let Some(message) = self.lend(progress).await?
+        {
             return Ok(Some(Parcel::from([message])));
         }
         if !progress.may_read(Instant::now()) {
@@ -88,7 +93,7 @@ impl Session {
     }
 
     /// A look at the registry.
-    async fn look<Seen: Send + 'static>(
+    pub(super) async fn look<Seen: Send + 'static>(
         &self,
         look: impl FnOnce(&Registry) -> Seen + Send + 'static,
     ) -> Result<Seen, Status> {
@@ -102,16 +107,30 @@ impl Session {
             return Err(Status::internal("the place in the table is lost"));
         };
         let was_snapshot = reader.is_snapshot();
+        let next = match reader.page_due() {
+            None => None,
+            Some(due) => Some(self.editions.page(due).await),
+        };
+        let reading = match next {
+            None => None,
+            Some(Next::Read(reading)) => Some(reading),
+            Some(Next::Page(printed)) => {
+                reader.turn(&printed.page);
+                progress.reader = Some(reader);
+                self.metrics.shared();
+                return Ok(self.batch(progress, printed.things, printed.batch.clone()));
+            }
+        };
         reader.admit(self.admitted());
         let look = self.look(move |registry| {
-            let step = reader.next(registry, LOOK);
+            let (step, page) = reader.next_page(registry, LOOK);
             let withheld = match &step {
                 Step::Closing(_) => reader.withheld(registry),
                 Step::Batch(_) | Step::Idle => Vec::new(),
             };
-            (reader, step, withheld)
+            (reader, (step, page), (withheld, registry.horizon()))
         });
-        let (reader, step, withheld) = look.await?;
+        let (reader, (step, page), (withheld, horizon)) = look.await?;
         if reader.is_snapshot() && !was_snapshot {
             self.overtaken();
         }
@@ -121,23 +140,45 @@ impl Session {
                 progress.busy = false;
                 Ok(None)
             }
-            Step::Batch(things) if things.is_empty() => Ok(None),
             Step::Batch(things) => {
-                progress.sent_since = true;
-                self.metrics.sent(things.len());
-                Ok(Some(Encoded::batch(&things)))
-            }
-            Step::Closing(closing) => {
-                self.metrics.removed(closing.removals.len());
-                if closing.continues {
-                    progress.sent_since = true;
-                } else {
-                    progress.complete |= closing.complete;
-                    self.close(progress, (closing.revision, closing.sum), &withheld);
+                let (batch, things) = (encoded(&things), things.len());
+                if let Some(reading) = reading {
+                    let batch = batch.clone();
+                    let printed = page.map(|page| Printed {
+                        page,
+                        things,
+                        batch,
+                    });
+                    reading.done(printed, horizon);
                 }
-                Ok(Some(Encoded::of(&to_proto::closing(&closing))))
+                Ok(self.batch(progress, things, batch))
             }
+            Step::Closing(closing) => Ok(Some(self.closing(progress, &closing, &withheld))),
         }
+    }
+
+    /// The end of what was sent since the last one, or a part of it.
+    fn closing(&self, progress: &mut Progress, closing: &Closing, withheld: &Withheld) -> Encoded {
+        self.metrics.removed(closing.removals.len());
+        if closing.continues {
+            progress.sent_since = true;
+        } else {
+            progress.complete |= closing.complete;
+            self.close(progress, (closing.revision, closing.sum), withheld);
+        }
+        Encoded::of(&to_proto::closing(closing))
+    }
+
+    /// Things go out, where there are any.
+    fn batch(
+        &self,
+        progress: &mut Progress,
+        things: usize,
+        batch: Option<Encoded>,
+    ) -> Option<Encoded> {
+        progress.sent_since |= batch.is_some();
+        self.metrics.sent(things);
+        batch
     }
 
     fn close(&self, progress: &mut Progress, closed: (u64, Sum), withheld: &Withheld) {
@@ -206,4 +247,9 @@ impl Session {
         progress.busy = true;
         Ok(())
     }
+}
+
+/// Things to add or change, where there are any.
+fn encoded(things: &[Thing]) -> Option<Encoded> {
+    (!things.is_empty()).then(|| Encoded::batch(things))
 }

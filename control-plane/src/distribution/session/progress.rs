@@ -84,7 +84,8 @@ impl Session {
         self.standing_differs(progress)
             || self.release_due(progress).is_some()
             || progress.questions.is_due()
-            || progress.lending.is_due()
+            || progress.lending.is_due(now)
+            || progress.may_lend()
             || now >= progress.beat_at
             || progress.may_read(now)
     }
@@ -126,13 +127,22 @@ impl Progress {
     /// Whether the session has lasted long enough. What is under way is brought to its end, if that does not take long.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         self.ends_at
-            .is_some_and(|end| now >= end && (!self.busy || now >= end + OVERTIME))
+            .is_some_and(|end| now >= end && (!self.has_work() || now >= end + OVERTIME))
     }
 
-    /// Queues up for a snapshot where one is under way.
+    fn has_work(&self) -> bool {
+        self.busy || self.lending.gives()
+    }
+
+    /// Queues up for a snapshot where one is under way, or a table is to be lent.
     pub(super) fn queue_up(&mut self, turns: &Arc<Semaphore>) {
         let snapshot = self.reader.as_ref().is_some_and(Reader::is_snapshot);
-        self.admission.want(snapshot, turns);
+        self.admission.want(snapshot || self.lending.gives(), turns);
+    }
+
+    /// What is lent goes before what is read, and in the same turn.
+    pub(super) fn may_lend(&self) -> bool {
+        self.lending.gives() && self.admission.allows()
     }
 
     pub(super) fn may_read(&self, now: Instant) -> bool {
@@ -150,8 +160,8 @@ impl Progress {
         let gather = Some(self.gather_until).filter(|_| self.busy);
         let end = self
             .ends_at
-            .map(|end| if self.busy { end + OVERTIME } else { end });
-        for at in [gather, end, self.admission.stalls_at()] {
+            .map(|end| if self.has_work() { end + OVERTIME } else { end });
+        for at in [gather, end, self.admission.stalls_at(), self.lending.ends()] {
             wake = at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         }
         wake

@@ -25,6 +25,7 @@ fn with_table(id: &str, things: u64) -> v1::Hello {
         epoch: 3,
         revision: 90,
         things,
+        wants_table: false,
         ..empty(id)
     }
 }
@@ -32,6 +33,7 @@ fn with_table(id: &str, things: u64) -> v1::Hello {
 fn empty(id: &str) -> v1::Hello {
     v1::Hello {
         lends_and_borrows: true,
+        wants_table: true,
         ..hello(id)
     }
 }
@@ -203,34 +205,55 @@ async fn only_who_sees_the_same_and_has_nothing_is_lent_anything() {
     }
 }
 
-#[tokio::test]
-async fn a_data_plane_lends_only_what_it_may_have() {
+/// What is lent to `borrower` after a lender said this, and another one lent a table that is right.
+async fn only_what_is_right(hello: impl Fn(&str) -> v1::Hello, bad: v1::TablePart, why: &str) {
     let scene = Scene::new(borrowing()).await;
-    let mut lender = scene.follow(only("one", with_table("lender", 2))).await;
+    let segment = hello("").filter.unwrap().segments.concat();
+    let mut lender = scene.follow(hello("lender")).await;
     asked(&mut lender).await;
-    lend(&lender, [part(vec![endpoint("a.com", "two")])]).await;
-    let ended = lender.end().await;
-    assert_eq!(ended.code(), Code::InvalidArgument);
-    assert_eq!(
-        ended.message(),
-        "it names a thing of the segment `two`, which its data plane is not given"
-    );
-    // Somebody else may lend a table of this view.
-    asked(&mut scene.follow(only("one", with_table("another", 2))).await).await;
+    lend(&lender, [bad, end()]).await;
+    // It costs the table, and not the session: others are asked.
+    let mut another = scene.follow(hello("another")).await;
+    asked(&mut another).await;
+    lend(
+        &another,
+        [part(vec![endpoint("right.com", &segment)]), end()],
+    )
+    .await;
+    let borrower = v1::Hello {
+        things: 0,
+        epoch: 0,
+        revision: 0,
+        wants_table: true,
+        ..hello("borrower")
+    };
+    let parts = lent(&mut scene.follow(borrower).await).await;
+    let things = v1::Batch::decode(&*parts[0].batch).unwrap().things;
+    assert_eq!(things, [endpoint("right.com", &segment)], "{why}");
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    if segment.is_empty() {
+        lender.step_to(2).await;
+    }
 }
 
 #[tokio::test]
-async fn parts_that_make_no_sense_end_the_session() {
-    let scene = Scene::new(borrowing()).await;
+async fn a_data_plane_lends_only_what_it_may_have() {
+    let hello = |id: &str| only("one", with_table(id, 2));
+    let bad = part(vec![endpoint("a.com", "two")]);
+    only_what_is_right(hello, bad, "another segment").await;
+}
+
+#[tokio::test]
+async fn a_table_that_makes_no_sense_is_not_lent() {
     let nameless = v1::Thing {
         kind: Some(thing::Kind::Endpoint(v1::Endpoint::default())),
     };
-    let unreadable = v1::TablePart {
-        batch: vec![0xff],
-        ..end()
+    let with_batch = |batch: &[u8]| v1::TablePart {
+        batch: batch.to_vec(),
+        ..part(Vec::new())
     };
-    let ageless = v1::TablePart {
-        age: None,
+    let aged = |age| v1::TablePart {
+        age,
         ..part(vec![endpoint("a.com", "")])
     };
     let negative = v1::TablePart {
@@ -238,29 +261,101 @@ async fn parts_that_make_no_sense_end_the_session() {
         ..part(vec![endpoint("a.com", "")])
     };
     for (bad, why) in [
-        (part(vec![nameless]), "a thing names no route"),
-        (
-            part(vec![v1::Thing::default()]),
-            "a thing is neither a route nor an endpoint",
-        ),
-        (unreadable, "cannot be read"),
-        (ageless, "it does not say how old it is"),
-        (negative, "a time is no length of time"),
+        (part(vec![nameless]), "a thing without a route"),
+        (part(vec![v1::Thing::default()]), "a thing of no kind"),
+        (with_batch(&[0xff]), "half a key"),
+        (with_batch(&[0x0a, 0x05, 0x00]), "half a thing"),
+        (with_batch(&[0x10, 0x01]), "another field"),
+        (aged(None), "no age"),
+        (aged(seconds(-1)), "a negative age"),
+        (aged(seconds(i64::MAX)), "an age beyond all bounds"),
+        (negative, "a negative rest"),
     ] {
-        let mut lender = scene.follow(with_table("lender", 2)).await;
-        asked(&mut lender).await;
-        lend(&lender, [bad]).await;
-        let ended = lender.end().await;
-        assert_eq!(ended.code(), Code::InvalidArgument, "{why}");
-        assert!(ended.message().contains(why), "{}", ended.message());
+        only_what_is_right(|id| with_table(id, 2), bad, why).await;
     }
+}
+
+#[tokio::test]
+async fn a_part_that_was_not_asked_for_ends_the_session() {
+    let scene = Scene::new(borrowing()).await;
     let mut unasked = scene.follow(empty("unasked")).await;
     lend(&unasked, [end()]).await;
     let ended = unasked.end().await;
+    assert_eq!(ended.code(), Code::InvalidArgument);
     assert_eq!(
         ended.message(),
         "a part of a table, which was not asked for"
     );
+}
+
+#[tokio::test]
+async fn one_that_says_nothing_more_is_followed_by_another() {
+    let scene = Scene::new(borrowing()).await;
+    let mut first = scene.follow(with_table("first", 2)).await;
+    asked(&mut first).await;
+    let mut second = scene.follow(with_table("second", 2)).await;
+    lend(&first, [part(vec![endpoint("a.com", "")])]).await;
+    nothing_lent(&mut second).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(11)).await;
+    tokio::time::resume();
+    asked(&mut second).await;
+    lend(&second, [part(vec![endpoint("b.com", "")]), end()]).await;
+    // It comes too late, and harms nobody.
+    lend(&first, [part(vec![endpoint("a.com", "")]), end()]).await;
+    let parts = lent(&mut scene.follow(empty("borrower")).await).await;
+    let things = v1::Batch::decode(&*parts[0].batch).unwrap().things;
+    assert_eq!(things, [endpoint("b.com", "")]);
+    let replicas = scene.handle.replicas();
+    assert!(
+        replicas.iter().any(|replica| &*replica.id == "first"),
+        "its session goes on"
+    );
+}
+
+#[tokio::test]
+async fn who_was_lent_little_is_lent_more_and_who_comes_back_without_a_table_is_lent_one() {
+    let scene = Scene::new(borrowing()).await;
+    let mut small = scene.follow(with_table("small", 1)).await;
+    asked(&mut small).await;
+    lend(&small, [part(vec![endpoint("a.com", "")]), end()]).await;
+    let mut borrower = scene.follow(empty("borrower")).await;
+    assert_eq!(lent(&mut borrower).await.len(), 1);
+    let mut large = scene.follow(with_table("large", 2)).await;
+    asked(&mut large).await;
+    let parts = ["a.com", "b.com"].map(|host| part(vec![endpoint(host, "")]));
+    lend(&large, parts.into_iter().chain([end()])).await;
+    assert_eq!(lent(&mut borrower).await.len(), 2, "the larger one as well");
+    // One that was cut in the middle holds a part, and may not serve it.
+    let cut = v1::Hello {
+        epoch: borrower.welcome.epoch,
+        things: 1,
+        ..empty("borrower")
+    };
+    drop(borrower);
+    assert_eq!(lent(&mut scene.follow(cut).await).await.len(), 2);
+}
+
+/// what is lent takes its turn as a snapshot does
+#[tokio::test]
+async fn what_is_lent_takes_its_turn() {
+    let scene = Scene::new(Settings {
+        snapshots: 1,
+        ..borrowing()
+    })
+    .await;
+    let mut lender = scene.follow(with_table("lender", 2)).await;
+    asked(&mut lender).await;
+    lend(&lender, [part(vec![endpoint("a.com", "")]), end()]).await;
+    lender.step().await;
+    let mut borrowers = Vec::new();
+    for number in 0..4 {
+        borrowers.push(scene.follow(empty(&format!("borrower-{number}"))).await);
+    }
+    for borrower in &mut borrowers {
+        lent(borrower).await;
+        assert!(borrower.step().await.closing.complete);
+    }
 }
 
 #[tokio::test]
@@ -300,18 +395,18 @@ async fn one_that_has_nothing_to_lend_is_followed_by_another_and_a_larger_table_
 #[tokio::test]
 async fn a_table_that_is_too_large_is_left_and_not_asked_for_again() {
     let scene = Scene::new(Settings {
-        borrow_tables: 100,
+        borrow_tables: 400,
         ..settings()
     })
     .await;
-    let mut large = scene.follow(with_table("large", 9)).await;
+    let mut large = scene.follow(with_table("large", 20)).await;
     asked(&mut large).await;
     let many = (0..20).map(|_| endpoint("a.com", "")).collect();
     // What follows is on its way already, and harms nobody.
     lend(&large, [part(many), part(Vec::new()), end()]).await;
     scene.register(message("10.0.0.1:80", "foo")).await;
     nothing_lent(&mut large).await;
-    nothing_lent(&mut scene.follow(with_table("as-large", 9)).await).await;
+    nothing_lent(&mut scene.follow(with_table("as-large", 20)).await).await;
     let mut small = scene.follow(with_table("small", 1)).await;
     asked(&mut small).await;
     lend(&small, [part(vec![endpoint("a.com", "")]), end()]).await;

@@ -42,6 +42,7 @@ pub(super) fn settings() -> Settings {
         gather: Duration::from_millis(5),
         max_age: None,
         snapshots: 16,
+        snapshot_cache: 1024 * 1024,
         borrow_tables: 0,
         segments: SegmentBounds::Open,
         effective: Effective {

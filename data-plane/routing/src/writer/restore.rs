@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Writer;
 use super::absence::end_of;
 use super::apply::{registered, unwanted};
+use super::close::deserted;
 use super::store::is_servable;
 use crate::evidence::{Doubt, Evidence};
 use crate::route::{Content, Held, Stamp};
@@ -45,6 +46,19 @@ impl Writer {
     /// what it lacks; afterwards, and where the thing cannot stand or is held already, nothing happens. Says whether it is held.
     pub fn borrow(&mut self, thing: Thing, until: RestoredUntil) -> bool {
         !self.standing.may_infer() && self.put_doubted(thing, until)
+    }
+
+    /// Takes out the attributes of all routes for which nobody speaks, where no endpoint of them was put: none of them may have
+    /// had any time left.
+    pub fn drop_deserted(&mut self) {
+        let keys = self
+            .store
+            .iter()
+            .filter(|route| !deserted(route).is_empty());
+        let keys: Vec<_> = keys.map(|route| route.key().clone()).collect();
+        for key in keys {
+            self.remove_deserted_attributes(&key);
+        }
     }
 
     fn put_doubted(&mut self, thing: Thing, until: RestoredUntil) -> bool {

@@ -42,6 +42,7 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
             // There is no other control plane to go to.
             max_age: None,
             snapshots: 1,
+            snapshot_cache: 0,
             borrow_tables: 0,
             // There is one data plane.
             roll_out: None,

@@ -148,6 +148,7 @@ fn another_epoch_filter_or_a_forgotten_revision_gets_a_snapshot() {
         epoch,
         revision,
         filter_digest: filter.filter.digest(),
+        may_hold_more: false,
         rejected: Vec::new(),
     };
     let transfer = |scene: &Scene, held| Reader::new(&scene.registry, all(), held).1;
@@ -358,6 +359,7 @@ fn what_was_refused_is_given_again_on_reconnect() {
         epoch: scene.registry.epoch(),
         revision: scene.registry.head(),
         filter_digest: all().filter.digest(),
+        may_hold_more: false,
         rejected: vec![name(""), name("10.0.0.2:80"), name("10.0.0.9:80")],
     };
     let (mut reader, transfer) = Reader::new(&scene.registry, all(), held);

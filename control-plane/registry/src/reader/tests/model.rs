@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::replica::Replica;
 use crate::testing::{Message, Scene, message, seconds};
 use crate::{
-    Capabilities, EffectiveValues, Ejection, Fields, Memory, Reader, SegmentFilter, Settings, Step,
-    Time, Transfer, View,
+    Capabilities, EffectiveValues, Ejection, Fields, Memory, Page, Reader, SegmentFilter, Settings,
+    Step, Thing, Time, Transfer, View,
 };
 
 const ROUTES: [&str; 5] = ["a.com", "b.com", "b.com/x", "*.c.com", "d.com/Y"];
@@ -47,6 +47,11 @@ enum Event {
         reader: usize,
         limit: usize,
     },
+    /// The same, of a snapshot that readers with the same view share.
+    Share {
+        reader: usize,
+        limit: usize,
+    },
     /// Gets what another reader of the same view is given from so many revisions earlier on.
     PassOn {
         reader: usize,
@@ -55,6 +60,10 @@ enum Event {
     Reconnect {
         reader: usize,
         view: u8,
+    },
+    /// Somebody comes in its place who has nothing.
+    Join {
+        reader: usize,
     },
     Repair {
         reader: usize,
@@ -94,8 +103,10 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..1000_usize).prop_map(Event::Reinstate),
         2 => (0..60_u64).prop_map(Event::Pass),
         8 => (0..READERS, 1..6_usize).prop_map(|(reader, limit)| Event::Read { reader, limit }),
+        4 => (0..READERS, 1..6_usize).prop_map(|(reader, limit)| Event::Share { reader, limit }),
         4 => (0..READERS, 0..8_u64).prop_map(|(reader, earlier)| Event::PassOn { reader, earlier }),
-        1 => (0..READERS, 0..5_u8).prop_map(|(reader, view)| Event::Reconnect { reader, view }),
+        2 => (0..READERS, prop_oneof![Just(0_u8), 0..5_u8]).prop_map(|(reader, view)| Event::Reconnect { reader, view }),
+        1 => (0..READERS).prop_map(|reader| Event::Join { reader }),
         1 => (0..READERS).prop_map(|reader| Event::Repair { reader }),
         1 => Just(Event::Stage),
         1 => Just(Event::Unstage),
@@ -310,6 +321,8 @@ struct Run {
     overtaken: [bool; READERS],
     recording: bool,
     part: u64,
+    /// The pages of snapshots that were read.
+    pages: Vec<(View, Page, Vec<Thing>)>,
 }
 
 impl Run {
@@ -338,6 +351,7 @@ impl Run {
             overtaken: [false; READERS],
             recording: false,
             part: 0,
+            pages: Vec::new(),
         }
     }
 
@@ -393,11 +407,17 @@ impl Run {
                 self.model.pass(self.scene.now);
             }
             Event::Read { reader, limit } => self.read(*reader, *limit),
+            Event::Share { reader, limit } => self.share(*reader, *limit),
             Event::PassOn { reader, earlier } => self.pass_on(*reader, *earlier),
             Event::Reconnect {
                 reader,
                 view: number,
             } => self.reconnect(*reader, view(*number)),
+            Event::Join { reader } => {
+                self.readers[*reader].0 = Replica::default();
+                let view = self.readers[*reader].2.clone();
+                self.reconnect(*reader, view);
+            }
             Event::Repair { reader } => self.repair(*reader),
         }
     }
@@ -414,16 +434,51 @@ impl Run {
 
     fn read(&mut self, number: usize, limit: usize) {
         let registry = &self.scene.registry;
-        let (replica, reader, _) = &mut self.readers[number];
+        let reader = &mut self.readers[number].1;
         self.overtaken[number] |= reader.removed < registry.horizon();
         let step = reader.next(registry, limit);
+        self.apply(number, step);
+    }
+
+    fn apply(&mut self, number: usize, step: Step) {
+        let (replica, reader, _) = &mut self.readers[number];
         if let Some(agrees) = replica.apply(step) {
             let overtaken = std::mem::take(&mut self.overtaken[number]);
             assert!(agrees || overtaken, "the sums differ");
             if !agrees {
-                reader.restart(registry);
+                reader.restart(&self.scene.registry);
             }
         }
+    }
+
+    /// A page that fits is taken, whoever read it; otherwise one is read, and left for others.
+    fn share(&mut self, number: usize, limit: usize) {
+        let registry = &self.scene.registry;
+        let (replica, reader, view) = &mut self.readers[number];
+        let fits = |(seen, page, _): &&(View, Page, Vec<Thing>)| {
+            *seen == *view && page.as_of >= registry.horizon() && reader.clone().turn(page)
+        };
+        // The oldest that fits, or the latest.
+        let mut pages = self.pages.iter();
+        let page = if limit.is_multiple_of(2) {
+            pages.find(fits)
+        } else {
+            pages.rfind(fits)
+        };
+        if let Some((_, page, things)) = page {
+            assert!(reader.turn(page));
+            replica.apply(Step::Batch(things.clone()));
+            return;
+        }
+        if reader.page_due().is_none() {
+            return self.read(number, limit);
+        }
+        self.overtaken[number] |= reader.removed < registry.horizon();
+        let (step, page) = reader.next_page(registry, limit);
+        if let (Step::Batch(things), Some(page)) = (&step, page) {
+            self.pages.push((view.clone(), page, things.clone()));
+        }
+        self.apply(number, step);
     }
 
     fn pass_on(&mut self, number: usize, earlier: u64) {

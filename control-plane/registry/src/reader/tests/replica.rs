@@ -38,6 +38,7 @@ impl Replica {
             epoch: self.epoch,
             revision: self.revision,
             filter_digest: self.filter_digest,
+            may_hold_more: false,
             rejected: Vec::new(),
         };
         self.next_filter_digest = view.filter.digest();

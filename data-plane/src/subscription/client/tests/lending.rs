@@ -147,6 +147,11 @@ async fn what_is_lent_is_served_as_orphans_until_it_is_confirmed() {
     session.send("own.com", 3).await;
     assert!(!following.readiness.is_ready(), "it is young");
     session.lend(table(60)).await;
+    // Nothing of it is served before the control plane has said what was removed meanwhile.
+    session.ask_for_table().await;
+    assert!(session.part().await.last);
+    assert!(following.endpoints().is_empty() && !following.readiness.is_ready());
+    session.send("own.com", 4).await;
     following.ready().await;
     let orphans = [("10.0.0.1:80", true), ("10.0.0.2:80", true)];
     assert_eq!(
@@ -179,6 +184,7 @@ async fn what_is_lent_too_late_is_not_served() {
     session.welcome(5, false, false).await;
     let hour_and_more = 3_601;
     session.lend(table(hour_and_more)).await;
+    session.send("own.com", 3).await;
     following.ready().await;
     assert_eq!(following.endpoints(), [("10.0.0.2:80".to_owned(), true)]);
 
@@ -195,6 +201,62 @@ async fn what_is_lent_too_late_is_not_served() {
     session.lend(nothing_left).await;
     session.send("own.com", 3).await;
     assert!(following.endpoints().is_empty() && !following.readiness.is_ready());
+    let routes = following.table.load().routes();
+    assert_eq!(routes, 1, "no route without endpoints shadows another");
+}
+
+#[tokio::test]
+async fn who_is_cut_while_it_is_lent_a_table_asks_for_everything_anew() {
+    let mut following = follow_one();
+    let mut session = following.session().await;
+    assert!(session.hello().await.wants_table);
+    session.welcome(5, false, false).await;
+    session.send("own.com", 3).await;
+    let first = v1::TablePart {
+        last: false,
+        ..table(60)
+    };
+    session.lend(first).await;
+    session.ask_for_table().await;
+    session.part().await;
+    drop(session);
+    let mut session = following.session().await;
+    let hello = session.hello().await;
+    // What was removed here before it was lent could not be told otherwise.
+    assert_eq!((hello.epoch, hello.revision), (5, 0));
+    assert!(hello.wants_table, "a part of a table is none");
+}
+
+#[tokio::test]
+async fn a_control_plane_that_knows_little_does_not_make_the_table_younger() {
+    let mut following = follow_one();
+    let mut session = following.session().await;
+    session.hello().await;
+    session.fill("a.com", 9).await;
+    let confirmed = following.status.borrow().confirmed;
+    assert!(confirmed.is_some());
+    drop(session);
+    let mut session = following.session().await;
+    assert!(!session.hello().await.wants_table);
+    // Its successor has heard nothing yet, and what it knows agrees.
+    session.welcome(6, false, false).await;
+    let nothing = v1::ClosingStep {
+        revision: 1,
+        complete: true,
+        ..v1::ClosingStep::default()
+    };
+    session
+        .say(follow_response::Message::ClosingStep(nothing))
+        .await;
+    session.ack().await;
+    assert_eq!(following.status.borrow().confirmed, confirmed);
+    session.send("a.com", 2).await;
+    let mut status = following.status.clone();
+    let again = status.wait_for(|status| status.confirmed > confirmed);
+    timeout(Duration::from_secs(20), again)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
