@@ -2,7 +2,9 @@
 
 use super::replica::Replica;
 use crate::testing::{Scene, message};
-use crate::{Capabilities, Memory, Reader, Registry, SegmentFilter, Settings, Transfer, View};
+use crate::{
+    Capabilities, Fields, Memory, Reader, Registry, SegmentFilter, Settings, Transfer, View,
+};
 
 fn view() -> View {
     View {
@@ -50,6 +52,13 @@ impl Follower {
         endpoints
             .map(|(key, address)| format!("{key} {address}"))
             .collect()
+    }
+
+    /// The birth that a route was given with.
+    fn birth(&self, uri: &str) -> u64 {
+        let mut routes = self.replica.routes.values();
+        let found = routes.find(|it| it.key.to_string() == uri);
+        found.expect("it is held").birth
     }
 
     /// The algorithm that the endpoints of a route were given with.
@@ -419,15 +428,32 @@ fn what_came_before_the_rebirth_was_told_stays() {
     let mut waiting = Follower::new(&scene.registry);
     staged(&mut scene, |scene| {
         scene.unregister(&message("10.0.0.1:80", &["b"]));
+        scene.unregister(&message("10.0.0.1:80", &["c"]));
     });
     staged(&mut scene, |scene| {
         scene.register(&message("10.0.0.3:80", &["b"]));
     });
+    let before = waiting.birth("b");
     waiting.follow(&scene.registry);
     assert!(waiting.addresses().contains(&"b 10.0.0.3:80".to_owned()));
-    scene.register(&message("10.0.0.4:80", &["b"]).algorithm("hash"));
+    assert_eq!(waiting.birth("b"), before, "it was not told");
+    // The latest decides about the attributes, which are told with it; they need nothing else, so that the other endpoint
+    // does not change with them. Something else is staged still, so that nobody is given everything anew.
+    scene.register(&message("10.0.0.4:80", &["b"]).says(Fields {
+        protocol: "http1",
+        algorithm: "round-robin",
+        updated_at_ns: 1,
+        ..Fields::default()
+    }));
     waiting.follow(&scene.registry);
-    for address in ["b 10.0.0.3:80", "b 10.0.0.4:80"] {
-        assert!(waiting.addresses().contains(&address.to_owned()));
-    }
+    assert!(waiting.birth("b") > before);
+    assert_eq!(
+        waiting.addresses(),
+        [
+            "a 10.0.0.1:80",
+            "b 10.0.0.3:80",
+            "b 10.0.0.4:80",
+            "c 10.0.0.1:80"
+        ]
+    );
 }
