@@ -237,8 +237,11 @@ impl ControlPlane {
         .collect()
     }
 
-    /// NATS is back.
+    /// NATS is back. Whoever stands still does not come back to it before it goes on.
     pub(crate) fn regain_nats(&mut self, now: Time) {
+        if self.still {
+            return;
+        }
         self.notice(now, Duration::ZERO);
         if self.deaf.take().is_some() {
             self.registry.source_returned(self.source, now);
@@ -255,10 +258,14 @@ impl ControlPlane {
         }
     }
 
-    /// The process stands still, or goes on.
+    /// The process stands still, or goes on: then it knows of that before anything else.
     pub(crate) fn set_still(&mut self, still: bool, draw: &mut Draw, now: Time) {
         self.still = still;
-        if !still && draw.percent(50) {
+        if still {
+            return;
+        }
+        self.registry.awake(now);
+        if draw.percent(50) {
             self.expire(now);
         }
     }

@@ -160,7 +160,11 @@ impl DataPlane {
         let is_batch = matches!(message.message, Some(follow_response::Message::Batch(_)));
         let received = match self.follower.receive(message, now) {
             Ok(received) => received,
-            Err(Breach::Diverged { revision }) => return Came::Diverged { revision },
+            Err(Breach::Diverged { revision }) => {
+                // What the closing step says is done all the same.
+                self.show();
+                return Came::Diverged { revision };
+            }
             Err(breach) => panic!("{breach}"),
         };
         let mut rejected = self.follower.rejected();

@@ -107,7 +107,7 @@ impl Fleet {
             _ => self.roll_out(),
         }
         for at in 0..self.data_planes.len() {
-            self.look_for_absent(at);
+            self.look_for_absent(at, None);
         }
     }
 
@@ -210,7 +210,7 @@ impl Fleet {
         for at in 0..self.data_planes.len() {
             if !self.data_planes[at].stopped {
                 self.data_planes[at].expire(table_time(self.now));
-                self.look_for_absent(at);
+                self.look_for_absent(at, None);
             }
         }
     }
@@ -253,14 +253,17 @@ impl Fleet {
         match came {
             Came::Nothing => return,
             Came::Release => {}
-            Came::Diverged { revision } => return self.repair(at, revision),
+            Came::Diverged { revision } => {
+                self.look_for_absent(at, Some(revision));
+                return self.repair(at, revision);
+            }
             Came::Something => self.look_at_new_orphans(at, before),
             Came::Closed { revision, complete } => {
                 self.look_at_new_orphans(at, before);
                 self.look_at_closing(at, revision, complete);
             }
         }
-        self.look_for_absent(at);
+        self.look_for_absent(at, None);
         self.note_served(at);
     }
 

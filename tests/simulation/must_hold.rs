@@ -28,7 +28,10 @@ impl Fleet {
     /// An endpoint that has been served, and has been live ever since, is never absent, unless the
     /// control plane that is followed has heard of it in its life, and hears later than the
     /// publishers speak; or nobody has spoken for it in all the time that an orphan lives.
-    pub(crate) fn look_for_absent(&mut self, at: usize) {
+    ///
+    /// What was closed is told by the data plane, unless it has just read a closing step, of this
+    /// revision, that does not add up.
+    pub(crate) fn look_for_absent(&mut self, at: usize, diverged: Option<u64>) {
         let data_plane = &self.data_planes[at];
         let absent: Vec<(Name, usize)> = data_plane
             .served
@@ -38,7 +41,7 @@ impl Fleet {
             .collect();
         for (name, segment) in absent {
             assert!(
-                self.may_be_absent(at, name, segment),
+                self.may_be_absent(at, (name, segment), diverged),
                 "data plane {at} lost {name:?}, which is live and registered"
             );
             self.data_planes[at].served.remove(&name);
@@ -53,7 +56,12 @@ impl Fleet {
         });
     }
 
-    fn may_be_absent(&self, at: usize, name: Name, segment: usize) -> bool {
+    fn may_be_absent(
+        &self,
+        at: usize,
+        (name, segment): (Name, usize),
+        diverged: Option<u64>,
+    ) -> bool {
         let data_plane = &self.data_planes[at];
         let Some(live) = self.publishers.live.get(&name) else {
             return true;
@@ -70,8 +78,10 @@ impl Fleet {
         if needs_more(&followed.registry, name, data_plane, self.now) {
             return true;
         }
+        let (epoch, revision) = data_plane.follower.position();
+        let closed = (epoch, diverged.unwrap_or(revision));
         followed.touched.contains(&name)
-            && !has_closed(&followed.registry, name, data_plane, self.now)
+            && !has_closed(&followed.registry, name, (data_plane, closed), self.now)
     }
 
     /// Orphans come to be only where an authoritative control plane lacks them, and no more of them
@@ -166,8 +176,12 @@ fn needs_more(registry: &Registry, (uri, _): Name, data_plane: &DataPlane, now: 
 }
 
 /// Whether a registry has had an endpoint for this data plane since its last closing step.
-fn has_closed(registry: &Registry, (uri, number): Name, data_plane: &DataPlane, now: Time) -> bool {
-    let (epoch, revision) = data_plane.follower.position();
+fn has_closed(
+    registry: &Registry,
+    (uri, number): Name,
+    (data_plane, (epoch, revision)): (&DataPlane, (u64, u64)),
+    now: Time,
+) -> bool {
     let Some(route) = registry.route(key(uri), now) else {
         return false;
     };
