@@ -6,13 +6,15 @@ use std::time::Duration;
 use pointsman_control_plane::distribution::{Effective, batch, hello, to_proto};
 use pointsman_proto::v1::{self, follow_request, follow_response};
 use pointsman_registry::{
-    Algorithm, Memory, Reader, Registry, Settings, SourceId, Standing, Step, Sum, Time,
+    Algorithm, Expired, Memory, Reader, Registry, Settings, SourceId, Standing, Step, Sum, Time,
     Unregistered, View, WhileAway,
 };
 
 use crate::draw::Draw;
 use crate::grant::Grant;
-use crate::publishers::{INTERVAL, Message, Name, THRESHOLD, registration};
+use crate::publishers::{
+    ADDRESSES, INTERVAL, Message, Name, SEGMENTS, THRESHOLD, URIS, key, number_of, registration,
+};
 use crate::wire::Wire;
 
 /// A stream as the control plane has it.
@@ -70,6 +72,9 @@ pub(crate) struct ControlPlane {
     pub(crate) ever: BTreeSet<(Name, usize)>,
     /// What this life heard anything of.
     pub(crate) touched: BTreeSet<Name>,
+    /// What this life may ever have told somebody to be gone: it was removed, moved to another
+    /// segment, or withheld from who cannot honour its route.
+    pub(crate) left: BTreeSet<Name>,
     /// What this life was told to be gone while it had not heard everybody, and did not know.
     pub(crate) buried: BTreeSet<Name>,
     staging: Staging,
@@ -111,6 +116,7 @@ impl ControlPlane {
             sessions: BTreeMap::new(),
             ever: BTreeSet::new(),
             touched: BTreeSet::new(),
+            left: BTreeSet::new(),
             buried: BTreeSet::new(),
             staging: Staging::default(),
         }
@@ -209,10 +215,18 @@ impl ControlPlane {
                 self.buried.remove(&name);
                 let message = registration(name, Some(&registered));
                 self.registry.register(self.source, &message, now);
+                let mut others = (0..SEGMENTS.len()).filter(|it| *it != registered.segment);
+                if others.any(|it| self.ever.contains(&(name, it))) {
+                    self.left.insert(name);
+                }
+                if registered.algorithm == "hash" {
+                    self.left.extend((0..ADDRESSES).map(|it| (name.0, it)));
+                }
                 self.ever.insert((name, registered.segment));
             }
             Message::Unregister(name) => {
                 self.touched.insert(name);
+                self.left.insert(name);
                 let outcome = self.registry.unregister(&registration(name, None), now);
                 let known = matches!(outcome.as_slice(), [Unregistered::Removed { .. }]);
                 if !known && !self.registry.standing(now, false).authoritative {
@@ -293,7 +307,19 @@ impl ControlPlane {
 
     fn expire(&mut self, now: Time) {
         self.registry.awake(now);
-        while self.registry.expire(now, 64).more {}
+        loop {
+            let expiry = self.registry.expire(now, 64);
+            for expired in expiry.expired {
+                if let Expired::Endpoint { route, address, .. } = expired {
+                    let uri = (0..URIS.len()).find(|it| *key(*it) == *route);
+                    let name = (uri.expect("a known route"), number_of(&address));
+                    self.left.insert(name);
+                }
+            }
+            if !expiry.more {
+                return;
+            }
+        }
     }
 
     fn standing(&self, now: Time, fleet_holds_things: bool) -> Standing {

@@ -26,7 +26,7 @@ impl Fleet {
     }
 
     /// An endpoint that has been served, and has been live ever since, is never absent, unless the
-    /// control plane that is followed has heard of it in its life, and hears later than the
+    /// control plane that is followed has taken it for gone in its life, and hears later than the
     /// publishers speak; or nobody has spoken for it in all the time that an orphan lives.
     ///
     /// What was closed is told by the data plane, unless it has just read a closing step, of this
@@ -80,7 +80,7 @@ impl Fleet {
         }
         let (epoch, revision) = data_plane.follower.position();
         let closed = (epoch, diverged.unwrap_or(revision));
-        followed.touched.contains(&name)
+        followed.left.contains(&name)
             && !has_closed(&followed.registry, name, (data_plane, closed), self.now)
     }
 
