@@ -64,7 +64,7 @@ pub struct Keeping {
 struct Last {
     version: Version,
     checksum: u64,
-    confirmed: Instant,
+    confirmed: Option<Instant>,
 }
 
 /// What tells two states of the table apart.
@@ -104,7 +104,7 @@ impl Keeping {
         tokio::select! {
             () = stages.ending().cancelled() => return,
             // Fails only where the subscription has ended, and then the process is ending.
-            _ = status.wait_for(|status| status.servable && status.confirmed.is_some()) => {}
+            _ = status.wait_for(|status| status.servable && status.agreed) => {}
         }
         let mut drained = false;
         loop {
@@ -126,14 +126,16 @@ impl Keeping {
             return;
         }
         let status = self.keep.status.borrow().clone();
-        let Some(confirmed) = status.confirmed else {
+        // Without one, nothing that is held was ever confirmed.
+        let Some(age) = status.table_age() else {
             return;
         };
+        let confirmed = status.confirmed;
         let version = Version {
             publications: self.keep.table.publications(),
             orphans: status.orphans,
         };
-        let moment = Moment::now().before(confirmed.elapsed());
+        let moment = Moment::now().before(age);
         let last = self.written.filter(|last| last.version == version);
         let job = match last {
             Some(last) if last.confirmed >= confirmed => return,

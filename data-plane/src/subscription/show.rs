@@ -31,13 +31,14 @@ impl Subscription {
     /// The control plane confirmed what is held.
     pub(super) fn confirmed(&mut self) {
         self.choice.confirmed();
-        // One that has not heard everything confirms what it knows, and not what is held of its predecessors.
         let follower = self.follower();
-        if follower.unconfirmed() == 0 || follower.standing().authoritative {
-            self.parts
-                .status
-                .send_modify(|status| status.confirmed = Some(Instant::now()));
-        }
+        let whole = follower.unconfirmed() == 0 || follower.standing().authoritative;
+        self.parts.status.send_modify(|status| {
+            status.agreed = true;
+            if whole {
+                status.confirmed = Some(Instant::now());
+            }
+        });
         self.show();
     }
 

@@ -35,7 +35,11 @@ pub struct Status {
     pub borrowed: u64,
     /// There is a table that may be served: a control plane was fit to fill it, or it was persisted.
     pub servable: bool,
-    /// When a control plane last confirmed the table in this life of the process.
+    /// A control plane has agreed, in this life of the process, about what it knows: what is held may differ from what is kept
+    /// on disk.
+    pub agreed: bool,
+    /// When a control plane last confirmed the whole table in this life of the process. One that has not heard everything
+    /// confirms what it knows, and not what is held of its predecessors.
     pub confirmed: Option<Instant>,
     /// When a table was taken over from the disk or from another data plane, and how old it was then.
     pub taken_over: Option<(Instant, Duration)>,

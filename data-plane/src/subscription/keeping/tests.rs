@@ -56,6 +56,7 @@ impl Scene {
     fn confirm(&self) {
         self.status.send_modify(|status| {
             status.servable = true;
+            status.agreed = true;
             status.confirmed = Some(Instant::now());
         });
     }
@@ -143,4 +144,33 @@ async fn what_cannot_be_written_is_written_later() {
     scene.kept(|kept| kept.writes == 2).await;
     let table = fs::metadata(scene.folder().join("table")).unwrap();
     assert_eq!(table.permissions().mode() & 0o777, 0o600);
+}
+
+/// a control plane that has not heard everything changes what is kept, and makes it no younger
+#[tokio::test]
+async fn what_a_young_control_plane_says_is_kept_at_the_age_of_the_rest() {
+    let mut scene = Scene::new(Duration::from_millis(20));
+    let age = Duration::from_secs(30);
+    scene.status.send_modify(|status| {
+        status.servable = true;
+        status.taken_over = Some((Instant::now(), age));
+    });
+    scene.change();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(scene.kept.borrow().writes, 0, "it is on disk already");
+    scene.status.send_modify(|status| status.agreed = true);
+    scene.kept(|kept| kept.writes == 1).await;
+    assert!(scene.age() >= age);
+    scene.change();
+    scene.kept(|kept| kept.writes == 2).await;
+    assert!(scene.age() >= age);
+    scene.confirm();
+    timeout(Duration::from_secs(20), async {
+        while scene.age() >= age {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(scene.kept.borrow().writes, 2, "a stamp says so");
 }

@@ -27,6 +27,7 @@ async fn persisted(folder: &std::path::Path) {
     publisher.publish(writer.publish());
     let status = Status {
         servable: true,
+        agreed: true,
         confirmed: Some(Instant::now()),
         ..Status::default()
     };
