@@ -18,6 +18,7 @@ mod lent;
 mod level;
 mod lines;
 mod panics;
+mod places;
 mod stamp;
 
 use std::io::{self, IsTerminal};
@@ -136,7 +137,7 @@ where
         reload::Layer::new(level.filter());
     let lines: Box<dyn Layer<_> + Send + Sync> = match form {
         Form::Json { source, timestamps } => {
-            Box::new(GorouterJson::new(source.clone(), *timestamps, writer))
+            Box::new(GorouterJson::new(source, *timestamps, writer))
         }
         Form::Human => Box::new(
             tracing_subscriber::fmt::layer()

@@ -1,22 +1,25 @@
 //! The fields of an event or a span, written as JSON while they are visited.
 
-use std::fmt::{self, Write as _};
+use std::error::Error;
+use std::fmt;
+use std::io::Write as _;
 
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 
-use super::escape::{Escaped, push_quoted};
+use super::escape::{Escaped, push_escaped};
+use super::places::{Key, Object, Place, Places};
 
 /// The fields of an event or a span, in the order in which they were written. They are text already: an event of which
 /// there are hundreds of thousands in a second is written once, and nothing is kept of it.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     /// The message, escaped.
-    pub(super) message: String,
+    pub(super) message: Vec<u8>,
     /// The component, escaped; empty for none.
-    pub(super) component: String,
-    /// `"name":value,"name":value`
-    pub(super) data: String,
+    pub(super) component: Vec<u8>,
+    /// `,"name":value,"name":value`
+    pub(super) data: Vec<u8>,
     /// The objects of names with a dot, with the place of the brace that closes each.
     objects: Vec<(&'static str, usize)>,
 }
@@ -35,88 +38,109 @@ impl Fields {
         if !outer.component.is_empty() {
             self.component.clone_from(&outer.component);
         }
-        if outer.data.is_empty() {
-            return;
-        }
-        self.separate();
         let shift = self.data.len();
-        self.data.push_str(&outer.data);
+        self.data.extend_from_slice(&outer.data);
         let objects = outer.objects.iter();
         self.objects
             .extend(objects.map(|(name, end)| (*name, end + shift)));
     }
 
-    fn separate(&mut self) {
-        if !self.data.is_empty() {
-            self.data.push(',');
+    /// Puts a value where it belongs.
+    fn put(&mut self, place: &Place, quote: Quote, write: impl FnOnce(&mut Vec<u8>)) {
+        match place {
+            // A message and a component are what is in the quotes. A number stands for its digits.
+            Place::Message => {
+                self.message.clear();
+                write(&mut self.message);
+            }
+            Place::Component => {
+                self.component.clear();
+                write(&mut self.component);
+            }
+            Place::Nowhere => {}
+            Place::Data(key) => push(&mut self.data, key, quote, write),
+            Place::Object(object) => self.put_into(object, quote, write),
+            Place::Json(json) => self.put(&json.other, quote, write),
         }
     }
 
-    /// Puts a value where its name says.
-    fn push(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
-        let name = field.name();
-        match name {
-            "message" => replace(&mut self.message, write),
-            "component" => replace(&mut self.component, write),
-            // `tracing-log` adds these to lines of the `log` facade.
-            _ if name.starts_with("log.") => {}
-            _ => self.put(name, write),
-        }
+    fn put_text(&mut self, place: &Place, text: &str) {
+        self.put(place, Quote::Double, |to| push_escaped(to, text));
     }
 
-    /// Puts a value under its name, or, where the name has a dot, into the object before the dot.
-    fn put(&mut self, name: &'static str, write: impl FnOnce(&mut String)) {
-        // Names are short, and hardly any has one.
-        let dot = name.bytes().position(|byte| byte == b'.');
-        let Some((outer, inner)) = dot.map(|at| (&name[..at], &name[at + 1..])) else {
-            self.separate();
-            push_name(&mut self.data, name);
-            write(&mut self.data);
+    /// Text that is no JSON after all is shown as the text that it is. Few fields are of this kind, so it is kept out of the
+    /// way of the others.
+    #[inline(never)]
+    fn put_json(&mut self, place: &Place, text: &str) {
+        let Ok(json) = serde_json::from_str::<Value>(text) else {
+            return self.put_text(place, text);
+        };
+        self.put(place, Quote::None, |to| {
+            // Writing into memory does not fail.
+            let _ = write!(to, "{json}");
+        });
+    }
+
+    /// Puts a value into its object, which begins with it or is known; out of the way as well.
+    #[inline(never)]
+    fn put_into(&mut self, object: &Object, quote: Quote, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut objects = self.objects.iter_mut();
+        let Some((_, end)) = objects.find(|(name, _)| *name == object.name) else {
+            push(&mut self.data, &object.first, quote, write);
+            self.objects.push((object.name, self.data.len()));
+            self.data.push(b'}');
             return;
         };
-        let known = self.objects.iter().find(|(name, _)| *name == outer);
-        let Some(&(_, end)) = known else {
-            self.separate();
-            push_name(&mut self.data, outer);
-            self.data.push('{');
-            push_name(&mut self.data, inner);
-            write(&mut self.data);
-            self.objects.push((outer, self.data.len()));
-            self.data.push('}');
+        if *end + 1 == self.data.len() {
+            self.data.pop();
+            push(&mut self.data, &object.next, quote, write);
+            *end = self.data.len();
+            self.data.push(b'}');
             return;
-        };
-        let mut entry = String::from(",");
-        push_name(&mut entry, inner);
-        write(&mut entry);
-        self.data.insert_str(end, &entry);
+        }
+        let (end, before) = (*end, self.data.len());
+        push(&mut self.data, &object.next, quote, write);
+        let length = self.data.len() - before;
+        self.data[end..].rotate_right(length);
         for (_, place) in &mut self.objects {
             if *place >= end {
-                *place += entry.len();
+                *place += length;
             }
         }
     }
 }
 
-/// A message or a component: what is in the quotes. A number stands for its digits.
-fn replace(text: &mut String, write: impl FnOnce(&mut String)) {
-    text.clear();
-    write(text);
-    if text.starts_with('"') {
-        text.pop();
-        text.remove(0);
+/// What stands around a value.
+#[derive(Clone, Copy, Debug)]
+enum Quote {
+    Double,
+    None,
+}
+
+#[inline]
+fn push(to: &mut Vec<u8>, key: &Key, quote: Quote, write: impl FnOnce(&mut Vec<u8>)) {
+    key.push(to);
+    match quote {
+        Quote::Double => {
+            write(to);
+            to.push(b'"');
+        }
+        Quote::None => {
+            to.pop();
+            write(to);
+        }
     }
 }
 
-/// Names are those of our own source: letters, digits, `_`. Nothing of them needs to be escaped.
-fn push_name(text: &mut String, name: &str) {
-    text.reserve(name.len() + 3);
-    text.push('"');
-    text.push_str(name);
-    text.push_str("\":");
+/// What most fields are.
+fn push_text(to: &mut Vec<u8>, key: &Key, text: &str) {
+    key.push(to);
+    push_escaped(to, text);
+    to.push(b'"');
 }
 
 /// The digits of a number, without what formatting allows for.
-fn push_digits(text: &mut String, mut number: u64) {
+fn push_digits(to: &mut Vec<u8>, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut first = digits.len();
     loop {
@@ -127,58 +151,71 @@ fn push_digits(text: &mut String, mut number: u64) {
             break;
         }
     }
-    text.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
+    to.extend_from_slice(&digits[first..]);
 }
 
-/// Writing into a string does not fail.
-fn display(text: &mut impl fmt::Write, value: impl fmt::Display) {
-    let _ = write!(text, "{value}");
+/// Puts the fields of one callsite where they belong.
+#[derive(Debug)]
+pub(super) struct Gather<'a> {
+    pub(super) places: &'a Places,
+    pub(super) fields: &'a mut Fields,
 }
 
-impl Visit for Fields {
+impl Gather<'_> {
+    fn bare(&mut self, field: &Field, write: impl FnOnce(&mut Vec<u8>)) {
+        let place = self.places.place(field);
+        self.fields.put(place, Quote::None, write);
+    }
+
+    fn shown(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        let place = self.places.place(field);
+        self.fields.put(place, Quote::Double, |to| {
+            // Nor does writing escaped text into memory.
+            let _ = fmt::write(&mut Escaped(to), value);
+        });
+    }
+}
+
+impl Visit for Gather<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.push(field, |text| display(text, Value::from(value)));
+        self.bare(field, |to| {
+            // Writing into memory does not fail.
+            let _ = write!(to, "{}", Value::from(value));
+        });
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push(field, |text| display(text, value));
+        self.bare(field, |to| {
+            if value < 0 {
+                to.push(b'-');
+            }
+            push_digits(to, value.unsigned_abs());
+        });
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push(field, |text| push_digits(text, value));
+        self.bare(field, |to| push_digits(to, value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, |text| {
-            text.push_str(if value { "true" } else { "false" });
+        self.bare(field, |to| {
+            to.extend_from_slice(if value { b"true" } else { b"false" });
         });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let Some(name) = field.name().strip_suffix(".json") else {
-            return self.push(field, |text| push_quoted(text, value));
-        };
-        match serde_json::from_str::<Value>(value) {
-            Ok(json) => self.put(name, |text| display(text, json)),
-            // Text that is no JSON after all is shown as the text that it is.
-            Err(_) => self.put(name, |text| push_quoted(text, value)),
+        match self.places.place(field) {
+            Place::Data(key) => push_text(&mut self.fields.data, key, value),
+            Place::Json(json) => self.fields.put_json(&json.text, value),
+            place => self.fields.put_text(place, value),
         }
     }
 
-    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.push(field, |text| {
-            text.push('"');
-            display(&mut Escaped(text), value);
-            text.push('"');
-        });
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.shown(field, format_args!("{value}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.push(field, |text| {
-            text.push('"');
-            // Neither does writing escaped text.
-            let _ = write!(Escaped(text), "{value:?}");
-            text.push('"');
-        });
+        self.shown(field, format_args!("{value:?}"));
     }
 }

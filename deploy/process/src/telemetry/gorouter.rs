@@ -4,30 +4,38 @@ use std::cell::Cell;
 use std::io::Write;
 
 use jiff::Timestamp;
+use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Timestamps;
-use super::escape::push_quoted;
-use super::fields::Fields;
+use super::escape::push_escaped;
+use super::fields::{Fields, Gather};
+use super::places::Callsites;
 
 /// The layer that writes the lines.
 #[derive(Debug)]
 pub struct GorouterJson<W> {
-    source: String,
+    /// `,"source":"name`, or nothing.
+    source: Vec<u8>,
     timestamps: Timestamps,
     writer: W,
 }
 
 impl<W> GorouterJson<W> {
     /// Lines whose `source` begins with `source`; empty leaves the key out, as before a configuration is accepted.
-    pub fn new(source: String, timestamps: Timestamps, writer: W) -> Self {
+    pub fn new(source: &str, timestamps: Timestamps, writer: W) -> Self {
+        let mut key = Vec::new();
+        if !source.is_empty() {
+            key.extend_from_slice(br#","source":""#);
+            push_escaped(&mut key, source);
+        }
         Self {
-            source,
+            source: key,
             timestamps,
             writer,
         }
@@ -37,8 +45,9 @@ impl<W> GorouterJson<W> {
 /// What a thread writes its lines with, again and again.
 #[derive(Debug, Default)]
 struct Scratch {
+    callsites: Callsites,
     fields: Fields,
-    line: String,
+    line: Vec<u8>,
 }
 
 thread_local! {
@@ -48,6 +57,37 @@ thread_local! {
 
 /// What is kept of a line that was longer than most.
 const KEPT: usize = 16 * 1024;
+
+impl Scratch {
+    fn take() -> Box<Self> {
+        // A thread that ends may log where its own room is gone already.
+        let kept = SCRATCH.try_with(Cell::take);
+        kept.ok().flatten().unwrap_or_default()
+    }
+
+    fn keep(mut self: Box<Self>) {
+        if self.line.len() > KEPT {
+            self.fields = Fields::default();
+            self.line = Vec::new();
+        }
+        let _gone_already = SCRATCH.try_with(|kept| kept.set(Some(self)));
+    }
+}
+
+/// Adds to the fields of a span.
+fn gather(
+    metadata: &'static Metadata<'static>,
+    fields: &mut Fields,
+    record: impl FnOnce(&mut dyn Visit),
+) {
+    let mut scratch = Scratch::take();
+    let places = scratch.callsites.places(metadata);
+    record(&mut Gather { places, fields });
+    scratch.keep();
+}
+
+/// Where the level stands in a line.
+const LEVEL: usize = r#"{"log_level":"#.len();
 
 /// The number of a level in Gorouter's log.
 pub(super) fn number(level: tracing::Level) -> u8 {
@@ -61,30 +101,28 @@ pub(super) fn number(level: tracing::Level) -> u8 {
 
 impl<W> GorouterJson<W> {
     /// One line, from what was gathered.
-    fn line(&self, level: tracing::Level, fields: &Fields, line: &mut String) {
-        line.push_str(r#"{"log_level":"#);
-        line.push(char::from(b'0' + number(level)));
-        line.push_str(r#","timestamp":"#);
+    fn line(&self, level: tracing::Level, fields: &Fields, line: &mut Vec<u8>) {
+        let mut head = *br#"{"log_level":0,"timestamp":"#;
+        head[LEVEL] += number(level);
+        line.extend_from_slice(&head);
         self.timestamps.push(Timestamp::now(), line);
-        line.push_str(r#","message":""#);
-        line.push_str(&fields.message);
-        line.push('"');
+        line.extend_from_slice(br#","message":""#);
+        line.extend_from_slice(&fields.message);
+        line.push(b'"');
         if !self.source.is_empty() {
-            line.push_str(r#","source":"#);
-            push_quoted(line, &self.source);
+            line.extend_from_slice(&self.source);
             if !fields.component.is_empty() {
-                line.pop();
-                line.push('.');
-                line.push_str(&fields.component);
-                line.push('"');
+                line.push(b'.');
+                line.extend_from_slice(&fields.component);
             }
+            line.push(b'"');
         }
-        if !fields.data.is_empty() {
-            line.push_str(r#","data":{"#);
-            line.push_str(&fields.data);
-            line.push('}');
+        if let Some((_, data)) = fields.data.split_first() {
+            line.extend_from_slice(br#","data":{"#);
+            line.extend_from_slice(data);
+            line.push(b'}');
         }
-        line.push_str("}\n");
+        line.extend_from_slice(b"}\n");
     }
 }
 
@@ -95,7 +133,9 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
-        attributes.record(&mut fields);
+        gather(attributes.metadata(), &mut fields, |visit| {
+            attributes.record(visit);
+        });
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(fields);
         }
@@ -104,13 +144,17 @@ where
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
         if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
-            values.record(fields);
+            gather(span.metadata(), fields, |visit| values.record(visit));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut scratch = SCRATCH.take().unwrap_or_default();
-        let Scratch { fields, line } = &mut *scratch;
+        let mut scratch = Scratch::take();
+        let Scratch {
+            callsites,
+            fields,
+            line,
+        } = &mut *scratch;
         fields.clear();
         line.clear();
         if let Some(scope) = context.event_scope(event) {
@@ -120,15 +164,14 @@ where
                 }
             }
         }
-        event.record(fields);
+        let places = callsites.places(event.metadata());
+        event.record(&mut Gather { places, fields });
         self.line(*event.metadata().level(), fields, line);
         // A log that cannot be written has nowhere to say so.
         let _ = self
             .writer
             .make_writer_for(event.metadata())
-            .write_all(line.as_bytes());
-        if line.len() <= KEPT {
-            SCRATCH.set(Some(scratch));
-        }
+            .write_all(line);
+        scratch.keep();
     }
 }

@@ -15,6 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Bytes of lines that may wait.
 const ROOM: usize = 4 * 1024 * 1024;
 
+/// Room that is kept even when there is nothing to write.
+const KEPT: usize = 64 * 1024;
+
 /// How long lines gather after some were written: the first one after a quiet time is written at once.
 const GATHER: Duration = Duration::from_millis(10);
 
@@ -104,11 +107,13 @@ impl Queue {
     }
 
     /// What has come, once something has; and how much was dropped before that.
-    fn take(&self, spare: Vec<u8>) -> (Vec<u8>, u64) {
+    fn take(&self, mut spare: Vec<u8>) -> (Vec<u8>, u64) {
         let mut waiting = self.lock();
         waiting.busy = false;
         if waiting.lines.is_empty() {
             self.written.notify_all();
+            waiting.lines = kept(std::mem::take(&mut waiting.lines), 0);
+            spare = kept(spare, 0);
         }
         while waiting.lines.is_empty() {
             waiting.idle = true;
@@ -143,13 +148,22 @@ impl Queue {
             if dropped > 0 {
                 tracing::warn!(component = "log", dropped, "log-lines-dropped");
             }
+            let used = lines.len();
             lines.clear();
-            // What a flood took is given back.
-            lines.shrink_to(64 * 1024);
-            spare = lines;
+            spare = kept(lines, used);
             self.gather();
         }
     }
+}
+
+/// The room of an empty buffer that has held so much, where what comes next may need it. What a flood took is given back
+/// whole: to take a smaller room here would tie memory to this thread, which sleeps most of the time.
+fn kept(buffer: Vec<u8>, used: usize) -> Vec<u8> {
+    let likely = 4 * used;
+    if buffer.capacity() > likely.max(KEPT) {
+        return Vec::new();
+    }
+    buffer
 }
 
 /// A line of a library comes in one piece.
@@ -248,6 +262,28 @@ mod tests {
         assert!(dropped.get() > 0);
         log(&lines, b"room again\n");
         assert_eq!(next(&written), b"room again\n");
+    }
+
+    #[test]
+    fn what_a_flood_took_is_given_back() {
+        let (lines, written, _) = lines();
+        let flood = vec![b'x'; 8 * KEPT];
+        for line in flood.chunks(1024) {
+            log(&lines, line);
+        }
+        let mut all = 0;
+        while all < flood.len() {
+            all += next(&written).len();
+        }
+        // What comes next changes the places of what was filled and what was written.
+        log(&lines, b"later\n");
+        assert_eq!(next(&written), b"later\n");
+        let bound = Duration::from_secs(20);
+        let works = |waiting: &mut Waiting| !waiting.idle;
+        let written = &lines.queue.written;
+        let quiet = written.wait_timeout_while(lines.queue.lock(), bound, works);
+        let (waiting, _) = quiet.unwrap();
+        assert!(waiting.idle && waiting.lines.capacity() <= KEPT);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The time of a log line.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
+use std::io::Write as _;
+use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -20,12 +21,12 @@ pub enum Timestamps {
 
 impl Timestamps {
     /// Writes the time as a JSON value.
-    pub(super) fn push(self, now: Timestamp, to: &mut String) {
+    pub(super) fn push(self, now: Timestamp, to: &mut Vec<u8>) {
         match self {
             Self::Rfc3339 => push_rfc3339(now, to),
             #[expect(clippy::cast_precision_loss, reason = "Gorouter writes a float64 too")]
             Self::UnixEpoch => {
-                // Writing into a string does not fail.
+                // Writing into memory does not fail.
                 let seconds = serde_json::Value::from(now.as_nanosecond() as f64 / 1e9);
                 let _ = write!(to, "{seconds}");
             }
@@ -34,44 +35,59 @@ impl Timestamps {
 }
 
 thread_local! {
-    /// The last second that a line of this thread was written in, and how that is written.
-    static SECOND: Cell<Option<(i64, Date)>> = const { Cell::new(None) };
+    /// The last second that a line of this thread was written in, and how its beginning is written.
+    static SECOND: Cell<Option<(i64, Written)>> = const { Cell::new(None) };
 }
 
-/// `2026-11-22T02:52:46`
-type Date = [u8; 19];
+/// `"2026-11-22T02:52:46.000000000Z"`
+type Written = [u8; 32];
 
-fn push_rfc3339(now: Timestamp, to: &mut String) {
+/// Where the first digit of the fraction stands.
+const FIRST: usize = 21;
+
+/// Where the other eight stand.
+const PAIRS: Range<usize> = 22..30;
+
+/// The two digits of every number below a hundred.
+const DIGITS: [[u8; 2]; 100] = {
+    let mut digits = [[b'0'; 2]; 100];
+    let mut number = 0_u8;
+    while number < 100 {
+        digits[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    digits
+};
+
+fn push_rfc3339(now: Timestamp, to: &mut Vec<u8>) {
     let second = now.as_second();
-    let date = match SECOND.get() {
-        Some((known, date)) if known == second => date,
+    let mut written = match SECOND.get() {
+        Some((known, written)) if known == second => written,
         _ => {
-            let date = date(now);
-            SECOND.set(Some((second, date)));
-            date
+            let written = beginning(now);
+            SECOND.set(Some((second, written)));
+            written
         }
     };
-    to.push('"');
-    to.push_str(std::str::from_utf8(&date).unwrap_or_default());
-    to.push('.');
-    let mut nanoseconds = now.subsec_nanosecond().unsigned_abs();
-    let mut digits = [b'0'; 9];
-    for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(nanoseconds % 10).unwrap_or_default();
-        nanoseconds /= 10;
+    let mut rest = now.subsec_nanosecond().unsigned_abs();
+    let (pairs, _) = written[PAIRS].as_chunks_mut();
+    for pair in pairs.iter_mut().rev() {
+        *pair = DIGITS[(rest % 100) as usize];
+        rest /= 100;
     }
-    to.push_str(std::str::from_utf8(&digits).unwrap_or_default());
-    to.push_str("Z\"");
+    written[FIRST] += u8::try_from(rest).unwrap_or_default();
+    to.extend_from_slice(&written);
 }
 
 /// No clock of a machine shows a year of other than four digits.
-fn date(now: Timestamp) -> Date {
-    let text = now.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S");
-    let mut date = [b'0'; 19];
-    for (to, from) in date.iter_mut().zip(text.to_string().bytes()) {
+fn beginning(now: Timestamp) -> Written {
+    let time = now.to_zoned(TimeZone::UTC);
+    let text = time.strftime("\"%Y-%m-%dT%H:%M:%S.000000000Z\"");
+    let mut written = [b'0'; 32];
+    for (to, from) in written.iter_mut().zip(text.to_string().bytes()) {
         *to = from;
     }
-    date
+    written
 }
 
 #[cfg(test)]
@@ -96,14 +112,14 @@ mod tests {
                 "\"2026-11-22T02:53:37.000000000Z\"",
             ),
         ] {
-            let mut text = String::new();
+            let mut text = Vec::new();
             let time = Timestamp::from_nanosecond(nanoseconds).unwrap();
             Timestamps::Rfc3339.push(time, &mut text);
-            assert_eq!(text, written);
+            assert_eq!(text, written.as_bytes());
         }
-        let mut text = String::new();
+        let mut text = Vec::new();
         let time = Timestamp::from_nanosecond(1_795_316_016_360_296_000).unwrap();
         Timestamps::UnixEpoch.push(time, &mut text);
-        assert_eq!(text, "1795316016.360296");
+        assert_eq!(text, b"1795316016.360296");
     }
 }

@@ -124,6 +124,42 @@ fn names_with_a_dot_stand_in_an_object() {
     );
 }
 
+/// What one line says is written as it stands here, byte for byte, a second time as well as the first.
+#[test]
+fn every_kind_of_field_is_written_to_the_byte() {
+    let memory = logged(Timestamps::Rfc3339, "info", |_| {
+        for _ in 0..2 {
+            let span = tracing::info_span!("s", component = "outer", tag.guid = "a\"b", late = 1);
+            span.in_scope(|| {
+                tracing::info!(
+                    message = "a \"text\"",
+                    component = "in\nner",
+                    tag.index = -3,
+                    a_name_that_is_longer_than_most_of_those_that_there_are = "",
+                    other.json = "no JSON",
+                    other.json = 7,
+                    half = 0.5,
+                    yes = true,
+                    shown = ?Some("\\"),
+                    tag.last = 12_345_678_901_234_567_890_u64,
+                );
+            });
+        }
+    });
+    let expected = concat!(
+        r#"","message":"a \"text\"","source":"vcap.gorouter.in\nner","data":{"tag":{"guid":"a\"b","index":-3,"#,
+        r#""last":12345678901234567890},"late":1,"a_name_that_is_longer_than_most_of_those_that_there_are":"","#,
+        r#""other":"no JSON","other":{"json":7},"half":0.5,"yes":true,"shown":"Some(\"\\\\\")"}}"#
+    );
+    let text = memory.text();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2);
+    let head = r#"{"log_level":1,"timestamp":"0000-00-00T00:00:00.000000000Z"#.len();
+    for line in lines {
+        assert_eq!(&line[head..], expected);
+    }
+}
+
 #[test]
 fn the_level_changes_while_the_process_runs() {
     let memory = logged(Timestamps::UnixEpoch, "warn", |handle| {
