@@ -67,6 +67,12 @@ impl RouteKey {
     ///
     /// [`KeyError::NoHost`] where nothing is left in front of the first slash.
     pub fn from_uri(uri: &str) -> Result<Self, KeyError> {
+        if is_mere_host(uri) {
+            return Ok(Self {
+                host: Host::from_registered(uri),
+                path: Path::Prefix(Box::default()),
+            });
+        }
         let lowered = lowercase(uri.strip_suffix('/').unwrap_or(uri));
         let text = lowered
             .split_once('?')
@@ -97,6 +103,14 @@ impl RouteKey {
             Path::Template(path) => digest.number(3).field(path.as_bytes()),
         }
     }
+}
+
+/// Whether this is a host that stands as it is in a key, which nearly every registered URI is.
+fn is_mere_host(uri: &str) -> bool {
+    // All bytes are looked at, many at once.
+    let is_other =
+        |byte: u8| !byte.is_ascii() | byte.is_ascii_uppercase() | (byte == b'/') | (byte == b'?');
+    !uri.is_empty() && !uri.bytes().fold(false, |any, byte| any | is_other(byte))
 }
 
 impl Host {

@@ -11,33 +11,45 @@
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Words(Box<str>);
 
-/// What nearly every registration of a platform says. Nothing but memory depends on it.
-const WELL_KNOWN: [&str; 21] = [
-    "app_id",
-    "app_name",
-    "component",
-    "instance_id",
-    "organization_id",
-    "organization_name",
-    "process_id",
-    "process_instance_id",
-    "process_type",
-    "source_id",
-    "space_id",
-    "space_name",
-    "deployment",
-    "index",
-    "ip",
-    "job",
-    "http1",
-    "http2",
-    "route-emitter",
-    "route_registrar",
-    "web",
-];
+/// Declares the well-known words, each with its number: its place among them.
+macro_rules! well_known {
+    ($count:literal: $($number:literal $word:literal)+) => {
+        /// What nearly every registration of a platform says. Nothing but memory depends on it.
+        const WELL_KNOWN: [&str; $count] = [$($word),+];
 
-/// The longest of them.
-const LONGEST_WELL_KNOWN: usize = 19;
+        /// The number of a well-known word.
+        fn number(text: &str) -> Option<u8> {
+            match text {
+                $($word => Some($number),)+
+                _ => None,
+            }
+        }
+    };
+}
+
+well_known! { 21:
+    0 "app_id"
+    1 "app_name"
+    2 "component"
+    3 "instance_id"
+    4 "organization_id"
+    5 "organization_name"
+    6 "process_id"
+    7 "process_instance_id"
+    8 "process_type"
+    9 "source_id"
+    10 "space_id"
+    11 "space_name"
+    12 "deployment"
+    13 "index"
+    14 "ip"
+    15 "job"
+    16 "http1"
+    17 "http2"
+    18 "route-emitter"
+    19 "route_registrar"
+    20 "web"
+}
 
 /// Up to this, the character in front of a text is its length.
 const LONGEST_SHORT: u8 = 0x3f;
@@ -49,6 +61,9 @@ const LONG: u8 = 0x40;
 const LONGEST: u8 = 0x50;
 
 const LENGTH_CHARACTERS: usize = 5;
+
+/// Bytes that nearly every row of texts fits into while it is written.
+const USUAL: usize = 512;
 
 /// From here on the text is that at this place, counted from here.
 const REFERENCE: u8 = 0x51;
@@ -72,21 +87,22 @@ impl Words {
     /// Writes these texts, in this order. None may be of 32 GiB or more.
     #[must_use]
     pub fn new(texts: &[&str]) -> Self {
-        let mut words = String::with_capacity(texts.iter().map(|text| text.len() + 2).sum());
-        for (at, text) in texts.iter().enumerate() {
-            let earlier = &texts[..at.min(REFERABLE)];
+        let mut words = String::with_capacity(USUAL);
+        let mut written = Written::default();
+        for (place, text) in (0..).zip(texts) {
             // A reference to the empty one would be no shorter, nor is it well known.
             if text.is_empty() {
-                push_text(&mut words, text);
+                push(&mut words, 0);
             } else if let Some(number) = number(text) {
-                push(&mut words, NUMBER, number);
-            } else if let Some(first) = earlier.iter().position(|each| each == text) {
-                push(&mut words, REFERENCE, first);
+                push(&mut words, NUMBER + number);
+            } else if let Some(first) = written.place_of(text, texts) {
+                push(&mut words, REFERENCE + first);
             } else {
+                written.add(place);
                 push_text(&mut words, text);
             }
         }
-        Self(words.into_boxed_str())
+        Self(words.as_str().into())
     }
 
     /// The text at this place, counted from 0; empty where there is none.
@@ -137,31 +153,50 @@ impl Words {
     }
 }
 
-fn number(text: &str) -> Option<usize> {
-    if text.len() > LONGEST_WELL_KNOWN {
-        return None;
-    }
-    // Lengths differ mostly, and are compared first.
-    let mut words = WELL_KNOWN.iter();
-    words.position(|word| word.len() == text.len() && *word == text)
+/// The places of what was written as it stands, as far as it can be referred to.
+#[derive(Default)]
+struct Written {
+    places: [u8; REFERABLE],
+    count: usize,
 }
 
-/// One character: `number` counted from `base`, which the constants above keep below 0x80.
-fn push(words: &mut String, base: u8, number: usize) {
-    let number = u8::try_from(number).unwrap_or_default();
-    words.push(char::from(base + number));
+impl Written {
+    fn add(&mut self, place: usize) {
+        if place < REFERABLE {
+            self.places[self.count] = low_bits(place);
+            self.count += 1;
+        }
+    }
+
+    /// The place among `texts` where this one was written.
+    fn place_of(&self, text: &str, texts: &[&str]) -> Option<u8> {
+        let mut places = self.places[..self.count].iter();
+        let place = places.find(|place| texts[usize::from(**place)] == text);
+        place.copied()
+    }
+}
+
+/// Adds one character, of ASCII.
+fn push(words: &mut String, character: u8) {
+    words.push(char::from(character & 0x7f));
+}
+
+/// The lowest seven bits.
+fn low_bits(number: usize) -> u8 {
+    number.to_le_bytes()[0] & 0x7f
 }
 
 fn push_text(words: &mut String, text: &str) {
-    if text.len() <= usize::from(LONGEST_SHORT) {
-        push(words, 0, text.len());
-    } else if text.len() >> 7 < usize::from(LONGEST - LONG) {
-        push(words, LONG, text.len() >> 7);
-        push(words, 0, text.len() & 0x7f);
+    let length = text.len();
+    if length <= usize::from(LONGEST_SHORT) {
+        push(words, low_bits(length));
+    } else if length >> 7 < usize::from(LONGEST - LONG) {
+        push(words, LONG + low_bits(length >> 7));
+        push(words, low_bits(length));
     } else {
-        push(words, LONGEST, 0);
+        push(words, LONGEST);
         for character in 0..LENGTH_CHARACTERS {
-            push(words, 0, (text.len() >> (7 * character)) & 0x7f);
+            push(words, low_bits(length >> (7 * character)));
         }
     }
     words.push_str(text);
@@ -212,7 +247,8 @@ mod tests {
 
     #[test]
     fn every_well_known_word_is_found() {
-        assert!(WELL_KNOWN.iter().all(|word| number(word).is_some()));
+        let numbers = WELL_KNOWN.iter().map(|word| number(word).map(usize::from));
+        assert!(numbers.eq((0..WELL_KNOWN.len()).map(Some)));
         let words = Words::new(&WELL_KNOWN);
         assert_eq!(words.0.len(), WELL_KNOWN.len());
         assert!(words.from(0).eq(WELL_KNOWN));
