@@ -1,17 +1,22 @@
 //! Following a registry: deltas and snapshots in one shape.
 
+mod closing;
+mod delta;
+mod giving;
 mod merge;
+mod pages;
 mod passing;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::capability::Capabilities;
 use crate::outcome::Sum;
-use crate::registry::{Concern, Granted, Registry};
+use crate::registry::Registry;
 use crate::segment::SegmentFilter;
 use crate::thing::{Removal, Thing};
 
-use merge::Merge;
+use giving::Batch;
+pub use pages::Page;
 use passing::Passing;
 
 /// What somebody is to see.
@@ -105,17 +110,6 @@ pub struct Reader {
     /// and something else can be passed over.
     gave_staged: bool,
     passing: Passing,
-}
-
-/// A piece of a snapshot: where it begins and ends, so that others with the same view can be given it as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// It is for who was given everything up to here.
-    pub from: u64,
-    /// Who was given it was given everything up to here.
-    pub to: u64,
-    /// The head of the registry when it was read. What was removed since then may be in it.
-    pub as_of: u64,
 }
 
 /// How many entries of the index a step looks at for each thing that it may give, before it lets others look.
@@ -292,13 +286,7 @@ impl Reader {
             return Step::Idle;
         }
         self.as_of = registry.head();
-        let mut batch = Batch {
-            things: Vec::new(),
-            attributes: Vec::new(),
-            has_staged: false,
-            weight: 0,
-            limit,
-        };
+        let mut batch = Batch::of(limit);
         self.give_again(registry, &mut batch);
         self.give_changes(registry, &mut batch);
         self.gave_staged |= batch.has_staged;
@@ -310,213 +298,6 @@ impl Reader {
             return self.close(registry, limit);
         }
         Step::Batch(batch.things)
-    }
-
-    /// Where a snapshot that is under way goes on, where what comes next is the same for everybody with this view, and as of
-    /// when it has to be read at least: what is given was never read before something that was given already, or the
-    /// attributes of a route might come after its endpoints.
-    #[must_use]
-    pub fn page_due(&self) -> Option<(u64, u64)> {
-        (self.snapshot && self.again.is_empty()).then_some((self.cursor, self.as_of))
-    }
-
-    /// The next step, and which page of the snapshot it is, where it is one.
-    pub fn next_page(&mut self, registry: &Registry, limit: usize) -> (Step, Option<Page>) {
-        if self.removed < registry.horizon() {
-            self.restart(registry);
-        }
-        let due = self.page_due();
-        let step = self.next(registry, limit);
-        let page = due.filter(|(from, _)| matches!(step, Step::Batch(_)) && self.cursor > *from);
-        let page = page.map(|(from, _)| Page {
-            from,
-            to: self.cursor,
-            as_of: registry.head(),
-        });
-        (step, page)
-    }
-
-    /// Goes on behind a page that another reader with the same view has read: the other end was given it. Says whether that is
-    /// the page that is due; otherwise nothing happens.
-    pub fn turn(&mut self, page: &Page) -> bool {
-        let due = self.page_due();
-        let fits = due.is_some_and(|(from, as_of)| page.from == from && page.as_of >= as_of);
-        if fits {
-            self.cursor = page.to;
-            self.as_of = page.as_of;
-            // What it names may have been removed before this reader began.
-            self.removed = self.removed.min(page.as_of);
-        }
-        fits
-    }
-
-    /// Everything since the last closing step, and the next one, where that is one step of each kind; the reader rests at
-    /// the head of the registry afterwards in any case. What one reader is given from a revision on is right for any
-    /// other with the same view that rests there or later, up to that closing step.
-    pub fn delta(&mut self, registry: &Registry, limit: usize) -> Option<(Vec<Thing>, Closing)> {
-        let delta = self.short_delta(registry, limit);
-        if delta.is_none() {
-            *self = Self::resting(self.view.clone(), registry.head());
-        }
-        delta
-    }
-
-    fn short_delta(&mut self, registry: &Registry, limit: usize) -> Option<(Vec<Thing>, Closing)> {
-        if self.rests_at()? < registry.horizon() {
-            return None;
-        }
-        let (closing, things) = match self.next(registry, limit) {
-            Step::Batch(things) => (self.next(registry, limit), things),
-            step => (step, Vec::new()),
-        };
-        match closing {
-            Step::Closing(closing) if !closing.continues => Some((things, closing)),
-            _ => None,
-        }
-    }
-
-    fn give_again(&mut self, registry: &Registry, batch: &mut Batch) {
-        while !batch.is_full()
-            && let Some(name) = self.again.pop_front()
-        {
-            let found = registry.find(&name);
-            let View {
-                filter,
-                capabilities,
-            } = &self.view;
-            if let Some(thing) = found.filter(|it| registry.grants(*it, filter, *capabilities))
-                && !self.passing.concerns(registry, registry.revision_of(thing))
-            {
-                self.give(registry, u64::MAX, thing, batch);
-            }
-        }
-    }
-
-    fn give_changes(&mut self, registry: &Registry, batch: &mut Batch) {
-        let mut merge = Merge::new(registry, &self.view.filter, self.cursor);
-        for _ in 0..batch.limit.saturating_mul(LOOKS_PER_THING) {
-            if batch.is_full() {
-                return;
-            }
-            let Some((segment, revision, entry)) = merge.next() else {
-                self.cursor = registry.head();
-                return;
-            };
-            let concern = registry.concern((segment, revision, entry), self.view.capabilities);
-            if self.passing.concerns(registry, revision) {
-                self.passing.any = true;
-            } else if let Concern::Grant(thing) = concern {
-                self.give(registry, revision, thing, batch);
-            }
-            self.cursor = revision;
-        }
-    }
-
-    /// Gives a thing, and before an endpoint the attributes of its route where the other end may not have them: they
-    /// changed after the endpoint, so their turn comes later, and no version of them was closed.
-    fn give(&self, registry: &Registry, revision: u64, thing: Granted, batch: &mut Batch) {
-        if let Granted::Endpoint(id) = thing {
-            let (attributes, changed, needs_since) = registry.attributes_of(id);
-            let later = changed > revision.min(self.cursor) && needs_since > self.base;
-            if later && !self.passing.concerns(registry, changed) {
-                batch.push(registry, attributes);
-            }
-        }
-        batch.push(registry, thing);
-    }
-
-    /// What is gone, or no longer granted, since the last closing step.
-    fn close(&mut self, registry: &Registry, limit: usize) -> Step {
-        let (mut removals, mut weight) = (Vec::new(), 0);
-        let mut merge = Merge::new(registry, &self.view.filter, self.removed);
-        let mut done = false;
-        for _ in 0..limit.saturating_mul(LOOKS_PER_THING) {
-            let Some((segment, revision, entry)) = merge.next() else {
-                done = true;
-                break;
-            };
-            if removals.len() >= limit || weight >= WEIGHT {
-                break;
-            }
-            if self.passing.concerns(registry, revision) {
-                self.passing.any = true;
-                self.removed = revision;
-                continue;
-            }
-            let View {
-                filter,
-                capabilities,
-            } = &self.view;
-            let removal = match registry.concern((segment, revision, entry), *capabilities) {
-                Concern::Grant(_) => None,
-                Concern::Withhold(thing) => Some(registry.name(thing)),
-                Concern::Removal(revision) => registry.removal(revision, filter, *capabilities),
-            };
-            weight += removal.as_ref().map_or(0, Removal::weight);
-            self.gave_staged |= registry.has_staged_at(revision);
-            removals.extend(removal);
-            self.removed = revision;
-        }
-        if !done && removals.is_empty() {
-            return Step::Batch(Vec::new());
-        }
-        let complete = done && self.snapshot;
-        if done {
-            if !self.passing.any {
-                self.base = registry.head();
-                self.passing.reaches(self.base);
-            }
-            self.walked = registry.head();
-            self.removed = registry.head();
-            self.snapshot = false;
-            self.owes_answer = false;
-            self.gave_staged = false;
-        }
-        Step::Closing(Closing {
-            removals,
-            continues: !done,
-            revision: if self.passing.any {
-                self.base
-            } else {
-                registry.head()
-            },
-            complete,
-            sum: if done {
-                self.held(registry)
-            } else {
-                Sum::default()
-            },
-        })
-    }
-}
-
-/// A batch in the making.
-struct Batch {
-    things: Vec<Thing>,
-    /// The attributes that are in it.
-    attributes: Vec<Granted>,
-    /// Some of them are staged.
-    has_staged: bool,
-    weight: usize,
-    limit: usize,
-}
-
-impl Batch {
-    fn is_full(&self) -> bool {
-        self.things.len() >= self.limit || self.weight >= WEIGHT
-    }
-
-    fn push(&mut self, registry: &Registry, granted: Granted) {
-        if let Granted::Route(..) = granted {
-            if self.attributes.contains(&granted) {
-                return;
-            }
-            self.attributes.push(granted);
-        }
-        self.has_staged |= registry.has_staged_at(registry.revision_of(granted));
-        let thing = registry.thing(granted);
-        self.weight += thing.weight();
-        self.things.push(thing);
     }
 }
 
