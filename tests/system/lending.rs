@@ -27,6 +27,18 @@ async fn newcomer(fleet: &Fleet) -> Process {
     Process::start("data-plane", &configuration::data_plane(control_plane)).await
 }
 
+/// Starts another control plane in the place of the killed one, and waits until it is followed.
+async fn succeed(fleet: &mut Fleet) {
+    fleet.restart_control_plane().await;
+    let followed = |shown: &serde_json::Value| !shown["followed"].is_null();
+    until_shown(
+        &fleet.data_planes[0],
+        "the successor to be followed",
+        followed,
+    )
+    .await;
+}
+
 /// Waits until the data plane answers so.
 async fn answers(data_plane: &Process, host: &str, wanted: StatusCode) {
     let router = data_plane.address("http");
@@ -66,13 +78,7 @@ async fn a_data_plane_that_comes_to_a_new_control_plane_serves_what_the_others_s
 
     // The successor hears that one route is taken back, and nothing of the other.
     fleet.kill_control_plane();
-    fleet.restart_control_plane().await;
-    until_shown(
-        &fleet.data_planes[0],
-        "the successor to be followed",
-        |shown| !shown["followed"].is_null(),
-    )
-    .await;
+    succeed(&mut fleet).await;
     fleet.publisher.unregister(&gone).await;
     fleet.answers(GONE, StatusCode::NOT_FOUND).await;
     let newcomer = newcomer(&fleet).await;
@@ -105,13 +111,7 @@ async fn an_endpoint_that_was_lent_and_is_not_there_is_given_up_at_once() {
     }
     fleet.kill_control_plane();
     drop(dead);
-    fleet.restart_control_plane().await;
-    until_shown(
-        &fleet.data_planes[0],
-        "the successor to be followed",
-        |shown| !shown["followed"].is_null(),
-    )
-    .await;
+    succeed(&mut fleet).await;
     let newcomer = newcomer(&fleet).await;
     until_shown(&newcomer, "the loan", |shown| {
         shown["table"]["borrowed_endpoints"].as_u64() >= Some(1)

@@ -154,7 +154,7 @@ async fn next_part(
         return pending().await;
     };
     // The room is not taken here. Nobody else takes it: this task is the only one that sends.
-    drop(out.reserve_many(UNREAD - LENT).await);
+    drop(out.reserve_many(UNREAD - LENT + 1).await);
     parts.recv().await
 }
 
@@ -319,5 +319,44 @@ impl Subscription {
         self.follower_mut()
             .ack()
             .map_or(Ok(()), |ack| wire.say(ack))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// What goes into the stream while nobody reads it.
+    fn send_unread(
+        out: &mpsc::Sender<v1::FollowRequest>,
+        lending: &mut Option<lending::Parts>,
+    ) -> usize {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut sent = 0;
+        while let Poll::Ready(Some(part)) = pin!(next_part(out, lending)).poll(&mut context) {
+            out.try_send(part).unwrap();
+            sent += 1;
+        }
+        sent
+    }
+
+    #[tokio::test]
+    async fn a_loan_that_is_not_read_leaves_room_for_everything_else() {
+        let (out, mut said) = mpsc::channel(UNREAD);
+        let (to, parts) = mpsc::channel(UNREAD);
+        for _ in 0..UNREAD {
+            to.try_send(v1::FollowRequest::default()).unwrap();
+        }
+        let mut lending = Some(parts);
+        assert_eq!(send_unread(&out, &mut lending), LENT);
+        // What is said beside it waits as well, and counts.
+        out.try_send(v1::FollowRequest::default()).unwrap();
+        said.recv().await.unwrap();
+        assert_eq!(send_unread(&out, &mut lending), 0);
+        said.recv().await.unwrap();
+        assert_eq!(send_unread(&out, &mut lending), 1);
     }
 }

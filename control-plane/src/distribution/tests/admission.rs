@@ -6,11 +6,11 @@ use super::scene::{Scene, hello, message, settings};
 use crate::distribution::Settings;
 
 /// A table of some megabytes, and a control plane that gives one snapshot after the other.
-async fn crowded() -> Scene {
+pub(super) async fn crowded(settings: Settings) -> Scene {
     let scene = Scene::new(Settings {
         snapshots: 1,
         heartbeat: Duration::from_secs(60),
-        ..settings()
+        ..settings
     })
     .await;
     for number in 0..20_000 {
@@ -23,7 +23,7 @@ async fn crowded() -> Scene {
 /// a bounded number of snapshots is given at once; deltas never wait; and who does not read lets others go first
 #[tokio::test]
 async fn a_stopped_snapshot_holds_up_neither_deltas_nor_other_snapshots() {
-    let scene = crowded().await;
+    let scene = crowded(settings()).await;
     let mut current = scene.follow(hello("current")).await;
     let all = current.step_to(40_000).await;
     current.ack(&all).await;
@@ -57,7 +57,7 @@ async fn a_stopped_snapshot_holds_up_neither_deltas_nor_other_snapshots() {
 /// data planes that come back all at once are all served
 #[tokio::test]
 async fn a_crowd_is_served_in_turns() {
-    let scene = crowded().await;
+    let scene = crowded(settings()).await;
     let mut crowd = Vec::new();
     for number in 0..8 {
         crowd.push(scene.follow(hello(&format!("dp-{number}"))).await);

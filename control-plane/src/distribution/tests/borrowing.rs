@@ -5,11 +5,14 @@ use std::time::Duration;
 use pointsman_proto::v1::follow_request::Message as Said;
 use pointsman_proto::v1::follow_response::Message;
 use pointsman_proto::v1::{self, route_key, thing};
+use pointsman_registry::{Capabilities, SegmentFilter, View};
 use prost::Message as _;
 use tonic::Code;
 
+use super::admission::crowded;
 use super::scene::{DataPlane, Scene, hello, message, settings};
 use crate::distribution::Settings;
+use crate::distribution::borrowed::{Borrowed, Part, Taken};
 use crate::registry_task::Event;
 
 fn borrowing() -> Settings {
@@ -336,25 +339,62 @@ async fn who_was_lent_little_is_lent_more_and_who_comes_back_without_a_table_is_
     assert_eq!(lent(&mut scene.follow(cut).await).await.len(), 2);
 }
 
+/// How many turns of snapshots came.
+fn turns(scene: &Scene) -> u64 {
+    let metrics = scene.metrics();
+    let name = "pointsman_distribution_snapshots_total ";
+    let shown = metrics.lines().find_map(|line| line.strip_prefix(name));
+    shown.unwrap().parse().unwrap()
+}
+
 /// what is lent takes its turn as a snapshot does
 #[tokio::test]
 async fn what_is_lent_takes_its_turn() {
-    let scene = Scene::new(Settings {
-        snapshots: 1,
-        ..borrowing()
-    })
-    .await;
+    let scene = crowded(borrowing()).await;
     let mut lender = scene.follow(with_table("lender", 2)).await;
     asked(&mut lender).await;
     lend(&lender, [part(vec![endpoint("a.com", "")]), end()]).await;
-    lender.step().await;
-    let mut borrowers = Vec::new();
-    for number in 0..4 {
-        borrowers.push(scene.follow(empty(&format!("borrower-{number}"))).await);
-    }
-    for borrower in &mut borrowers {
-        lent(borrower).await;
-        assert!(borrower.step().await.closing.complete);
+    lender.step_to(40_000).await;
+    let mut stopped = scene.follow(hello("stopped")).await;
+    // It has its turn, and takes what the windows hold.
+    let first = stopped.next().await.unwrap();
+    assert!(matches!(first, Some(Message::Batch(_))), "{first:?}");
+    let before = turns(&scene);
+    let mut borrower = scene.follow(empty("borrower")).await;
+    lent(&mut borrower).await;
+    assert_eq!(turns(&scene), before + 1, "the turn comes first");
+    // And what it knows itself comes in the same turn.
+    assert!(borrower.step_to(40_000).await.closing.complete);
+    assert_eq!(turns(&scene), before + 1);
+}
+
+/// What was removed since it was lent, and forgotten, could be told to nobody.
+#[test]
+fn a_table_that_outlived_the_memory_of_removals_is_lent_no_more() {
+    let view = View {
+        filter: SegmentFilter::All,
+        capabilities: Capabilities::NONE,
+    };
+    let shelf = Borrowed::new(1024);
+    let take = || {
+        let claim = shelf.claim(&view, 2, 7).unwrap();
+        assert!(shelf.claim(&view, 2, 7).is_none(), "one at a time");
+        let lent = v1::TablePart {
+            last: true,
+            ..part(vec![endpoint("a.com", "")])
+        };
+        let Ok(Taken::All(loan)) = claim.take(Part::read(lent, &view.filter).unwrap()) else {
+            panic!("it is whole")
+        };
+        loan
+    };
+    // Without its room coming back there would be none in the end.
+    for _ in 0..20 {
+        let loan = take();
+        assert_eq!(loan.head(), 7);
+        assert!(!shelf.wants(&view, 2), "it has that already");
+        shelf.forget(&view, &loan);
+        assert!(shelf.get(&view).is_none() && shelf.wants(&view, 2));
     }
 }
 
