@@ -144,7 +144,8 @@ async fn a_stopped_control_plane_is_left_after_three_missed_signs_of_life() {
     let new = Emitted::plain("new.example.com", endpoint.address(), 0);
     pair.publisher.register(&new).await;
     pair.answers("new.example.com").await;
-    logs(&pair.data_plane, "the control plane has been silent for 3s").await;
+    // A ping of HTTP/2 went unanswered at the same moment: either may be what is told.
+    logs(&pair.data_plane, "control-plane-lost").await;
     // It comes back, and is not turned to: whoever works is not left for it.
     pair.control_planes[followed].signal(Signal::CONT);
     pair.answers(HOST).await;
