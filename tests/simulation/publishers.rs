@@ -201,7 +201,7 @@ pub(crate) fn registration(name: Name, registered: Option<&Registered>) -> Regis
         algorithm: registered.map_or("", |it| it.algorithm),
         hash_header: "x-key",
         hash_balance: 0.0,
-        tags: Some(vec![("process_id", "p"), ("instance_id", &id)]),
+        tags: Some([("process_id", "p"), ("instance_id", &id)].into()),
         updated_at_ns: registered.map_or(0, |it| it.change),
         policy: None,
     });

@@ -1,5 +1,7 @@
 //! What a registration says about an endpoint, packed into one allocation.
 
+mod tags;
+
 use std::fmt;
 
 use pointsman_route_key::digest::{Digest, LongDigest};
@@ -8,6 +10,7 @@ use crate::capability::Capabilities;
 use crate::options::{Algorithm, Policy};
 
 use pointsman_words::Words;
+pub use tags::Tags;
 
 /// The words of one registration, as they came. Every text is bounded (L-32), see [`Description::new`].
 #[derive(Clone, Debug, Default)]
@@ -32,8 +35,8 @@ pub struct Fields<'a> {
     pub hash_header: &'a str,
     /// The load, relative to the mean, above which a hashed choice moves on; 0 for any.
     pub hash_balance: f64,
-    /// Tags for metrics and logs. Of equal names the last one counts. `None` and an empty list are shown differently.
-    pub tags: Option<Vec<(&'a str, &'a str)>>,
+    /// Tags for metrics and logs. `None` and an empty list are shown differently.
+    pub tags: Option<Tags<'a>>,
     /// When the platform last changed the endpoint, in Unix nanoseconds; 0 where it is not known.
     pub updated_at_ns: i64,
     /// Who may call the route.
@@ -162,13 +165,16 @@ impl Description {
             within(field, text.len(), limit)?;
         }
         let has_tags = fields.tags.is_some();
-        let tags = in_order(fields.tags.take().unwrap_or_default())?;
+        let tags = fields.tags.take().unwrap_or_default();
+        check_tags(&tags)?;
         if let Some(policy) = &fields.policy {
             policy.check()?;
         }
         let mut texts = Vec::with_capacity(PARTS + 2 * tags.len());
         texts.extend(fixed);
-        texts.extend(tags.iter().flat_map(|(name, value)| [*name, *value]));
+        for (name, value) in tags.iter() {
+            texts.extend_from_slice(&[name, value]);
+        }
         let rare = Rare {
             hash_balance: fields.hash_balance,
             policy: fields.policy,
@@ -368,7 +374,8 @@ impl PartialEq for Description {
 
 /// The limits above add up to far less than would not fit.
 fn weight(texts: &[&str]) -> u32 {
-    let weight = texts.iter().map(|text| text.len() + 3).sum::<usize>();
+    let lengths = texts.iter().map(|text| text.len());
+    let weight = lengths.fold(3 * texts.len(), usize::wrapping_add);
     u32::try_from(weight).unwrap_or(u32::MAX)
 }
 
@@ -384,24 +391,13 @@ fn within(field: &'static str, length: usize, limit: usize) -> Result<(), TooLon
     }
 }
 
-/// The tags by name, of equal names the last one.
-fn in_order<'a>(tags: Vec<(&'a str, &'a str)>) -> Result<Vec<(&'a str, &'a str)>, TooLong> {
+fn check_tags(tags: &Tags<'_>) -> Result<(), TooLong> {
     within("tags", tags.len(), MAX_TAGS)?;
-    let mut ordered: Vec<(&str, &str)> = Vec::with_capacity(tags.len());
-    for (name, value) in tags {
+    for (name, value) in tags.iter() {
         within("the name of a tag", name.len(), LONGEST_NAME)?;
         within("the value of a tag", value.len(), LONGEST_VALUE)?;
-        // They mostly come in this order.
-        if ordered.last().is_none_or(|(last, _)| *last < name) {
-            ordered.push((name, value));
-            continue;
-        }
-        match ordered.binary_search_by_key(&name, |(name, _)| name) {
-            Ok(at) => ordered[at].1 = value,
-            Err(at) => ordered.insert(at, (name, value)),
-        }
     }
-    Ok(ordered)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ mod time;
 
 pub use capability::Capabilities;
 pub use declaration::Declaration;
-pub use description::{Description, Fields, MAX_TAGS, Parts, TooLong};
+pub use description::{Description, Fields, MAX_TAGS, Parts, Tags, TooLong};
 pub use options::{Algorithm, Balancing, Options, Policy};
 pub use outcome::{
     Counts, Declared, Dropped, Expired, Expiry, Lapsed, Put, Registered, Sum, Unregistered,

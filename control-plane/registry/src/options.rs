@@ -97,17 +97,18 @@ impl Options {
     /// What one endpoint says. A route service and a policy that are absent are said to be absent; an algorithm that
     /// nobody knows says nothing, and `kept` stays (C-222).
     pub(crate) fn of(description: &Description, kept: Option<&Balancing>) -> Self {
-        let balancing = match Algorithm::from_registered(description.algorithm()) {
+        let said = description.parts();
+        let balancing = match Algorithm::from_registered(said.algorithm) {
             Some(algorithm) => Some(Balancing {
                 algorithm,
                 hash_header: description.hash_header().into(),
                 hash_balance: description.hash_balance(),
             }),
-            None if description.algorithm().is_empty() => None,
+            None if said.algorithm.is_empty() => None,
             None => kept.cloned(),
         };
         Self {
-            route_service_url: description.route_service_url().into(),
+            route_service_url: said.route_service_url.into(),
             balancing,
             policy: description.policy().cloned(),
             rules: None,

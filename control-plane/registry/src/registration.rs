@@ -93,7 +93,9 @@ impl Uri {
         if host.len() > MAX_HOST {
             return Err(UriError::HostTooLong(host.len()));
         }
-        if let Some(label) = host.split('.').find(|label| label.len() > MAX_LABEL) {
+        if host.len() > MAX_LABEL
+            && let Some(label) = host.split('.').find(|label| label.len() > MAX_LABEL)
+        {
             return Err(UriError::LabelTooLong(label.len()));
         }
         Ok(Self {
@@ -135,13 +137,15 @@ impl Uri {
 
     /// Host and context path with their case, as Gorouter keeps them for a pool: one slash goes from either end, the
     /// host ends at the first slash, and the path is cut at a question mark.
-    pub(crate) fn host_and_path(&self) -> (&str, String) {
+    pub(crate) fn host_and_path(&self) -> (&str, &str) {
         let text = &*self.as_sent;
         let text = text.strip_suffix('/').unwrap_or(text);
         let text = text.strip_prefix('/').unwrap_or(text);
-        let (host, rest) = text.split_once('/').unwrap_or((text, ""));
-        let path = rest.split_once('?').map_or(rest, |(path, _)| path);
-        (host, format!("/{path}"))
+        let Some(slash) = text.bytes().position(|byte| byte == b'/') else {
+            return (text, "/");
+        };
+        let (host, path) = text.split_at(slash);
+        (host, path.split_once('?').map_or(path, |(path, _)| path))
     }
 }
 
@@ -159,7 +163,7 @@ mod tests {
             ("dora.app.com?foo=bar", "dora.app.com?foo=bar", "/"),
         ] {
             let uri = Uri::parse(uri).unwrap();
-            assert_eq!(uri.host_and_path(), (host, path.to_owned()));
+            assert_eq!(uri.host_and_path(), (host, path));
         }
     }
 

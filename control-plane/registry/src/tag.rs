@@ -22,6 +22,12 @@ impl Default for ModificationTag {
 }
 
 impl ModificationTag {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.guid.is_empty() && self.index == 0
+    }
+
     /// Whether `newer` may replace what carries `self`: without a tag on either side, another identity, or a
     /// greater count.
     #[must_use]

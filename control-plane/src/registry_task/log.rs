@@ -22,7 +22,9 @@ macro_rules! endpoint {
     ($level:ident, $event:literal, $uri:expr, $message:expr) => {{
         let message: &Registration = $message;
         let parts = message.description.parts();
+        // As a text that needs no formatting: a platform that comes back has hundreds of thousands of them told.
         $level!(
+            message = $event,
             component = "registry",
             uri = $uri,
             route_service_url = &*without_secrets(parts.route_service_url),
@@ -35,7 +37,6 @@ macro_rules! endpoint {
             modification_tag.index = message.tag.index,
             isolation_segment = shown(&message.segment),
             isTLS = message.description.is_tls(),
-            $event
         );
     }};
 }
@@ -53,10 +54,11 @@ pub(super) fn registered(message: &Registration, outcomes: &[Registered]) {
 
 fn register_one(message: &Registration, uri: &Uri, outcome: Registered) {
     if outcome.route_born {
+        // As a text as well.
         info!(
+            message = "route-registered",
             component = "registry",
-            uri = uri.as_sent(),
-            "route-registered"
+            uri = uri.as_sent()
         );
         debug!(component = "registry", uri = %uri.key(), "uri-added");
     }
@@ -298,6 +300,9 @@ pub(super) fn standing(standing: &Standing) {
 
 /// A route service without its user information and query, which may be credentials.
 fn without_secrets(url: &str) -> Cow<'_, str> {
+    if !url.bytes().any(|byte| matches!(byte, b'?' | b'@')) {
+        return Cow::Borrowed(url);
+    }
     let (before, query) = url.split_once('?').unwrap_or((url, ""));
     let authority = before.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = before.split_at(authority);

@@ -303,7 +303,7 @@ async fn whoever_comes_after_the_end_is_told() {
 #[tokio::test(start_paused = true)]
 async fn messages_are_counted_by_component_and_by_what_became_of_them() {
     let running = run(Settings::default());
-    let tags = Some(vec![("component", "route-emitter")]);
+    let tags = Some([("component", "route-emitter")].into());
     let mut message = message("10.0.0.1:80", "foo");
     message.description = Arc::new(
         Description::new(Fields {

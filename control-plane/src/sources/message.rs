@@ -66,15 +66,15 @@ pub fn parse(
         return Err(unread(Refusal::with(Cause::TooLarge, detail)));
     }
     let text = text::repaired(payload);
-    let fields = fields::decode(&text, &policy.limits).map_err(unread)?;
-    read(&fields, policy, fingerprint).map_err(|refusal| Refused {
+    let mut fields = fields::decode(&text, &policy.limits).map_err(unread)?;
+    read(&mut fields, policy, fingerprint).map_err(|refusal| Refused {
         refusal,
         publisher: fields.host.clone().into_owned(),
     })
 }
 
 fn read(
-    fields: &Fields<'_>,
+    fields: &mut Fields<'_>,
     policy: &Policy,
     fingerprint: Option<Fingerprint>,
 ) -> Result<Parsed, Refusal> {
@@ -149,7 +149,11 @@ fn check_sayable(fields: &Fields<'_>) -> Result<(), Refusal> {
 
 /// Whether a header field can carry the text of a field of this name.
 pub(super) fn check_text(name: &str, text: &str) -> Result<(), Refusal> {
-    if text.bytes().any(|byte| byte.is_ascii_control()) {
+    // All bytes are looked at, many at once: hardly any text has one of these.
+    if text
+        .bytes()
+        .fold(false, |any, byte| any | byte.is_ascii_control())
+    {
         return Err(Refusal::with(Cause::ControlCharacter, name));
     }
     Ok(())
@@ -165,18 +169,19 @@ pub(super) fn too_long(error: &TooLong) -> Refusal {
     Refusal::with(cause, error.to_string())
 }
 
+/// What a message says of the endpoint. Its tags are taken out of the fields.
 fn describe(
-    fields: &Fields<'_>,
+    fields: &mut Fields<'_>,
     policy: &Policy,
     refusals: &mut Vec<Refusal>,
 ) -> Result<Description, TooLong> {
+    let tags = fields.tags.take();
     let protocol = match &*fields.protocol {
         "" => "http1",
         "http2" if !policy.enable_http2 => "http1",
         other => other,
     };
     let hash = hash(&fields.options, refusals);
-    let tags = fields.tags.as_ref();
     Description::new(pointsman_registry::Fields {
         protocol,
         tls: (fields.tls_port != 0).then_some(&fields.server_cert_domain_san),
@@ -188,11 +193,7 @@ fn describe(
         algorithm: &fields.options.loadbalancing,
         hash_header: hash.map_or("", |(header, _)| header),
         hash_balance: hash.map_or(0.0, |(_, balance)| balance),
-        tags: tags.map(|tags| {
-            tags.iter()
-                .map(|(name, value)| (&**name, &**value))
-                .collect()
-        }),
+        tags,
         updated_at_ns: fields.endpoint_updated_at_ns,
         policy: caller_policy(&fields.options),
     })

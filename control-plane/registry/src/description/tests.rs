@@ -6,7 +6,10 @@ fn describe(change: impl FnOnce(&mut Fields<'static>)) -> Description {
         app_id: "app",
         instance_id: "instance",
         instance_index: "0",
-        tags: Some(vec![("component", "emitter"), ("process_id", "web")]),
+        tags: Some(Tags::from([
+            ("component", "emitter"),
+            ("process_id", "web"),
+        ])),
         updated_at_ns: 7,
         ..Fields::default()
     };
@@ -50,7 +53,7 @@ fn the_process_id_is_a_tag() {
         None
     );
     assert_eq!(
-        describe(|fields| fields.tags = Some(vec![("a", "b")])).tag("process_id"),
+        describe(|fields| fields.tags = Some(Tags::from([("a", "b")]))).tag("process_id"),
         None
     );
     assert_eq!(describe(|_| ()).tag("process_id"), Some("web"));
@@ -71,7 +74,7 @@ fn every_compared_field_changes_equality_and_digest() {
         |fields| fields.algorithm = "round-robin",
         |fields| fields.hash_header = "X",
         |fields| fields.hash_balance = 2.0,
-        |fields| fields.tags = Some(vec![("component", "emitter")]),
+        |fields| fields.tags = Some(Tags::from([("component", "emitter")])),
         |fields| fields.updated_at_ns = 8,
         |fields| {
             fields.policy = Some(Policy {
@@ -90,16 +93,16 @@ fn every_compared_field_changes_equality_and_digest() {
 #[test]
 fn tags_are_a_map() {
     let reordered = describe(|fields| {
-        fields.tags = Some(vec![
+        fields.tags = Some(Tags::from([
             ("process_id", "x"),
             ("component", "emitter"),
             ("process_id", "web"),
-        ]);
+        ]));
     });
     assert_eq!(describe(|_| ()), reordered);
     let (absent, empty) = (
         describe(|fields| fields.tags = None),
-        describe(|fields| fields.tags = Some(vec![])),
+        describe(|fields| fields.tags = Some(Tags::default())),
     );
     assert_eq!(absent, empty);
     assert!(!absent.has_tags() && empty.has_tags());
@@ -140,7 +143,7 @@ fn what_is_too_long_is_named() {
     );
     assert_eq!(
         refused(Fields {
-            tags: Some(vec![("a", "b"); 33]),
+            tags: Some((0..33).map(|n| (&long[..n], "b")).collect()),
             ..Fields::default()
         })
         .field,
@@ -148,7 +151,7 @@ fn what_is_too_long_is_named() {
     );
     assert_eq!(
         refused(Fields {
-            tags: Some(vec![("a", &long[..257])]),
+            tags: Some(Tags::from([("a", &long[..257])])),
             ..Fields::default()
         })
         .limit,
@@ -156,7 +159,7 @@ fn what_is_too_long_is_named() {
     );
     assert_eq!(
         refused(Fields {
-            tags: Some(vec![(&long[..65], "b")]),
+            tags: Some(Tags::from([(&long[..65], "b")])),
             ..Fields::default()
         })
         .limit,

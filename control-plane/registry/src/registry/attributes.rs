@@ -54,7 +54,7 @@ impl Registry {
         let registered = (!as_spelt).then(|| {
             Arc::new(AsRegistered {
                 host: host.into(),
-                path: path.into_boxed_str(),
+                path: path.into(),
             })
         });
         let route = self.routes.insert(RouteRecord {

@@ -35,17 +35,23 @@ impl Change {
     }
 }
 
+/// Room for this many changes is made at once: more than those of nearly every event.
+const USUAL: usize = 64;
+
 impl Registry {
     /// Everything that changed after a revision, in the order of the revisions: each thing once, at its latest change. It
     /// costs what it gives; whoever asks after each event gets everything that happened, and nothing where nothing did.
     #[must_use]
     pub fn changes_since(&self, revision: u64) -> Vec<Change> {
-        let mut changes = Vec::new();
         if revision >= self.head {
-            return changes;
+            return Vec::new();
         }
+        let most = usize::try_from(self.head - revision).unwrap_or(usize::MAX);
+        let mut changes = Vec::with_capacity(most.min(USUAL));
         for (segment, record) in self.segments.numbered() {
-            for (at, entry) in record.index.range(revision + 1..) {
+            // The latest ones stand at the end, which is nearer than any other place.
+            let latest = record.index.iter().rev();
+            for (at, entry) in latest.take_while(|(at, _)| **at > revision) {
                 let now = match entry {
                     Entry::Route(route) => Now::Is(self.thing(Granted::Route(*route, segment))),
                     Entry::Endpoint(id) => Now::Is(self.thing(Granted::Endpoint(*id))),

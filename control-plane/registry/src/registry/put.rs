@@ -334,5 +334,5 @@ fn generation(message: &Registration, stale_threshold_seconds: i64) -> u64 {
 }
 
 fn boxed(tag: &ModificationTag) -> Option<Box<ModificationTag>> {
-    (*tag != ModificationTag::default()).then(|| Box::new(tag.clone()))
+    (!tag.is_empty()).then(|| Box::new(tag.clone()))
 }

@@ -150,21 +150,21 @@ mod tests {
     /// C-346: empty tags are an empty object
     #[test]
     fn tags_are_shown_as_they_came() {
-        let with = |tags| {
+        let with = |tags: &[(&str, &str)]| {
             shown(
                 "a:1",
                 Fields {
-                    tags: Some(tags),
+                    tags: Some(tags.iter().copied().collect()),
                     ..Fields::default()
                 },
                 "",
             )
         };
         assert!(
-            with(vec![("some-key", "some-value")]).contains(r#""tags":{"some-key":"some-value"}"#)
+            with(&[("some-key", "some-value")]).contains(r#""tags":{"some-key":"some-value"}"#)
         );
-        assert!(with(vec![("b", "<"), ("a", "1")]).contains(r#""tags":{"a":"1","b":"\u003c"}"#));
-        assert!(with(vec![]).contains(r#""tags":{}"#));
+        assert!(with(&[("b", "<"), ("a", "1")]).contains(r#""tags":{"a":"1","b":"\u003c"}"#));
+        assert!(with(&[]).contains(r#""tags":{}"#));
     }
 
     /// C-350: a hash endpoint shows its balance, 0 included

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pointsman_registry::{
     Capabilities, Declaration, Description, Fields, Filter, HeaderField, HeaderFilter, Held,
     ModificationTag, Options, PathRewrite, Policy, Reader, Registration, Registry, Rewrite, Rules,
-    SegmentFilter, Settings, Step, Time, Timeouts, Uri, View, WhileAway,
+    SegmentFilter, Settings, Step, Tags, Time, Timeouts, Uri, View, WhileAway,
 };
 use prost::Message as _;
 
@@ -63,7 +63,7 @@ fn everything() -> (v1::Route, v1::Endpoint) {
         algorithm: "hash",
         hash_header: "X-User",
         hash_balance: 1.5,
-        tags: Some(vec![("process_id", "web")]),
+        tags: Some(Tags::from([("process_id", "web")])),
         updated_at_ns: 42,
         policy: Some(policy),
     });

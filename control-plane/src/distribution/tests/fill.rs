@@ -1,6 +1,6 @@
 use pointsman_proto::v1;
 use pointsman_proto::v1::follow_request::Message as Said;
-use pointsman_registry::{Algorithm, Fields};
+use pointsman_registry::{Algorithm, Fields, Tags};
 
 use super::scene::{Scene, hello, message, saying, settings};
 
@@ -273,12 +273,12 @@ async fn who_does_not_read_skips_what_was_overwritten() {
     let mut data_plane = scene.follow(hello("one")).await;
     let long = "x".repeat(250);
     for round in 0..20_000_i64 {
-        let tags = Some(vec![
+        let tags = Some(Tags::from([
             ("a", &*long),
             ("b", &*long),
             ("c", &*long),
             ("d", &*long),
-        ]);
+        ]));
         let fields = Fields {
             updated_at_ns: round,
             tags,

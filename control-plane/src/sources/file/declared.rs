@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pointsman_process::configuration::HostPort;
-use pointsman_registry::{Description, Fields, Options, Uri};
+use pointsman_registry::{Description, Fields, Options, Tags, Uri};
 use pointsman_route_key::RouteKey;
 
 use super::super::message::{self, Policy, TopLevelWildcards};
@@ -224,7 +224,7 @@ fn put(
 impl Instance {
     fn description(&self) -> Result<Description, pointsman_registry::TooLong> {
         let tags = self.tags.iter();
-        let tags: Vec<_> = tags
+        let tags: Tags<'_> = tags
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         Description::new(Fields {

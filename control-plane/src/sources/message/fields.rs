@@ -9,6 +9,7 @@ mod value;
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use pointsman_registry::Tags;
 use serde::de::DeserializeSeed as _;
 use serde_json::error::Category;
 
@@ -17,9 +18,6 @@ use super::limits::{DEPTH, Limits};
 use super::text::deeper_than;
 use object::{Known, ObjectInto, object};
 use value::{number, object_of, tags, text, uris};
-
-/// The tags of an endpoint, each name once.
-pub(super) type Tags<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 object! {
     /// A message as it was sent, its words borrowed where they need no decoding. What was absent has its type's empty

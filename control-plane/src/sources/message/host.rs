@@ -45,14 +45,18 @@ pub(in crate::sources) fn address(
         return Err(Cause::NoPort);
     }
     // Gorouter joins an IPv6 address without brackets to a text that nobody can dial.
-    let [open, close] = match parsed {
-        Some(IpAddr::V6(_)) if bare.is_none() => ["[", "]"],
-        _ => ["", ""],
-    };
-    let mut digits = [0; LONGEST_PORT];
-    Ok([open, host, close, ":", decimal(port, &mut digits)]
-        .concat()
-        .into())
+    let is_open = bare.is_none() && matches!(parsed, Some(IpAddr::V6(_)));
+    let mut joined = String::with_capacity(host.len() + "[]:".len() + LONGEST_PORT);
+    if is_open {
+        joined.push('[');
+    }
+    joined.push_str(host);
+    if is_open {
+        joined.push(']');
+    }
+    joined.push(':');
+    joined.push_str(decimal(port, &mut [0; LONGEST_PORT]));
+    Ok(joined.into())
 }
 
 /// The digits of the highest port.

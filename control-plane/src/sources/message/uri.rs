@@ -16,9 +16,9 @@ use super::limits::Policy;
 ///
 /// Why the URI is no route.
 pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
-    // Nothing that is looked for here stands in a mere host, which nearly all of them are.
-    let is_mere_host = text.bytes().all(|byte| is_in_label(byte) || byte == b'.');
-    if !is_mere_host {
+    // Nearly all of them are the name of a host, which is good in every respect but its length.
+    let is_name = check_labels(text).is_ok();
+    if !is_name {
         check_characters(text)?;
     }
     let uri = Uri::parse(text).map_err(|error| match error {
@@ -28,7 +28,7 @@ pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Caus
         }
     })?;
     match &uri.key().host {
-        Host::Exact(host) if is_mere_host => check_labels(host)?,
+        Host::Exact(_) if is_name => {}
         Host::Exact(host) => check_exact(host)?,
         Host::Suffix(suffix) => {
             check_name(suffix)?;
@@ -99,8 +99,18 @@ fn check_labels(host: &str) -> Result<(), Cause> {
     Ok(())
 }
 
-const fn is_in_label(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+/// Whether a label may have this byte: a table, since this is asked of every byte of every host.
+fn is_in_label(byte: u8) -> bool {
+    const IN_LABEL: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 128_u8 {
+            table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            byte += 1;
+        }
+        table
+    };
+    IN_LABEL[usize::from(byte)]
 }
 
 #[cfg(test)]

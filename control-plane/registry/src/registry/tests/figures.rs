@@ -29,7 +29,7 @@ fn a_listing_has_all_that_is_shown() {
                 tls: Some("pvt_test_san"),
                 instance_id: "pvt_test_instance_id",
                 algorithm: "lb-meow",
-                tags: Some(vec![("some-key", "some-value")]),
+                tags: Some([("some-key", "some-value")].into()),
                 ..Fields::default()
             }),
     );

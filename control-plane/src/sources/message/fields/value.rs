@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use pointsman_registry::MAX_TAGS;
+use pointsman_registry::{MAX_TAGS, Tags};
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
 };
 
+use super::Reading;
 use super::object::{Object, ObjectInto};
-use super::{Reading, Tags};
 use crate::sources::message::cause::Cause;
 
 /// A string, borrowed from the payload where nothing in it is escaped.
@@ -169,13 +169,10 @@ impl<'de> Visitor<'de> for TagsInto<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let tags = self
             .tags
-            .get_or_insert_with(|| Vec::with_capacity(USUAL_TAGS));
+            .get_or_insert_with(|| Tags::with_capacity(USUAL_TAGS));
         while let Some((Text(name), value)) = map.next_entry::<Text<'de>, Option<Text<'de>>>()? {
             let Text(value) = value.unwrap_or_default();
-            match tags.iter_mut().find(|(other, _)| *other == name) {
-                Some((_, other)) => *other = value,
-                None => tags.push((name, value)),
-            }
+            tags.put(name, value);
             if tags.len() > MAX_TAGS {
                 self.reading.cause.set(Cause::TooManyTags);
                 return Err(A::Error::custom(format_args!("at most {MAX_TAGS}")));
