@@ -44,6 +44,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tag_that_says_anything_is_not_empty() {
+        let tag = |guid: &str, index| ModificationTag {
+            guid: guid.into(),
+            index,
+        };
+        assert!(ModificationTag::default().is_empty());
+        for tag in [tag("abc", 0), tag("", 1), tag("abc", 1)] {
+            assert!(!tag.is_empty(), "{tag:?}");
+        }
+    }
+
+    #[test]
     fn succession_follows_the_table_of_the_reference() {
         let tag = |text: &str, index| ModificationTag {
             guid: text.into(),

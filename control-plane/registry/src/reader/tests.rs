@@ -4,3 +4,4 @@ mod cases;
 mod model;
 mod replica;
 mod staged;
+mod weight;

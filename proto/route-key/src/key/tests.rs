@@ -29,6 +29,7 @@ fn uris_become_canonical_keys() {
         ("dora.app.com?foo=bar", "dora.app.com"),
         ("DoRa.ApP.CoM", "dora.app.com"),
         ("DORA.APP.COM/", "dora.app.com"),
+        ("Äpp.example.com", "äpp.example.com"),
         ("/foo.com", "foo.com"),
         ("foo.com/?x=1", "foo.com"),
         ("foo.com/a//b", "foo.com/a//b"),

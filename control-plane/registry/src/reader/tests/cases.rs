@@ -5,7 +5,7 @@ use crate::{
     View,
 };
 
-fn all() -> View {
+pub(super) fn all() -> View {
     View {
         filter: SegmentFilter::All,
         capabilities: Capabilities::ALL,
@@ -28,7 +28,7 @@ fn endpoint(number: usize) -> Message {
 }
 
 /// Everything that a reader gives until it has nothing left.
-fn steps(scene: &Scene, reader: &mut Reader) -> Vec<Step> {
+pub(super) fn steps(scene: &Scene, reader: &mut Reader) -> Vec<Step> {
     let mut steps = Vec::new();
     loop {
         match reader.next(&scene.registry, 512) {
