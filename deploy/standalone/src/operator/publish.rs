@@ -1,13 +1,14 @@
 //! `pointsman publish`: registers an endpoint for as long as it runs.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_nats::Client;
 use clap::Args;
 use serde_json::{Map, Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, Outcome};
 
@@ -74,6 +75,8 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
         return Ok(Outcome::Good);
     }
     let told = format!("{} answers {}", publish.endpoint, publish.uris.join(", "));
+    // Before anything is registered: from then on whoever ends this takes it back.
+    let mut end = End::listen()?;
     send(&client, REGISTER, &message).await?;
     writeln!(out, "registered: {told}")?;
     out.flush()?;
@@ -85,7 +88,7 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
     loop {
         tokio::select! {
             _ = every.tick() => send(&client, REGISTER, &message).await?,
-            () = asked_to_end() => break,
+            () = end.asked_for() => break,
         }
     }
     send(&client, UNREGISTER, &message).await?;
@@ -93,20 +96,25 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
     Ok(Outcome::Good)
 }
 
-async fn asked_to_end() {
-    let terminated = async {
-        let signal = tokio::signal::unix::SignalKind::terminate();
-        match tokio::signal::unix::signal(signal) {
-            Ok(mut terminated) => {
-                terminated.recv().await;
-            }
-            // Then only an interrupt ends it.
-            Err(_) => std::future::pending().await,
+/// The signals that ask for the end. One that comes while nobody waits for it is not lost.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn asked_for(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
     }
 }
 

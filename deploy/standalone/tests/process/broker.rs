@@ -1,9 +1,15 @@
 //! A nats-server of the test's own, and messages to it.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// `$NATS_SERVER`, which `tests/run` sets, else the one of `$PATH`.
+fn program() -> OsString {
+    std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into())
+}
 
 /// A broker on a free port; it ends with the value.
 pub(crate) struct Broker {
@@ -23,12 +29,12 @@ impl Broker {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        let process = Command::new("nats-server")
+        let process = Command::new(program())
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
             .args(arguments)
             .stderr(Stdio::null())
             .spawn()
-            .expect("nats-server is installed");
+            .expect("nats-server, named by $NATS_SERVER or in $PATH; tests/run fetches it");
         let broker = Self { process, port };
         #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
         let begun = Instant::now();
