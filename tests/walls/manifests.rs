@@ -125,7 +125,7 @@ fn may_know() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 const PURE: [(&str, &[&str]); 5] = [
     ("pointsman-route-key", &[]),
     ("pointsman-words", &[]),
-    ("pointsman-registry", &["foldhash"]),
+    ("pointsman-registry", &["foldhash", "hashbrown"]),
     ("pointsman-routing", &["foldhash", "smallvec"]),
     ("pointsman-http1", &["httparse", "memchr"]),
 ];

@@ -4,7 +4,7 @@ mod tags;
 
 use std::fmt;
 
-use pointsman_route_key::digest::{Digest, LongDigest};
+use pointsman_route_key::digest::Digest;
 
 use crate::capability::Capabilities;
 use crate::options::{Algorithm, Policy};
@@ -57,6 +57,8 @@ pub struct Description {
     weight: u32,
     tls: bool,
     has_tags: bool,
+    /// It says something of the route, which few registrations do.
+    is_about_route: bool,
 }
 
 /// What few registrations say.
@@ -175,6 +177,9 @@ impl Description {
         for (name, value) in tags.iter() {
             texts.extend_from_slice(&[name, value]);
         }
+        let is_about_route = !fields.route_service_url.is_empty()
+            || !fields.algorithm.is_empty()
+            || fields.policy.is_some();
         let rare = Rare {
             hash_balance: fields.hash_balance,
             policy: fields.policy,
@@ -189,6 +194,7 @@ impl Description {
             weight: weight(&texts),
             tls: fields.tls.is_some(),
             has_tags,
+            is_about_route,
         };
         description.digest = description.compute_digest(&texts);
         Ok(description)
@@ -198,9 +204,7 @@ impl Description {
     fn compute_digest(&self, texts: &[&str]) -> u64 {
         let digest = texts
             .iter()
-            .fold(LongDigest::new(), |digest, text| {
-                digest.field(text.as_bytes())
-            })
+            .fold(Digest::new(), |digest, text| digest.field(text.as_bytes()))
             .number(u64::from(self.tls))
             .number(self.hash_balance().to_bits())
             .number(self.updated_at_ns.cast_unsigned());
@@ -302,7 +306,14 @@ impl Description {
     /// Whether an algorithm was registered that nobody knows. It is shown, and does not count (C-222, C-227).
     #[must_use]
     pub fn has_unknown_algorithm(&self) -> bool {
-        !self.algorithm().is_empty() && Algorithm::from_registered(self.algorithm()).is_none()
+        self.is_about_route
+            && !self.algorithm().is_empty()
+            && Algorithm::from_registered(self.algorithm()).is_none()
+    }
+
+    /// Whether it says anything of the route itself: a route service, an algorithm, or who may call it.
+    pub(crate) fn is_about_route(&self) -> bool {
+        self.is_about_route
     }
 
     /// The request header field that is hashed; empty for none.

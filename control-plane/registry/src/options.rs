@@ -97,6 +97,9 @@ impl Options {
     /// What one endpoint says. A route service and a policy that are absent are said to be absent; an algorithm that
     /// nobody knows says nothing, and `kept` stays (C-222).
     pub(crate) fn of(description: &Description, kept: Option<&Balancing>) -> Self {
+        if !description.is_about_route() {
+            return Self::default();
+        }
         let said = description.parts();
         let balancing = match Algorithm::from_registered(said.algorithm) {
             Some(algorithm) => Some(Balancing {

@@ -1,5 +1,6 @@
 //! The registry: one event at one instant, and what changed.
 
+mod addresses;
 mod attributes;
 mod changes;
 mod clock;
@@ -7,6 +8,7 @@ mod declaring;
 mod ejections;
 mod few;
 mod guard;
+mod keys;
 mod listing;
 mod messages;
 mod place;
@@ -24,19 +26,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::{HashMap, HashMapExt as _};
-use pointsman_route_key::RouteKey;
-
 use crate::registration::Fingerprint;
 use crate::settings::Settings;
 use crate::standing::Standing;
 use crate::time::Time;
 
+use addresses::Addresses;
 use clock::Clock;
 use ejections::Ejections;
 use guard::Guard;
+use keys::Keys;
 use messages::Messages;
-use records::{EndpointRecord, RouteId, RouteRecord};
+use records::{EndpointRecord, RouteRecord};
 use removals::Removals;
 use segments::Segments;
 use slab::Slab;
@@ -59,11 +60,10 @@ pub struct Registry {
     settings: Settings,
     epoch: u64,
     head: u64,
-    keys: HashMap<Arc<RouteKey>, RouteId>,
+    keys: Keys,
     routes: Slab<RouteRecord>,
     endpoints: Slab<EndpointRecord>,
-    /// How many endpoints have each address, which they share.
-    addresses: HashMap<Arc<str>, u32>,
+    addresses: Addresses,
     /// The address of what has none.
     no_address: Arc<str>,
     segments: Segments,
@@ -123,10 +123,10 @@ impl Registry {
             settings,
             epoch: epoch.max(1),
             head: 0,
-            keys: HashMap::new(),
+            keys: Keys::default(),
             routes: Slab::new(),
             endpoints: Slab::new(),
-            addresses: HashMap::new(),
+            addresses: Addresses::default(),
             no_address: Arc::from(""),
             segments: Segments::default(),
             removals: Removals::default(),

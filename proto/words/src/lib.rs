@@ -11,16 +11,20 @@
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Words(Box<str>);
 
-/// Declares the well-known words, each with its number: its place among them.
+/// Declares the well-known words by their lengths, each with its number: its place among them.
 macro_rules! well_known {
-    ($count:literal: $($number:literal $word:literal)+) => {
+    ($count:literal: $($length:literal: $($number:literal $word:literal)+;)+) => {
         /// What nearly every registration of a platform says. Nothing but memory depends on it.
-        const WELL_KNOWN: [&str; $count] = [$($word),+];
+        const WELL_KNOWN: [&str; $count] = [$($($word),+),+];
 
         /// The number of a well-known word.
         fn number(text: &str) -> Option<u8> {
-            match text {
-                $($word => Some($number),)+
+            // Most texts have another length than most of these, and are compared with few of them.
+            match text.len() {
+                $($length => match text {
+                    $($word => Some($number),)+
+                    _ => None,
+                },)+
                 _ => None,
             }
         }
@@ -28,27 +32,19 @@ macro_rules! well_known {
 }
 
 well_known! { 21:
-    0 "app_id"
-    1 "app_name"
-    2 "component"
-    3 "instance_id"
-    4 "organization_id"
-    5 "organization_name"
-    6 "process_id"
-    7 "process_instance_id"
-    8 "process_type"
-    9 "source_id"
-    10 "space_id"
-    11 "space_name"
-    12 "deployment"
-    13 "index"
-    14 "ip"
-    15 "job"
-    16 "http1"
-    17 "http2"
-    18 "route-emitter"
-    19 "route_registrar"
-    20 "web"
+    2: 0 "ip";
+    3: 1 "job" 2 "web";
+    5: 3 "http1" 4 "http2" 5 "index";
+    6: 6 "app_id";
+    8: 7 "app_name" 8 "space_id";
+    9: 9 "component" 10 "source_id";
+    10: 11 "deployment" 12 "process_id" 13 "space_name";
+    11: 14 "instance_id";
+    12: 15 "process_type";
+    13: 16 "route-emitter";
+    15: 17 "organization_id" 18 "route_registrar";
+    17: 19 "organization_name";
+    19: 20 "process_instance_id";
 }
 
 /// Up to this, the character in front of a text is its length.

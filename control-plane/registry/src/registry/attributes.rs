@@ -12,6 +12,7 @@ use crate::time::Time;
 
 use super::Registry;
 use super::few::Few;
+use super::keys::Hashed;
 use super::records::{EndpointId, Presence, RouteId, RouteRecord, SegmentId, Stays, needs_of_key};
 use super::staged::Name;
 use super::staleness::Due;
@@ -47,7 +48,7 @@ impl RouteRecord {
 
 impl Registry {
     /// A route that was not there. It gets its first segment at once.
-    pub(super) fn bear_route(&mut self, uri: &Uri) -> RouteId {
+    pub(super) fn bear_route(&mut self, uri: &Uri, hash: Hashed) -> RouteId {
         let key = Arc::clone(uri.key());
         let (host, path) = uri.host_and_path();
         let as_spelt = context_path(&key) == path && thing::host(&key) == host;
@@ -58,13 +59,13 @@ impl Registry {
             })
         });
         let route = self.routes.insert(RouteRecord {
-            key: Arc::clone(&key),
+            key,
             birth: self.head + 1,
             registered,
             presences: Few::new(),
             endpoints: Few::new(),
         });
-        self.keys.insert(key, route);
+        self.keys.insert(hash, route);
         self.emptiness_confirmed = false;
         route
     }
@@ -148,7 +149,8 @@ impl Registry {
         let (key, gone) = (Arc::clone(&record.key), record.presences.is_empty());
         self.lift_presence(&key, &presence);
         if gone {
-            self.keys.remove(&key);
+            let hash = self.keys.hash(&key);
+            self.keys.remove(hash, route);
             if let Some(record) = self.routes.remove(route) {
                 self.guard.gone(record.birth);
             }

@@ -27,7 +27,7 @@ impl Registry {
         if !self.settings.accepted.sees(&declaration.segment) {
             return Declared::Dropped(Dropped::ForeignSegment);
         }
-        let known = self.keys.get(declaration.uri.key()).copied();
+        let known = self.find_route(declaration.uri.key());
         if known.is_none() && self.is_full() {
             return Declared::Dropped(Dropped::TooManyRoutes);
         }
@@ -43,7 +43,10 @@ impl Registry {
             _ => {}
         }
         self.last_update = Some(now);
-        let route = known.unwrap_or_else(|| self.bear_route(&declaration.uri));
+        let route = known.unwrap_or_else(|| {
+            let hash = self.keys.hash(declaration.uri.key());
+            self.bear_route(&declaration.uri, hash)
+        });
         self.hold_presence(route, segment);
         let stays = Stays::Declared(records::Declared {
             source: source.0,
@@ -61,7 +64,7 @@ impl Registry {
 
     /// A source no longer declares a route. It goes with the last endpoint that the source has in it; whether it is gone.
     pub fn withdraw(&mut self, source: SourceId, key: &RouteKey, segment: &str, now: Time) -> bool {
-        let Some(route) = self.keys.get(key).copied() else {
+        let Some(route) = self.find_route(key) else {
             return false;
         };
         let Some(segment) = self.segments.find(segment) else {
@@ -120,7 +123,7 @@ impl Registry {
         absence: Absence,
         now: Time,
     ) -> Lapsed {
-        let route = self.keys.get(uri.key()).copied();
+        let route = self.find_route(uri.key());
         let Some(Ok(id)) = route.map(|route| self.find_endpoint(route, address)) else {
             return Lapsed::Unknown;
         };

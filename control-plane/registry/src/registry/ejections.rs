@@ -145,12 +145,12 @@ impl Registry {
 
     /// The registered endpoints that an ejection names.
     fn named_by(&self, ejection: &Ejection) -> Vec<EndpointId> {
-        let Some((address, _)) = self.addresses.get_key_value(&ejection.address) else {
+        let Some(address) = self.addresses.find(&ejection.address) else {
             return Vec::new();
         };
         if let Some(key) = &ejection.route {
-            let route = self.keys.get(key);
-            let found = route.and_then(|route| self.find_endpoint(*route, address).ok());
+            let route = self.find_route(key);
+            let found = route.and_then(|route| self.find_endpoint(route, address).ok());
             return found
                 .into_iter()
                 .filter(|id| self.is_named(ejection, *id))

@@ -50,7 +50,7 @@ impl Registry {
     /// One route.
     #[must_use]
     pub fn route(&self, key: &RouteKey, now: Time) -> Option<RouteListing> {
-        let record = &self.routes[*self.keys.get(key)?];
+        let record = &self.routes[self.find_route(key)?];
         let attributes = record.presences.iter();
         let endpoints = record.endpoints.iter();
         Some(RouteListing {

@@ -92,7 +92,8 @@ impl Registry {
 
     /// One URI. The endpoint is named where it is now as the message says.
     fn put(&mut self, incoming: &Incoming<'_>, uri: &Uri) -> (Registered, Option<EndpointId>) {
-        let route = self.keys.get(uri.key()).copied();
+        let hash = self.keys.hash(uri.key());
+        let route = self.find_hashed(hash, uri.key());
         let known =
             route.and_then(|route| self.find_endpoint(route, &incoming.message.address).ok());
         if let Some(id) = known {
@@ -124,7 +125,7 @@ impl Registry {
             );
         }
         let route_born = route.is_none();
-        let route = route.unwrap_or_else(|| self.bear_route(uri));
+        let route = route.unwrap_or_else(|| self.bear_route(uri, hash));
         let id = self.add(incoming, route);
         (
             Registered {
@@ -148,7 +149,7 @@ impl Registry {
     }
 
     fn add(&mut self, incoming: &Incoming<'_>, route: RouteId) -> EndpointId {
-        let address = self.take_address(&incoming.message.address);
+        let address = self.addresses.take(&incoming.message.address);
         let place = self
             .find_endpoint(route, &address)
             .err()
@@ -176,14 +177,6 @@ impl Registry {
         self.place_endpoint(id);
         self.schedule(id);
         id
-    }
-
-    /// The address in the one copy that all endpoints with it share.
-    fn take_address(&mut self, address: &Arc<str>) -> Arc<str> {
-        let entry = self.addresses.entry(Arc::clone(address));
-        let known = Arc::clone(entry.key());
-        *entry.or_default() += 1;
-        known
     }
 
     /// An endpoint that is known, announced again.

@@ -117,8 +117,8 @@ impl Registry {
         capabilities: Capabilities,
     ) -> Option<Removal> {
         let grave = self.removals.get(revision)?;
-        let route = self.keys.get(&grave.route);
-        let living = route.and_then(|route| self.find_endpoint(*route, &grave.address).ok());
+        let route = self.find_route(&grave.route);
+        let living = route.and_then(|route| self.find_endpoint(route, &grave.address).ok());
         let moved = living.is_some_and(|id| {
             let record = &self.endpoints[id];
             filter.sees(&self.segments[record.segment].name) && capabilities.cover(record.needs)
@@ -132,7 +132,7 @@ impl Registry {
 
     /// What is registered under a name, if it still is.
     pub(crate) fn find(&self, name: &Removal) -> Option<Granted> {
-        let route = *self.keys.get(&name.route)?;
+        let route = self.find_route(&name.route)?;
         if name.address.is_empty() {
             let mut presences = self.routes[route].presences.iter();
             let segment = presences.find(|it| self.segments[it.segment].name == name.segment)?;

@@ -28,7 +28,7 @@ impl Registry {
     }
 
     fn unregister_one(&mut self, message: &Registration, uri: &Uri, now: Time) -> Unregistered {
-        let Some(route) = self.keys.get(uri.key()).copied() else {
+        let Some(route) = self.find_route(uri.key()) else {
             self.bury_unknown(message, uri, now);
             return Unregistered::UnknownRoute;
         };
@@ -80,7 +80,7 @@ impl Registry {
     /// An endpoint fails at whoever uses it. One that has been silent for ten thresholds goes, unless the guard holds
     /// it; whether it did.
     pub fn reported_failing(&mut self, route: &RouteKey, address: &str, now: Time) -> bool {
-        let route = self.keys.get(route).copied();
+        let route = self.find_route(route);
         let Some(Ok(id)) = route.map(|route| self.find_endpoint(route, address)) else {
             return false;
         };
@@ -108,7 +108,7 @@ impl Registry {
             route.endpoints.remove(at);
         }
         let key = Arc::clone(&route.key);
-        self.give_address_back(&record.address);
+        self.addresses.give_back(&record.address);
         self.bury(record.segment, key, Arc::clone(&record.address), now);
         let EndpointRecord {
             route,
@@ -125,15 +125,6 @@ impl Registry {
             },
             now,
         )
-    }
-
-    fn give_address_back(&mut self, address: &str) {
-        if let Some(count) = self.addresses.get_mut(address) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(address);
-            }
-        }
     }
 
     /// The endpoint stands in another segment now, and the one that it left remembers that.

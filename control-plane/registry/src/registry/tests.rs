@@ -45,7 +45,7 @@ impl Registry {
         let mut wanted = Wanted::default();
         for (id, route) in (0..).zip(self.routes.slots()) {
             let Some(route) = route else { continue };
-            assert_eq!(self.keys.get(&route.key), Some(&id));
+            assert_eq!(self.find_route(&route.key), Some(id));
             self.check_route(id, route, &mut wanted);
             for endpoint in route.endpoints.iter() {
                 self.check_endpoint(*endpoint, &mut wanted);
@@ -53,10 +53,7 @@ impl Registry {
         }
         assert_eq!(self.endpoints.len(), wanted.endpoints);
         assert_eq!(self.ejected(), wanted.ejected);
-        let addresses = self
-            .addresses
-            .iter()
-            .map(|(address, count)| (&**address, *count));
+        let addresses = self.addresses.iter();
         assert_eq!(addresses.collect::<HashMap<_, _>>(), wanted.addresses);
         self.check_segments(wanted);
         self.check_staged();

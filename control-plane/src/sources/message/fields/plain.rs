@@ -4,6 +4,8 @@
 //! It decides about nothing but the pace: whatever is of another form, or wrong in any way, is left to the library, and
 //! what is read here is what the library would have read.
 
+mod quotes;
+
 use std::borrow::Cow;
 
 use pointsman_registry::{MAX_TAGS, Tags};
@@ -12,66 +14,52 @@ use super::object::Known as _;
 use super::value::USUAL_TAGS;
 use super::{Fields, MessageKey};
 use crate::sources::message::limits::Limits;
+use quotes::Quotes;
 
 /// Reads a message of the plain form; `None` where it is of another one.
 pub(super) fn read<'a>(text: &'a str, limits: &Limits) -> Option<Fields<'a>> {
-    if !is_plain(text.as_bytes()) {
-        return None;
-    }
-    let mut rest = Rest(text);
+    let mut rest = Rest {
+        text,
+        at: 0,
+        quotes: Quotes::of(text),
+    };
     let mut fields = Fields::default();
     rest.members(|rest, key| rest.field(&mut fields, MessageKey::exact(key)?, limits))?;
     rest.skip_blanks();
-    rest.0.is_empty().then_some(fields)
+    (rest.at == text.len()).then_some(fields)
 }
 
-/// Whether there are no escapes, without which a quote is one end of a text, and no control characters, without which
-/// every text is one.
-fn is_plain(text: &[u8]) -> bool {
-    // All bytes are looked at, many at once.
-    let is_other = |byte: u8| (byte == b'\\') | (byte < b' ');
-    !text.iter().fold(false, |any, byte| any | is_other(*byte))
+/// What is still to be read of a text.
+struct Rest<'a> {
+    text: &'a str,
+    at: usize,
+    /// Those from here on: whoever passes one takes it from here.
+    quotes: Quotes<'a>,
 }
-
-/// Where the first quote is.
-fn quote_in(text: &[u8]) -> Option<usize> {
-    const EACH: u64 = u64::from_ne_bytes([1; 8]);
-    let mut rest = text;
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        // Of the bytes that are zero here, the lowest one is the first whose highest bit is set there.
-        let differing = u64::from_le_bytes(*word) ^ (EACH * b'"' as u64);
-        let marks = differing.wrapping_sub(EACH) & !differing & (EACH * 0x80);
-        if marks != 0 {
-            let at = marks.trailing_zeros() / 8;
-            return Some(text.len() - rest.len() + at as usize);
-        }
-        rest = behind;
-    }
-    let at = rest.iter().position(|byte| *byte == b'"')?;
-    Some(text.len() - rest.len() + at)
-}
-
-/// What is still to be read.
-struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
     fn skip_blanks(&mut self) {
-        while let Some(rest) = self.0.strip_prefix(' ') {
-            self.0 = rest;
+        while self.peek() == Some(b' ') {
+            self.at += 1;
         }
     }
 
     /// Whether this byte, of ASCII, is next; then it is taken.
     #[inline]
     fn takes(&mut self, byte: u8) -> bool {
-        if self.0.as_bytes().first() != Some(&byte) {
+        if self.peek() != Some(byte) {
             // Hardly anybody writes blanks.
             self.skip_blanks();
-            if self.0.as_bytes().first() != Some(&byte) {
+            if self.peek() != Some(byte) {
                 return false;
             }
         }
-        self.0 = self.0.get(1..).unwrap_or_default();
+        self.at += 1;
         true
     }
 
@@ -103,9 +91,10 @@ impl<'a> Rest<'a> {
     #[inline(always)]
     fn text(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
-        let end = quote_in(self.0.as_bytes())?;
-        let text = self.0.get(..end)?;
-        self.0 = self.0.get(end + 1..)?;
+        let _begin = self.quotes.next()?;
+        let end = self.quotes.next()?;
+        let text = self.text.get(self.at..end)?;
+        self.at = end + 1;
         Some(text)
     }
 
@@ -114,22 +103,21 @@ impl<'a> Rest<'a> {
         /// So many digits cannot overflow.
         const DIGITS: usize = 19;
         self.skip_blanks();
-        let (is_negative, digits) = match self.0.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, self.0),
-        };
+        let is_negative = self.peek() == Some(b'-');
+        self.at += usize::from(is_negative);
+        let is_zero = self.peek() == Some(b'0');
         let (mut amount, mut length) = (0_u64, 0);
         // More digits than fit wrap, and are refused by their number.
-        for byte in digits.bytes().take_while(u8::is_ascii_digit) {
+        while let Some(byte) = self.peek().filter(u8::is_ascii_digit) {
+            self.at += 1;
             amount = amount.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
             length += 1;
         }
         // JSON has no leading zeros, and takes a zero with a sign for a fraction.
-        let is_odd = digits.starts_with('0') && (length > 1 || is_negative);
+        let is_odd = is_zero && (length > 1 || is_negative);
         if !(1..=DIGITS).contains(&length) || is_odd {
             return None;
         }
-        self.0 = digits.get(length..)?;
         let amount = i64::try_from(amount).ok()?;
         T::try_from(if is_negative { -amount } else { amount }).ok()
     }
