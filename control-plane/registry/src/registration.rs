@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use pointsman_route_key::{KeyError, RouteKey};
+use pointsman_route_key::{Host, KeyError, Path, RouteKey};
 
 use crate::description::Description;
 use crate::tag::ModificationTag;
@@ -35,7 +35,8 @@ pub struct Fingerprint(pub u128);
 /// A registered URI and the route that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uri {
-    as_sent: Box<str>,
+    /// `None` where it is the host of the key and nothing else, as nearly all are.
+    as_sent: Option<Box<str>>,
     key: Arc<RouteKey>,
 }
 
@@ -85,10 +86,8 @@ impl Uri {
         }
         let key = RouteKey::from_uri(text).map_err(UriError::Key)?;
         let host = match &key.host {
-            pointsman_route_key::Host::Exact(host) | pointsman_route_key::Host::Suffix(host) => {
-                host
-            }
-            pointsman_route_key::Host::Any => "",
+            Host::Exact(host) | Host::Suffix(host) => host,
+            Host::Any => "",
         };
         if host.len() > MAX_HOST {
             return Err(UriError::HostTooLong(host.len()));
@@ -98,8 +97,10 @@ impl Uri {
         {
             return Err(UriError::LabelTooLong(label.len()));
         }
+        let is_host = key.path == Path::Prefix(Box::default())
+            && matches!(&key.host, Host::Exact(host) if **host == *text);
         Ok(Self {
-            as_sent: text.into(),
+            as_sent: (!is_host).then(|| text.into()),
             key: Arc::new(key),
         })
     }
@@ -114,19 +115,28 @@ impl Uri {
         // The host only lends the path its rules.
         let uri = Self::parse(&format!("*{path}"))?;
         let key = RouteKey {
-            host: pointsman_route_key::Host::Any,
+            host: Host::Any,
             path: uri.key.path.clone(),
         };
         Ok(Self {
+            as_sent: Some(uri.as_sent().into()),
             key: Arc::new(key),
-            ..uri
         })
     }
 
     /// The URI as it was sent.
     #[must_use]
     pub fn as_sent(&self) -> &str {
-        &self.as_sent
+        match (&self.as_sent, &self.key.host) {
+            (Some(text), _) => text,
+            (None, Host::Exact(host)) => host,
+            (None, Host::Suffix(_) | Host::Any) => "",
+        }
+    }
+
+    /// Whether it is the host of its key, as that is spelt there.
+    pub(crate) fn is_host(&self) -> bool {
+        self.as_sent.is_none()
     }
 
     /// The route.
@@ -138,7 +148,7 @@ impl Uri {
     /// Host and context path with their case, as Gorouter keeps them for a pool: one slash goes from either end, the
     /// host ends at the first slash, and the path is cut at a question mark.
     pub(crate) fn host_and_path(&self) -> (&str, &str) {
-        let text = &*self.as_sent;
+        let text = self.as_sent();
         let text = text.strip_suffix('/').unwrap_or(text);
         let text = text.strip_prefix('/').unwrap_or(text);
         let Some(slash) = text.bytes().position(|byte| byte == b'/') else {
@@ -171,7 +181,7 @@ mod tests {
     fn a_path_below_every_host_is_read_as_one_below_a_host_is() {
         for (path, canonical) in [("", ""), ("/", ""), ("/Svc/v1/", "/svc/v1"), ("/a?b", "/a")] {
             let uri = Uri::of_every_host(path).unwrap();
-            assert_eq!(uri.key().host, pointsman_route_key::Host::Any);
+            assert_eq!(uri.key().host, Host::Any);
             assert_eq!(uri.key().path.to_string(), canonical, "{path}");
             assert_eq!(uri.host_and_path().0, "*");
         }

@@ -8,6 +8,7 @@ mod declaring;
 mod ejections;
 mod few;
 mod guard;
+mod index;
 mod keys;
 mod listing;
 mod messages;
@@ -46,6 +47,7 @@ use staleness::Due;
 
 pub use changes::{Change, Now};
 pub use ejections::Ejection;
+pub(crate) use index::After;
 pub use listing::ListingCursor;
 pub(crate) use read::{Concern, Granted};
 pub(crate) use records::Entry;

@@ -1,24 +1,20 @@
 //! The segments that a reader sees, as one index.
 
-use std::collections::btree_map::Range;
 use std::iter::Peekable;
 
-use crate::registry::{Entry, Registry};
+use crate::registry::{After, Entry, Registry};
 use crate::segment::SegmentFilter;
 
 /// The entries after a revision, in the order of their revisions, from whichever segment.
 pub(super) struct Merge<'a> {
-    segments: Vec<(u16, Peekable<Range<'a, u64, Entry>>)>,
+    segments: Vec<(u16, Peekable<After<'a>>)>,
 }
 
 impl<'a> Merge<'a> {
     pub(super) fn new(registry: &'a Registry, filter: &'a SegmentFilter, after: u64) -> Self {
-        let segments = registry.seen(filter).map(|(id, segment)| {
-            (
-                id,
-                segment.index.range(after.saturating_add(1)..).peekable(),
-            )
-        });
+        let segments = registry
+            .seen(filter)
+            .map(|(id, segment)| (id, segment.index.after(after).peekable()));
         Self {
             segments: segments.collect(),
         }
@@ -30,11 +26,11 @@ impl Iterator for Merge<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let first = self.segments.iter_mut().filter_map(|(id, entries)| {
-            let revision = **entries.peek().map(|(revision, _)| revision)?;
+            let (revision, _) = *entries.peek()?;
             Some((revision, *id, entries))
         });
         let (_, id, entries) = first.min_by_key(|(revision, ..)| *revision)?;
         let (revision, entry) = entries.next()?;
-        Some((id, *revision, *entry))
+        Some((id, revision, entry))
     }
 }

@@ -50,14 +50,11 @@ impl Registry {
     /// A route that was not there. It gets its first segment at once.
     pub(super) fn bear_route(&mut self, uri: &Uri, hash: Hashed) -> RouteId {
         let key = Arc::clone(uri.key());
-        let (host, path) = uri.host_and_path();
-        let as_spelt = context_path(&key) == path && thing::host(&key) == host;
-        let registered = (!as_spelt).then(|| {
-            Arc::new(AsRegistered {
-                host: host.into(),
-                path: path.into(),
-            })
-        });
+        let registered = if uri.is_host() {
+            None
+        } else {
+            as_registered(uri)
+        };
         let route = self.routes.insert(RouteRecord {
             key,
             birth: self.head + 1,
@@ -240,7 +237,7 @@ impl Registry {
         let changed_needs = presence.needs != needs;
         if placed {
             let index = &mut self.segments[segment];
-            index.index.remove(&presence.revision);
+            index.index.remove(presence.revision);
             index.subtract(presence.needs, presence.digest);
             let share = presence.share();
             let name = || Name::new(&key, &self.no_address, segment);
@@ -270,6 +267,18 @@ impl Registry {
             }
         }
     }
+}
+
+/// Host and path as they were registered, where the key spells them otherwise.
+fn as_registered(uri: &Uri) -> Option<Arc<AsRegistered>> {
+    let (host, path) = uri.host_and_path();
+    let is_as_key = context_path(uri.key()) == path && thing::host(uri.key()) == host;
+    (!is_as_key).then(|| {
+        Arc::new(AsRegistered {
+            host: host.into(),
+            path: path.into(),
+        })
+    })
 }
 
 /// The digest of the attributes.

@@ -50,13 +50,13 @@ impl Registry {
         let mut changes = Vec::with_capacity(most.min(USUAL));
         for (segment, record) in self.segments.numbered() {
             // The latest ones stand at the end, which is nearer than any other place.
-            let latest = record.index.iter().rev();
-            for (at, entry) in latest.take_while(|(at, _)| **at > revision) {
+            let latest = record.index.latest();
+            for (at, entry) in latest.take_while(|(at, _)| *at > revision) {
                 let now = match entry {
-                    Entry::Route(route) => Now::Is(self.thing(Granted::Route(*route, segment))),
-                    Entry::Endpoint(id) => Now::Is(self.thing(Granted::Endpoint(*id))),
+                    Entry::Route(route) => Now::Is(self.thing(Granted::Route(route, segment))),
+                    Entry::Endpoint(id) => Now::Is(self.thing(Granted::Endpoint(id))),
                     Entry::Removal => {
-                        let Some(grave) = self.removals.get(*at) else {
+                        let Some(grave) = self.removals.get(at) else {
                             continue;
                         };
                         Now::Gone(Removal {
@@ -66,7 +66,7 @@ impl Registry {
                         })
                     }
                 };
-                changes.push(Change { revision: *at, now });
+                changes.push(Change { revision: at, now });
             }
         }
         changes.sort_unstable_by_key(|change| change.revision);

@@ -15,31 +15,33 @@ impl Registry {
     /// Puts an endpoint into the index, at the next revision.
     pub(super) fn place_endpoint(&mut self, id: EndpointId) {
         let revision = self.next_revision();
-        let record = &self.endpoints[id];
-        let (segment, address) = (record.segment, Arc::clone(&record.address));
-        let route = &self.routes[record.route];
-        let key = Arc::clone(&route.key);
-        let ejected = self.ejections.concern(&key, record);
-        let needs = record.description.needs()
-            | route.presence(segment).needs
-            | Capabilities::EJECTED.when(ejected);
-        let name = &self.segments[segment].name;
-        let digest =
-            digest::of_endpoint(name, &key, &address, record.generation, record.is_silent());
         let record = &mut self.endpoints[id];
+        let route = &self.routes[record.route];
+        let ejected = self.ejections.concern(&route.key, record);
+        let segment = &mut self.segments[record.segment];
         record.revision = revision;
-        record.digest = digest;
-        record.needs = needs;
-        let share = record.share();
-        self.revive(segment, &key, &address);
-        let name = || Name::new(&key, &address, segment);
-        self.staged.place(name, revision, share);
-        self.tell_removals(&key, &address);
-        let segment = &mut self.segments[segment];
-        segment.index.insert(revision, Entry::Endpoint(id));
-        segment.add(needs, digest);
+        record.digest = digest::of_endpoint(
+            &segment.name,
+            &route.key,
+            &record.address,
+            record.generation,
+            record.is_silent(),
+        );
+        record.needs = record.description.needs()
+            | route.presence(record.segment).needs
+            | Capabilities::EJECTED.when(ejected);
+        segment.index.push(revision, Entry::Endpoint(id));
+        segment.add(record.needs, record.digest);
         if ejected {
             self.ejections.placed(revision, id);
+        }
+        let share = record.share();
+        if !self.removals.is_empty() || self.staged.is_recording() {
+            let (route, address) = (Arc::clone(&route.key), Arc::clone(&record.address));
+            self.revive(share.segment, &route, &address);
+            let name = || Name::new(&route, &address, share.segment);
+            self.staged.place(name, revision, share);
+            self.tell_removals(&route, &address);
         }
     }
 
@@ -48,7 +50,7 @@ impl Registry {
         let record = &mut self.endpoints[id];
         let revision = std::mem::take(&mut record.revision);
         let segment = &mut self.segments[record.segment];
-        segment.index.remove(&revision);
+        segment.index.remove(revision);
         segment.subtract(record.needs, record.digest);
         let route = &self.routes[record.route].key;
         let name = || Name::new(route, &record.address, record.segment);
@@ -71,7 +73,7 @@ impl Registry {
         let name = || Name::new(&key, &self.no_address, segment);
         let staged = self.staged.place(name, revision, share);
         let index = &mut self.segments[segment];
-        index.index.insert(revision, Entry::Route(route));
+        index.index.push(revision, Entry::Route(route));
         index.add(share.needs, share.digest);
         if !staged {
             self.tell_birth(route, segment);
@@ -81,16 +83,19 @@ impl Registry {
     /// Takes the attributes of a route out of the index.
     pub(super) fn lift_presence(&mut self, key: &Arc<RouteKey>, presence: &Presence) {
         let segment = &mut self.segments[presence.segment];
-        segment.index.remove(&presence.revision);
+        segment.index.remove(presence.revision);
         segment.subtract(presence.needs, presence.digest);
         let name = || Name::new(key, &self.no_address, presence.segment);
         self.staged.lift(name, presence.revision, presence.share());
     }
 
     fn revive(&mut self, segment: SegmentId, route: &Arc<RouteKey>, address: &Arc<str>) {
+        if self.removals.is_empty() {
+            return;
+        }
         let buried = (segment, Arc::clone(route), Arc::clone(address));
         if let Some(revision) = self.removals.revive(&buried) {
-            self.segments[segment].index.remove(&revision);
+            self.segments[segment].index.remove(revision);
             let name = || Name::new(route, address, segment);
             self.staged.revive(name, revision);
         }
@@ -106,9 +111,7 @@ impl Registry {
     ) {
         self.tell_removals(&route, &address);
         let revision = self.next_revision();
-        self.segments[segment]
-            .index
-            .insert(revision, Entry::Removal);
+        self.segments[segment].index.push(revision, Entry::Removal);
         let name = || Name::new(&route, &address, segment);
         self.staged.bury(name, segment, revision);
         self.removals.bury(revision, (segment, route, address), now);
@@ -132,7 +135,7 @@ impl Registry {
             .removals
             .forget((since, most), |it| staged.has_staged(it));
         if let Some((revision, segment)) = forgotten {
-            self.segments[segment].index.remove(&revision);
+            self.segments[segment].index.remove(revision);
             self.segments.leave_if_empty(segment);
             self.keep_ejected_above(revision);
         }

@@ -1,6 +1,5 @@
 //! What is kept of each route, of each endpoint, and of each segment.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pointsman_route_key::{Host, Path, RouteKey};
@@ -14,6 +13,7 @@ use crate::thing::AsRegistered;
 use crate::time::Time;
 
 use super::few::Few;
+use super::index::Index;
 use super::staged::Share;
 
 pub(super) type RouteId = u32;
@@ -164,7 +164,7 @@ pub(crate) enum Entry {
 #[derive(Debug)]
 pub(crate) struct SegmentRecord {
     pub(crate) name: Arc<str>,
-    pub(crate) index: BTreeMap<u64, Entry>,
+    pub(crate) index: Index,
     /// One sum for each set of needs that occurs. There are few of them.
     pub(super) sums: Vec<(Capabilities, Sum)>,
 }
@@ -173,7 +173,7 @@ impl SegmentRecord {
     pub(super) fn new(name: Arc<str>) -> Self {
         Self {
             name,
-            index: BTreeMap::new(),
+            index: Index::default(),
             sums: Vec::new(),
         }
     }

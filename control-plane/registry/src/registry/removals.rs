@@ -67,11 +67,12 @@ impl Removals {
         self.by_name.contains_key(name)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.graves.is_empty()
+    }
+
     /// Takes back the removal of what lives again, and says where it stood.
     pub(super) fn revive(&mut self, name: &Name) -> Option<u64> {
-        if self.by_name.is_empty() {
-            return None;
-        }
         let revision = self.by_name.remove(name)?;
         self.graves.remove(&revision);
         Some(revision)

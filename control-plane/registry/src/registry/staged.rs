@@ -120,6 +120,11 @@ impl Entry {
 }
 
 impl Staged {
+    /// Whether what is done now is staged.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
     /// A thing leaves its place in the index.
     pub(super) fn lift(&mut self, name: impl FnOnce() -> Name, revision: u64, share: Share) {
         if !self.recording && self.entries.is_empty() {

@@ -128,10 +128,7 @@ impl Registry {
             assert!(!segment.index.is_empty());
             let mut things = wanted.things.remove(&id).unwrap_or_default();
             things.sort_by_key(|(revision, _)| *revision);
-            let entries = segment
-                .index
-                .iter()
-                .map(|(revision, entry)| (*revision, *entry));
+            let entries = segment.index.after(0);
             let (graves, living): (Vec<_>, Vec<_>) =
                 entries.partition(|(_, entry)| *entry == Entry::Removal);
             assert_eq!(living, things);

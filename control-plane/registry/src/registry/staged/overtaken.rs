@@ -69,8 +69,8 @@ impl Registry {
         let next = self.next_revision();
         if self.removals.move_up(revision, next) {
             let index = &mut self.segments[segment].index;
-            if let Some(removal) = index.remove(&revision) {
-                index.insert(next, removal);
+            if let Some(removal) = index.remove(revision) {
+                index.push(next, removal);
             }
         }
     }

@@ -11,7 +11,7 @@ impl Registry {
             assert!(entry.versions.is_sorted_by(|a, b| a.revision < b.revision));
             let last = entry.versions.last().expect("something was there before");
             assert!(last.revision < *revision);
-            let share = match self.segments[entry.segment].index[revision] {
+            let share = match self.segments[entry.segment].index.get(*revision).unwrap() {
                 Entry::Removal => None,
                 Entry::Endpoint(id) => Some(self.endpoints[id].share()),
                 Entry::Route(id) => Some(self.routes[id].presence(entry.segment).share()),

@@ -91,8 +91,7 @@ impl<'a> Rest<'a> {
     #[inline(always)]
     fn text(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
-        let _begin = self.quotes.next()?;
-        let end = self.quotes.next()?;
+        let end = self.quotes.closing()?;
         let text = self.text.get(self.at..end)?;
         self.at = end + 1;
         Some(text)
@@ -103,21 +102,25 @@ impl<'a> Rest<'a> {
         /// So many digits cannot overflow.
         const DIGITS: usize = 19;
         self.skip_blanks();
-        let is_negative = self.peek() == Some(b'-');
-        self.at += usize::from(is_negative);
-        let is_zero = self.peek() == Some(b'0');
-        let (mut amount, mut length) = (0_u64, 0);
-        // More digits than fit wrap, and are refused by their number.
-        while let Some(byte) = self.peek().filter(u8::is_ascii_digit) {
-            self.at += 1;
-            amount = amount.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-            length += 1;
-        }
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let (is_negative, rest) = match rest {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, rest),
+        };
+        let is_end = |byte: &u8| !byte.is_ascii_digit();
+        let length = rest.iter().position(is_end).unwrap_or(rest.len());
+        let digits = &rest[..length];
         // JSON has no leading zeros, and takes a zero with a sign for a fraction.
-        let is_odd = is_zero && (length > 1 || is_negative);
+        let is_odd = digits.first() == Some(&b'0') && (length > 1 || is_negative);
         if !(1..=DIGITS).contains(&length) || is_odd {
             return None;
         }
+        self.at += usize::from(is_negative) + length;
+        let amount = digits.iter().fold(0, |amount: u64, digit| {
+            amount
+                .wrapping_mul(10)
+                .wrapping_add(u64::from(digit - b'0'))
+        });
         let amount = i64::try_from(amount).ok()?;
         T::try_from(if is_negative { -amount } else { amount }).ok()
     }
