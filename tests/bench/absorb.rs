@@ -61,12 +61,26 @@ pub(crate) async fn run(run: Run) {
     }
 }
 
-async fn control_plane(packets: &[Packet], round: usize, run: &Run) {
-    let line = Line::start_as(ControlPlane {
+/// A control plane alone on its core.
+async fn start(run: &Run) -> Line {
+    Line::start_as(ControlPlane {
         cores: Some(run.options.cores.proxy()),
         ..ControlPlane::default()
     })
-    .await;
+    .await
+}
+
+/// Measures one that takes over the memory of another, which has just absorbed the same. A virtual machine gets memory from
+/// its host when it touches it, for the first time or again after a while; that takes as long as a registration, and says
+/// nothing of us.
+async fn control_plane(packets: &[Packet], round: usize, run: &Run) {
+    let line = start(run).await;
+    let other = start(run).await;
+    let mut feed = Feed::connect(&other.broker).await.expect("the broker");
+    let admin = other.control_plane.address("admin");
+    let absorbed = async || absorbed_by(admin).await;
+    absorb(&mut feed, packets.iter(), CpuTime::default, &absorbed).await;
+    drop((feed, other));
     let mut feed = Feed::connect(&line.broker).await.expect("the broker");
     let (pid, admin) = (line.control_plane.id(), line.control_plane.address("admin"));
     let used = || CpuTime::of(pid);

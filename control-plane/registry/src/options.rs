@@ -118,6 +118,17 @@ impl Options {
         }
     }
 
+    /// Whether nothing is said.
+    pub(crate) fn is_default(&self) -> bool {
+        let Self {
+            route_service_url,
+            balancing,
+            policy,
+            rules,
+        } = self;
+        route_service_url.is_empty() && balancing.is_none() && policy.is_none() && rules.is_none()
+    }
+
     /// What the options ask of whoever serves the route.
     #[must_use]
     pub fn needs(&self) -> Capabilities {

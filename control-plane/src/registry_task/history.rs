@@ -99,7 +99,8 @@ pub struct History {
 struct Ring {
     /// The number of the first record that is kept.
     first: u64,
-    records: VecDeque<(Arc<Record>, usize)>,
+    /// With their weights. They lie one behind the other, so that the oldest are cheap to come by when they go.
+    records: VecDeque<(Record, usize)>,
     weight: usize,
     /// Every change above this revision is kept.
     complete_above: u64,
@@ -223,7 +224,7 @@ impl History {
         let mut ring = self.ring();
         for (record, weight) in records {
             ring.weight += weight;
-            ring.records.push_back((Arc::new(record), weight));
+            ring.records.push_back((record, weight));
             while ring.records.len() > self.most || ring.weight > self.heaviest {
                 let Some((oldest, weight)) = ring.records.pop_front() else {
                     break;
@@ -260,11 +261,11 @@ impl History {
 
     /// The records from a number on, at most so many; `None` where the first of them is forgotten.
     #[must_use]
-    pub fn read(&self, from: u64, most: usize) -> Option<Vec<Arc<Record>>> {
+    pub fn read(&self, from: u64, most: usize) -> Option<Vec<Record>> {
         let ring = self.ring();
         let skip = usize::try_from(from.checked_sub(ring.first)?).ok()?;
         let records = ring.records.iter().skip(skip).take(most);
-        Some(records.map(|(record, _)| Arc::clone(record)).collect())
+        Some(records.map(|(record, _)| record.clone()).collect())
     }
 }
 

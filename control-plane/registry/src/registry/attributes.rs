@@ -244,7 +244,7 @@ impl Registry {
             self.staged.lift(name, presence.revision, share);
         }
         presence.generation = generation;
-        presence.options = (options != Options::default()).then(|| Arc::new(options));
+        presence.options = (!options.is_default()).then(|| Arc::new(options));
         presence.needs = needs;
         if changed_needs || !placed {
             presence.needs_since = self.head + 1;

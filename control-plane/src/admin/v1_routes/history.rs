@@ -87,7 +87,7 @@ fn check(wanted: &Wanted) -> Result<(RouteKey, usize), String> {
 }
 
 /// The records of one route.
-fn of(history: &History, key: &RouteKey) -> Vec<Arc<Record>> {
+fn of(history: &History, key: &RouteKey) -> Vec<Record> {
     let mut records = Vec::new();
     let mut from = history.reach().first;
     loop {
@@ -105,7 +105,7 @@ fn of(history: &History, key: &RouteKey) -> Vec<Arc<Record>> {
 }
 
 /// The records, each with what is different from the one before of the same thing.
-fn told(records: &[Arc<Record>]) -> Vec<Value> {
+fn told(records: &[Record]) -> Vec<Value> {
     let mut before: BTreeMap<&str, Value> = BTreeMap::new();
     let mut all = Vec::with_capacity(records.len());
     for one in records {

@@ -274,10 +274,14 @@ struct Added<'a> {
 }
 
 impl Added<'_> {
-    fn is_new(&mut self, route: &RouteKey) -> bool {
+    fn is_new(&mut self, route: &Arc<RouteKey>) -> bool {
         let uris = self.message.uris.len();
         let mut places = (self.at..uris).chain(0..self.at.min(uris));
-        let found = places.find(|at| **self.message.uris[*at].key() == *route);
+        let found = places.find(|at| {
+            let key = self.message.uris[*at].key();
+            // What is new has the very key that was registered.
+            Arc::ptr_eq(key, route) || **key == **route
+        });
         let Some(at) = found else { return false };
         self.at = at + 1;
         self.outcomes

@@ -24,7 +24,7 @@ fn named(revision: u64) -> (Record, usize) {
     (record, 100)
 }
 
-fn revisions(read: Option<Vec<Arc<Record>>>) -> Option<Vec<u64>> {
+fn revisions(read: Option<Vec<Record>>) -> Option<Vec<u64>> {
     Some(read?.iter().map(|record| record.revision).collect())
 }
 
