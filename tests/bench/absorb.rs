@@ -56,7 +56,7 @@ pub(crate) async fn run(run: Run) {
         })
         .collect();
     for round in 1..=run.options.rounds.min(ROUNDS) {
-        control_plane(&packets, round, &run).await;
+        Box::pin(control_plane(&packets, round, &run)).await;
         client_alone(&packets, round, &run).await;
     }
 }
