@@ -85,6 +85,14 @@ pub struct Parts<'a> {
     pub algorithm: &'a str,
 }
 
+impl Parts<'_> {
+    /// Whether an algorithm was registered that nobody knows. It is shown, and does not count (C-222, C-227).
+    #[must_use]
+    pub fn has_unknown_algorithm(&self) -> bool {
+        !self.algorithm.is_empty() && Algorithm::from_registered(self.algorithm).is_none()
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Part {
     Protocol,
@@ -303,12 +311,10 @@ impl Description {
         self.part(Part::Algorithm)
     }
 
-    /// Whether an algorithm was registered that nobody knows. It is shown, and does not count (C-222, C-227).
+    /// See [`Parts::has_unknown_algorithm`].
     #[must_use]
     pub fn has_unknown_algorithm(&self) -> bool {
-        self.is_about_route
-            && !self.algorithm().is_empty()
-            && Algorithm::from_registered(self.algorithm()).is_none()
+        self.is_about_route && self.parts().has_unknown_algorithm()
     }
 
     /// Whether it says anything of the route itself: a route service, an algorithm, or who may call it.
@@ -337,8 +343,7 @@ impl Description {
     /// The value of one tag.
     #[must_use]
     pub fn tag(&self, name: &str) -> Option<&str> {
-        self.tags()
-            .find_map(|(other, value)| (other == name).then_some(value))
+        self.words.behind(name, PARTS)
     }
 
     /// Whether tags were registered at all.

@@ -72,11 +72,13 @@ const REFERABLE: usize = (NUMBER - REFERENCE) as usize;
 
 const _: () = assert!(NUMBER as usize + WELL_KNOWN.len() <= 0x80);
 
-/// A text as it is written.
+/// How a text is written.
 #[derive(Clone, Copy)]
-enum Piece<'a> {
-    Text(&'a str),
-    SameAs(usize),
+enum Piece {
+    /// As it stands, from here to there.
+    Text(usize, usize),
+    WellKnown(u8),
+    SameAs(u8),
 }
 
 impl Words {
@@ -117,8 +119,14 @@ impl Words {
     #[inline(always)]
     pub fn leading<const N: usize>(&self) -> [&str; N] {
         let mut texts = [""; N];
-        for (text, piece) in texts.iter_mut().zip(self.pieces()) {
-            *text = self.resolve(piece);
+        let mut pieces = self.pieces();
+        for place in 0..N {
+            let Some(piece) = pieces.next() else { break };
+            texts[place] = match piece {
+                // It is one of those in front of it.
+                Piece::SameAs(at) => texts.get(usize::from(at)).copied().unwrap_or_default(),
+                Piece::Text(..) | Piece::WellKnown(_) => self.resolve(piece),
+            };
         }
         texts
     }
@@ -128,25 +136,105 @@ impl Words {
         self.pieces().skip(at).map(|piece| self.resolve(piece))
     }
 
-    fn resolve<'a>(&'a self, piece: Piece<'a>) -> &'a str {
-        match piece {
-            Piece::Text(text) => text,
-            // It names the first place of a text, which is never a reference itself.
-            Piece::SameAs(at) => match self.pieces().nth(at) {
-                Some(Piece::Text(text)) => text,
-                Some(Piece::SameAs(_)) | None => "",
-            },
+    /// Of texts that stand in pairs from this place on, the one behind this one; `None` where it is no first one.
+    #[must_use]
+    pub fn behind(&self, name: &str, from: usize) -> Option<&str> {
+        let mut pieces = self.pieces();
+        for _ in 0..from {
+            pieces.next()?;
+        }
+        loop {
+            let (first, second) = (pieces.next()?, pieces.next()?);
+            if self.is(first, name) {
+                return Some(self.resolve(second));
+            }
         }
     }
 
-    fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
-        let mut rest = &*self.0;
-        std::iter::from_fn(move || {
-            let (piece, after) = first(rest)?;
-            rest = after;
-            Some(piece)
-        })
+    /// Whether this is how the text is written. Where not, its length nearly always tells.
+    #[inline]
+    fn is(&self, piece: Piece, text: &str) -> bool {
+        match piece {
+            Piece::Text(start, end) if end - start != text.len() => false,
+            Piece::Text(..) | Piece::WellKnown(_) | Piece::SameAs(_) => self.resolve(piece) == text,
+        }
     }
+
+    #[inline]
+    fn resolve(&self, piece: Piece) -> &str {
+        match piece {
+            Piece::Text(start, end) => self.text(start, end),
+            Piece::WellKnown(number) => WELL_KNOWN
+                .get(usize::from(number))
+                .copied()
+                .unwrap_or_default(),
+            Piece::SameAs(at) => self.first(usize::from(at)),
+        }
+    }
+
+    /// What a reference names: the first place of a text, which is never a reference itself.
+    #[inline(never)]
+    fn first(&self, at: usize) -> &str {
+        match self.pieces().nth(at) {
+            Some(Piece::Text(start, end)) => self.text(start, end),
+            Some(Piece::WellKnown(_) | Piece::SameAs(_)) | None => "",
+        }
+    }
+
+    #[inline]
+    fn text(&self, start: usize, end: usize) -> &str {
+        self.0.get(start..end).unwrap_or_default()
+    }
+
+    fn pieces(&self) -> Pieces<'_> {
+        Pieces {
+            bytes: self.0.as_bytes(),
+            at: 0,
+        }
+    }
+}
+
+/// Walks over what is written, and reads nothing of the texts themselves.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    /// Where the next one begins.
+    at: usize,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    #[inline]
+    fn next(&mut self) -> Option<Piece> {
+        let head = *self.bytes.get(self.at)?;
+        self.at += 1;
+        if head >= NUMBER {
+            return Some(Piece::WellKnown(head - NUMBER));
+        }
+        if head >= REFERENCE {
+            return Some(Piece::SameAs(head - REFERENCE));
+        }
+        let (length, start) = if head < LONG {
+            (usize::from(head), self.at)
+        } else {
+            long(head, self.bytes, self.at)?
+        };
+        self.at = start.checked_add(length)?;
+        Some(Piece::Text(start, self.at))
+    }
+}
+
+/// The length of a text with this character in front, of which more follow here, and where they end.
+#[inline(never)]
+fn long(head: u8, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let (more, upper) = match head {
+        LONGEST => (LENGTH_CHARACTERS, 0),
+        _ => (1, usize::from(head - LONG)),
+    };
+    let rest = bytes.get(at..)?.get(..more)?;
+    let bits = rest.iter().rev().copied().map(usize::from);
+    let length = bits.fold(upper, |length, bits| length << 7 | bits);
+    Some((length, at + more))
 }
 
 /// The places of what was written as it stands, as far as it can be referred to.
@@ -198,33 +286,6 @@ fn push_text(words: &mut String, text: &str) {
     words.push_str(text);
 }
 
-/// The first piece, and what follows it.
-#[inline]
-fn first(words: &str) -> Option<(Piece<'_>, &str)> {
-    let head = *words.as_bytes().first()?;
-    let rest = words.get(1..)?;
-    if head >= NUMBER {
-        let word = WELL_KNOWN.get(usize::from(head - NUMBER))?;
-        return Some((Piece::Text(word), rest));
-    }
-    if head >= REFERENCE {
-        return Some((Piece::SameAs(usize::from(head - REFERENCE)), rest));
-    }
-    let (length, rest) = if head == LONGEST {
-        let (length, rest) = rest.split_at_checked(LENGTH_CHARACTERS)?;
-        let bits = length.bytes().rev().map(usize::from);
-        (bits.fold(0, |length, bits| length << 7 | bits), rest)
-    } else if head >= LONG {
-        let lower = *rest.as_bytes().first()?;
-        let upper = usize::from(head - LONG);
-        (upper << 7 | usize::from(lower), rest.get(1..)?)
-    } else {
-        (usize::from(head), rest)
-    };
-    let (text, rest) = rest.split_at_checked(length)?;
-    Some((Piece::Text(text), rest))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -261,6 +322,13 @@ mod tests {
             }
             let mut leading = given.iter().copied().chain(std::iter::repeat(""));
             prop_assert!(words.leading::<4>().into_iter().all(|text| leading.next() == Some(text)));
+            for from in 0..3 {
+                let pairs = given.get(from..).unwrap_or_default().chunks_exact(2);
+                for name in others.iter().map(String::as_str).chain(given.iter().copied()) {
+                    let behind = pairs.clone().find(|pair| pair[0] == name).map(|pair| pair[1]);
+                    prop_assert_eq!(words.behind(name, from), behind);
+                }
+            }
             let given: Vec<&str> = others.iter().map(String::as_str).collect();
             prop_assert_eq!(words == Words::new(&given), texts == others);
         }
