@@ -18,6 +18,7 @@ mod lent;
 mod level;
 mod lines;
 mod panics;
+mod pieces;
 mod places;
 mod stamp;
 

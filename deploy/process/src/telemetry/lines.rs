@@ -12,11 +12,10 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::pieces::{KEPT, Pieces};
+
 /// Bytes of lines that may wait.
 const ROOM: usize = 4 * 1024 * 1024;
-
-/// Room that is kept even when there is nothing to write.
-const KEPT: usize = 64 * 1024;
 
 /// How long lines gather after some were written: the first one after a quiet time is written at once.
 const GATHER: Duration = Duration::from_millis(10);
@@ -42,7 +41,7 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    lines: Vec<u8>,
+    lines: Pieces,
     /// Some are being written.
     busy: bool,
     /// The thread sleeps until somebody wakes it.
@@ -98,7 +97,7 @@ impl Queue {
             self.dropped.inc();
             return;
         }
-        waiting.lines.extend_from_slice(line);
+        waiting.lines.push(line);
         let wake = std::mem::take(&mut waiting.idle) || waiting.ending;
         drop(waiting);
         if wake {
@@ -107,12 +106,13 @@ impl Queue {
     }
 
     /// What has come, once something has; and how much was dropped before that.
-    fn take(&self, mut spare: Vec<u8>) -> (Vec<u8>, u64) {
+    fn take(&self, mut spare: Vec<u8>) -> (Pieces, u64) {
         let mut waiting = self.lock();
         waiting.busy = false;
         if waiting.lines.is_empty() {
             self.written.notify_all();
-            waiting.lines = kept(std::mem::take(&mut waiting.lines), 0);
+            let room = std::mem::take(&mut waiting.lines).into_room();
+            waiting.lines = Pieces::in_room(kept(room, 0));
             spare = kept(spare, 0);
         }
         while waiting.lines.is_empty() {
@@ -122,7 +122,7 @@ impl Queue {
         }
         waiting.idle = false;
         waiting.busy = true;
-        let lines = std::mem::replace(&mut waiting.lines, spare);
+        let lines = std::mem::replace(&mut waiting.lines, Pieces::in_room(spare));
         (lines, std::mem::take(&mut waiting.dropped))
     }
 
@@ -142,15 +142,14 @@ impl Queue {
     fn write_on(&self, mut to: impl Write) {
         let mut spare = Vec::new();
         loop {
-            let (mut lines, dropped) = self.take(spare);
+            let (lines, dropped) = self.take(spare);
             // A log that cannot be written has nowhere to say so.
-            let _ = to.write_all(&lines).and_then(|()| to.flush());
+            let _ = lines.write_to(&mut to).and_then(|()| to.flush());
             if dropped > 0 {
                 tracing::warn!(component = "log", dropped, "log-lines-dropped");
             }
             let used = lines.len();
-            lines.clear();
-            spare = kept(lines, used);
+            spare = kept(lines.into_room(), used);
             self.gather();
         }
     }
