@@ -21,6 +21,7 @@ mod panics;
 mod pieces;
 mod places;
 mod stamp;
+mod text;
 
 use std::io::{self, IsTerminal};
 

@@ -2,66 +2,54 @@
 
 use std::fmt;
 
+use super::text::{TOGETHER, Text};
+
 /// Writes what it gets escaped into the text behind it.
-pub(super) struct Escaped<'a>(pub(super) &'a mut Vec<u8>);
+pub(super) struct Escaped<'a>(pub(super) &'a mut Text);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        push_escaped(self.0, text);
+        self.0.extend_escaped(text);
         Ok(())
     }
 }
 
-/// How many bytes are looked at together.
-const TOGETHER: usize = 16;
-
-/// The text as it stands within the quotes. Hardly any text has something special.
+/// Copies the bytes to where the room begins, unless one of them is special: then it is not told how many of them stand
+/// there. The room is as long as they are, or longer.
 #[expect(
     clippy::inline_always,
     reason = "most texts are short, and take no longer than a call"
 )]
 #[inline(always)]
-pub(super) fn push_escaped(to: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
+pub(super) fn copy_plain(bytes: &[u8], room: &mut [u8]) -> bool {
+    let Some(room) = room.get_mut(..bytes.len()) else {
+        return false;
+    };
     if bytes.len() < TOGETHER {
-        push_short(to, bytes);
-    } else if has_special(bytes) {
-        push_special_ones(to, bytes);
+        copy_short(bytes, room)
     } else {
-        to.extend_from_slice(bytes);
+        copy_long(bytes, room)
     }
 }
 
-/// All bytes of a short text are looked at together, and copied together.
-#[inline]
-fn push_short(to: &mut Vec<u8>, bytes: &[u8]) {
-    let mut filled = [b' '; TOGETHER];
-    filled[..bytes.len()].copy_from_slice(bytes);
-    if any_special(&filled) {
-        push_special_ones(to, bytes);
-    } else {
-        let end = to.len() + bytes.len();
-        to.extend_from_slice(&filled);
-        to.truncate(end);
-    }
-}
-
-#[cold]
-fn push_special_ones(to: &mut Vec<u8>, mut bytes: &[u8]) {
-    while let Some(at) = bytes.iter().position(|byte| is_special(*byte)) {
-        to.extend_from_slice(&bytes[..at]);
-        push_special(to, bytes[at]);
-        bytes = &bytes[at + 1..];
-    }
-    to.extend_from_slice(bytes);
-}
-
-/// Of a text that is long enough.
-#[inline]
-fn has_special(bytes: &[u8]) -> bool {
+/// All of them but the last ones, and these: some may be copied twice, which costs less than to copy any of them alone.
+/// One after the other with a look at each, so that a few instructions suffice for each.
+#[expect(clippy::inline_always, reason = "as above")]
+#[inline(always)]
+fn copy_long(bytes: &[u8], room: &mut [u8]) -> bool {
+    let (rooms, _) = room.as_chunks_mut::<TOGETHER>();
     let (chunks, _) = bytes.as_chunks();
-    // The last ones may be looked at twice.
-    chunks.iter().any(any_special) || bytes.last_chunk().is_some_and(any_special)
+    for (room, chunk) in rooms.iter_mut().zip(chunks) {
+        *room = *chunk;
+        if any_special(chunk) {
+            return false;
+        }
+    }
+    let (Some(room), Some(chunk)) = (room.last_chunk_mut(), bytes.last_chunk()) else {
+        return false;
+    };
+    *room = *chunk;
+    !any_special(chunk)
 }
 
 /// Without a branch for any of the bytes, so that a few instructions look at all of them.
@@ -76,21 +64,76 @@ fn any_special(bytes: &[u8; TOGETHER]) -> bool {
     found != 0
 }
 
+/// Of a shorter text the first half and the last half of these, which together are all of it.
+#[expect(clippy::inline_always, reason = "as above")]
+#[inline(always)]
+fn copy_short(bytes: &[u8], room: &mut [u8]) -> bool {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        put_ends(first, last, room);
+        let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        (special_ones(first) | special_ones(last)) == 0
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        put_ends(first, last, room);
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        special_ones(u64::from(first) << 32 | u64::from(last)) == 0
+    } else {
+        room.iter_mut().zip(bytes).all(|(room, byte)| {
+            *room = *byte;
+            !is_special(*byte)
+        })
+    }
+}
+
+#[inline]
+fn put_ends<const N: usize>(first: &[u8; N], last: &[u8; N], room: &mut [u8]) {
+    if let Some(room) = room.first_chunk_mut() {
+        *room = *first;
+    }
+    if let Some(room) = room.last_chunk_mut() {
+        *room = *last;
+    }
+}
+
+/// Not 0 where one of eight bytes is special. Of the bytes of each difference, the first one below 0 is that of a special
+/// byte, if the byte itself is ASCII.
+#[inline]
+const fn special_ones(bytes: u64) -> u64 {
+    let below = (bytes ^ all(0x02)).wrapping_sub(all(0x21));
+    let backslash = (bytes ^ all(b'\\')).wrapping_sub(all(1));
+    (below | backslash) & !bytes & all(0x80)
+}
+
+/// Eight of them.
+const fn all(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Text with something special in it.
+#[cold]
+pub(super) fn push_special_ones(to: &mut Text, mut bytes: &[u8]) {
+    while let Some(at) = bytes.iter().position(|byte| is_special(*byte)) {
+        to.extend(&bytes[..at]);
+        push_special(to, bytes[at]);
+        bytes = &bytes[at + 1..];
+    }
+    to.extend(bytes);
+}
+
 const fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-fn push_special(to: &mut Vec<u8>, byte: u8) {
+fn push_special(to: &mut Text, byte: u8) {
     match byte {
-        b'"' => to.extend_from_slice(br#"\""#),
-        b'\\' => to.extend_from_slice(br"\\"),
-        b'\n' => to.extend_from_slice(br"\n"),
-        b'\r' => to.extend_from_slice(br"\r"),
-        b'\t' => to.extend_from_slice(br"\t"),
-        0x08 => to.extend_from_slice(br"\b"),
-        0x0c => to.extend_from_slice(br"\f"),
+        b'"' => to.extend(br#"\""#),
+        b'\\' => to.extend(br"\\"),
+        b'\n' => to.extend(br"\n"),
+        b'\r' => to.extend(br"\r"),
+        b'\t' => to.extend(br"\t"),
+        0x08 => to.extend(br"\b"),
+        0x0c => to.extend(br"\f"),
         _ => {
-            to.extend_from_slice(br"\u00");
+            to.extend(br"\u00");
             for half in [byte >> 4, byte & 15] {
                 to.push(b"0123456789abcdef"[usize::from(half)]);
             }
@@ -103,9 +146,11 @@ mod tests {
     use super::*;
 
     fn escaped(text: &str) -> String {
-        let mut written = b"before: ".to_vec();
-        push_escaped(&mut written, text);
-        String::from_utf8(written.split_off("before: ".len())).unwrap()
+        let mut written = Text::default();
+        written.extend(b"before: ");
+        written.extend_escaped(text);
+        let written = String::from_utf8(written.as_bytes().to_vec()).unwrap();
+        written.strip_prefix("before: ").unwrap().to_owned()
     }
 
     #[test]

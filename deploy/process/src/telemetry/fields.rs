@@ -1,25 +1,25 @@
 //! The fields of an event or a span, written as JSON while they are visited.
 
 use std::error::Error;
-use std::fmt;
-use std::io::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 
-use super::escape::{Escaped, push_escaped};
-use super::places::{Key, Object, Place, Places};
+use super::escape::Escaped;
+use super::places::{Object, Place, Places};
+use super::text::Text;
 
 /// The fields of an event or a span, in the order in which they were written. They are text already: an event of which
 /// there are hundreds of thousands in a second is written once, and nothing is kept of it.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     /// The message, escaped.
-    pub(super) message: Vec<u8>,
+    pub(super) message: Text,
     /// The component, escaped; empty for none.
-    pub(super) component: Vec<u8>,
+    pub(super) component: Text,
     /// `,"name":value,"name":value`
-    pub(super) data: Vec<u8>,
+    pub(super) data: Text,
     /// The objects of names with a dot, with the place of the brace that closes each.
     objects: Vec<(&'static str, usize)>,
 }
@@ -39,14 +39,14 @@ impl Fields {
             self.component.clone_from(&outer.component);
         }
         let shift = self.data.len();
-        self.data.extend_from_slice(&outer.data);
+        self.data.extend(outer.data.as_bytes());
         let objects = outer.objects.iter();
         self.objects
             .extend(objects.map(|(name, end)| (*name, end + shift)));
     }
 
     /// Puts a value where it belongs.
-    fn put(&mut self, place: &Place, quote: Quote, write: impl FnOnce(&mut Vec<u8>)) {
+    fn put(&mut self, place: &Place, quote: Quote, write: impl FnOnce(&mut Text)) {
         match place {
             // A message and a component are what is in the quotes. A number stands for its digits.
             Place::Message => {
@@ -58,14 +58,28 @@ impl Fields {
                 write(&mut self.component);
             }
             Place::Nowhere => {}
-            Place::Data(key) => push(&mut self.data, key, quote, write),
+            Place::Data(key) => {
+                self.data.extend_padded(key);
+                push(&mut self.data, quote, write);
+            }
+            Place::LongData(key) => {
+                self.data.extend(key);
+                push(&mut self.data, quote, write);
+            }
             Place::Object(object) => self.put_into(object, quote, write),
             Place::Json(json) => self.put(&json.other, quote, write),
         }
     }
 
+    /// Text that does not go where most does; out of the way of that.
+    #[inline(never)]
     fn put_text(&mut self, place: &Place, text: &str) {
-        self.put(place, Quote::Double, |to| push_escaped(to, text));
+        match place {
+            Place::Message => replace(&mut self.message, text),
+            Place::Component => replace(&mut self.component, text),
+            Place::Json(json) => self.put_json(&json.text, text),
+            place => self.put(place, Quote::Double, |to| to.extend_escaped(text)),
+        }
     }
 
     /// Text that is no JSON after all is shown as the text that it is. Few fields are of this kind, so it is kept out of the
@@ -83,31 +97,40 @@ impl Fields {
 
     /// Puts a value into its object, which begins with it or is known; out of the way as well.
     #[inline(never)]
-    fn put_into(&mut self, object: &Object, quote: Quote, write: impl FnOnce(&mut Vec<u8>)) {
+    fn put_into(&mut self, object: &Object, quote: Quote, write: impl FnOnce(&mut Text)) {
         let mut objects = self.objects.iter_mut();
         let Some((_, end)) = objects.find(|(name, _)| *name == object.name) else {
-            push(&mut self.data, &object.first, quote, write);
+            object.first.push(&mut self.data);
+            push(&mut self.data, quote, write);
             self.objects.push((object.name, self.data.len()));
             self.data.push(b'}');
             return;
         };
         if *end + 1 == self.data.len() {
             self.data.pop();
-            push(&mut self.data, &object.next, quote, write);
+            object.next.push(&mut self.data);
+            push(&mut self.data, quote, write);
             *end = self.data.len();
             self.data.push(b'}');
             return;
         }
         let (end, before) = (*end, self.data.len());
-        push(&mut self.data, &object.next, quote, write);
+        object.next.push(&mut self.data);
+        push(&mut self.data, quote, write);
         let length = self.data.len() - before;
-        self.data[end..].rotate_right(length);
+        self.data.move_last_to(end, length);
         for (_, place) in &mut self.objects {
             if *place >= end {
                 *place += length;
             }
         }
     }
+}
+
+/// Puts a text in the place of another one.
+fn replace(old: &mut Text, text: &str) {
+    old.clear();
+    old.extend_escaped(text);
 }
 
 /// What stands around a value.
@@ -117,9 +140,9 @@ enum Quote {
     None,
 }
 
+/// Writes a value behind its key, which ends with a quote.
 #[inline]
-fn push(to: &mut Vec<u8>, key: &Key, quote: Quote, write: impl FnOnce(&mut Vec<u8>)) {
-    key.push(to);
+fn push(to: &mut Text, quote: Quote, write: impl FnOnce(&mut Text)) {
     match quote {
         Quote::Double => {
             write(to);
@@ -132,15 +155,11 @@ fn push(to: &mut Vec<u8>, key: &Key, quote: Quote, write: impl FnOnce(&mut Vec<u
     }
 }
 
-/// What most fields are.
-fn push_text(to: &mut Vec<u8>, key: &Key, text: &str) {
-    key.push(to);
-    push_escaped(to, text);
-    to.push(b'"');
-}
-
 /// The digits of a number, without what formatting allows for.
-fn push_digits(to: &mut Vec<u8>, mut number: u64) {
+fn push_digits(to: &mut Text, mut number: u64) {
+    if number < 10 {
+        return to.push(b'0' + u8::try_from(number).unwrap_or_default());
+    }
     let mut digits = [b'0'; 20];
     let mut first = digits.len();
     loop {
@@ -151,7 +170,7 @@ fn push_digits(to: &mut Vec<u8>, mut number: u64) {
             break;
         }
     }
-    to.extend_from_slice(&digits[first..]);
+    to.extend(&digits[first..]);
 }
 
 /// Puts the fields of one callsite where they belong.
@@ -162,7 +181,7 @@ pub(super) struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    fn bare(&mut self, field: &Field, write: impl FnOnce(&mut Vec<u8>)) {
+    fn bare(&mut self, field: &Field, write: impl FnOnce(&mut Text)) {
         let place = self.places.place(field);
         self.fields.put(place, Quote::None, write);
     }
@@ -199,14 +218,13 @@ impl Visit for Gather<'_> {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.bare(field, |to| {
-            to.extend_from_slice(if value { b"true" } else { b"false" });
+            to.extend(if value { b"true" } else { b"false" });
         });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         match self.places.place(field) {
-            Place::Data(key) => push_text(&mut self.fields.data, key, value),
-            Place::Json(json) => self.fields.put_json(&json.text, value),
+            Place::Data(key) => self.fields.data.extend_quoted(key, value),
             place => self.fields.put_text(place, value),
         }
     }

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::io::Write;
 
-use jiff::Timestamp;
 use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -13,15 +12,17 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Timestamps;
-use super::escape::push_escaped;
 use super::fields::{Fields, Gather};
 use super::places::Callsites;
+use super::stamp::Latest;
+use super::text::Text;
+use crate::wall_clock;
 
 /// The layer that writes the lines.
 #[derive(Debug)]
 pub struct GorouterJson<W> {
     /// `,"source":"name`, or nothing.
-    source: Vec<u8>,
+    source: Text,
     timestamps: Timestamps,
     writer: W,
 }
@@ -29,10 +30,10 @@ pub struct GorouterJson<W> {
 impl<W> GorouterJson<W> {
     /// Lines whose `source` begins with `source`; empty leaves the key out, as before a configuration is accepted.
     pub fn new(source: &str, timestamps: Timestamps, writer: W) -> Self {
-        let mut key = Vec::new();
+        let mut key = Text::default();
         if !source.is_empty() {
-            key.extend_from_slice(br#","source":""#);
-            push_escaped(&mut key, source);
+            key.extend(br#","source":""#);
+            key.extend_escaped(source);
         }
         Self {
             source: key,
@@ -47,7 +48,8 @@ impl<W> GorouterJson<W> {
 struct Scratch {
     callsites: Callsites,
     fields: Fields,
-    line: Vec<u8>,
+    line: Text,
+    latest: Latest,
 }
 
 thread_local! {
@@ -68,7 +70,7 @@ impl Scratch {
     fn keep(mut self: Box<Self>) {
         if self.line.len() > KEPT {
             self.fields = Fields::default();
-            self.line = Vec::new();
+            self.line = Text::default();
         }
         let _gone_already = SCRATCH.try_with(|kept| kept.set(Some(self)));
     }
@@ -101,28 +103,35 @@ pub(super) fn number(level: tracing::Level) -> u8 {
 
 impl<W> GorouterJson<W> {
     /// One line, from what was gathered.
-    fn line(&self, level: tracing::Level, fields: &Fields, line: &mut Vec<u8>) {
+    fn line(&self, level: tracing::Level, scratch: &mut Scratch) {
+        let Scratch {
+            fields,
+            line,
+            latest,
+            ..
+        } = scratch;
         let mut head = *br#"{"log_level":0,"timestamp":"#;
         head[LEVEL] += number(level);
-        line.extend_from_slice(&head);
-        self.timestamps.push(Timestamp::now(), line);
-        line.extend_from_slice(br#","message":""#);
-        line.extend_from_slice(&fields.message);
+        line.clear();
+        line.extend_all(&head);
+        self.timestamps.push(wall_clock::now(), latest, line);
+        line.extend_all(br#","message":""#);
+        line.extend(fields.message.as_bytes());
         line.push(b'"');
         if !self.source.is_empty() {
-            line.extend_from_slice(&self.source);
+            line.extend(self.source.as_bytes());
             if !fields.component.is_empty() {
                 line.push(b'.');
-                line.extend_from_slice(&fields.component);
+                line.extend(fields.component.as_bytes());
             }
             line.push(b'"');
         }
-        if let Some((_, data)) = fields.data.split_first() {
-            line.extend_from_slice(br#","data":{"#);
-            line.extend_from_slice(data);
+        if let Some((_, data)) = fields.data.as_bytes().split_first() {
+            line.extend_all(br#","data":{"#);
+            line.extend(data);
             line.push(b'}');
         }
-        line.extend_from_slice(b"}\n");
+        line.extend_all(b"}\n");
     }
 }
 
@@ -151,12 +160,9 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut scratch = Scratch::take();
         let Scratch {
-            callsites,
-            fields,
-            line,
+            callsites, fields, ..
         } = &mut *scratch;
         fields.clear();
-        line.clear();
         if let Some(scope) = context.event_scope(event) {
             for span in scope.from_root() {
                 if let Some(outer) = span.extensions().get::<Fields>() {
@@ -166,12 +172,10 @@ where
         }
         let places = callsites.places(event.metadata());
         event.record(&mut Gather { places, fields });
-        self.line(*event.metadata().level(), fields, line);
+        self.line(*event.metadata().level(), &mut scratch);
+        let mut writer = self.writer.make_writer_for(event.metadata());
         // A log that cannot be written has nowhere to say so.
-        let _ = self
-            .writer
-            .make_writer_for(event.metadata())
-            .write_all(line);
+        let _ = writer.write_all(scratch.line.as_bytes());
         scratch.keep();
     }
 }

@@ -3,6 +3,8 @@
 use tracing::Metadata;
 use tracing::field::Field;
 
+use super::text::{Padded, Text};
+
 /// Where the value of a field goes.
 #[derive(Debug)]
 pub(super) enum Place {
@@ -10,8 +12,10 @@ pub(super) enum Place {
     Component,
     /// Nowhere: `tracing-log` adds such fields to lines of the `log` facade.
     Nowhere,
-    /// Under this key.
-    Data(Key),
+    /// Under this key, as nearly all are.
+    Data(Padded),
+    /// Under this long one.
+    LongData(Box<[u8]>),
     /// Into the object of a name with a dot.
     Object(Box<Object>),
     /// Where the name says that text is JSON.
@@ -41,35 +45,23 @@ pub(super) struct Object {
 /// A key with all that goes before a text: `,"name":"`
 #[derive(Debug)]
 pub(super) enum Key {
-    /// With its length. It is copied whole, and cut then: that costs less than copying so many bytes.
-    Short([u8; SHORT], usize),
+    Short(Padded),
     Long(Box<[u8]>),
 }
 
-const SHORT: usize = 32;
-
 impl Key {
-    fn new(text: String) -> Self {
-        let mut short = [0; SHORT];
-        match short.get_mut(..text.len()) {
-            Some(room) => {
-                room.copy_from_slice(text.as_bytes());
-                Self::Short(short, text.len())
-            }
-            None => Self::Long(text.into_bytes().into_boxed_slice()),
+    fn new(text: &str) -> Self {
+        match Padded::new(text) {
+            Some(padded) => Self::Short(padded),
+            None => Self::Long(text.as_bytes().into()),
         }
     }
 
     /// Writes it.
-    #[inline]
-    pub(super) fn push(&self, to: &mut Vec<u8>) {
+    pub(super) fn push(&self, to: &mut Text) {
         match self {
-            Self::Short(short, length) => {
-                let end = to.len() + length;
-                to.extend_from_slice(short);
-                to.truncate(end);
-            }
-            Self::Long(text) => to.extend_from_slice(text),
+            Self::Short(short) => to.extend_padded(short),
+            Self::Long(text) => to.extend(text),
         }
     }
 }
@@ -94,13 +86,16 @@ impl Place {
 
     /// Names are those of our own source: letters, digits, `_`. Nothing of them needs to be escaped.
     fn within_data(name: &'static str) -> Self {
-        let key = |name| Key::new(format!(",\"{name}\":\""));
+        let key = |name| Key::new(&format!(",\"{name}\":\""));
         let Some((outer, inner)) = name.split_once('.') else {
-            return Self::Data(key(name));
+            return match key(name) {
+                Key::Short(short) => Self::Data(short),
+                Key::Long(long) => Self::LongData(long),
+            };
         };
         Self::Object(Box::new(Object {
             name: outer,
-            first: Key::new(format!(",\"{outer}\":{{\"{inner}\":\"")),
+            first: Key::new(&format!(",\"{outer}\":{{\"{inner}\":\"")),
             next: key(inner),
         }))
     }
