@@ -1,7 +1,8 @@
 //! The task's time and the registry's.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use pointsman_process::wall_clock;
 use pointsman_registry::Time;
 use tokio::time::Instant;
 
@@ -37,14 +38,7 @@ impl Clock {
     }
 }
 
-/// The wall time in milliseconds since 1970, for what people read.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "people compare a history with the clock on the wall; nothing is decided by it"
-)]
+/// The wall time in milliseconds since 1970, for what people read: nothing is decided by it.
 pub(super) fn wall_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
+    u64::try_from(wall_clock::now().as_millisecond()).unwrap_or_default()
 }

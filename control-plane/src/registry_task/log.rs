@@ -1,12 +1,13 @@
 //! What the registry tells people, in Gorouter's words.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pointsman_process::telemetry::AUDIT;
 use pointsman_registry::{
-    Declaration, Declared, Expired, Guard, Lapsed, Put, Registered, Registration, Standing,
+    Declaration, Declared, Expired, Guard, Lapsed, Parts, Put, Registered, Registration, Standing,
     Unregistered, Uri,
 };
 use pointsman_route_key::RouteKey;
@@ -17,26 +18,45 @@ use super::overrides::Override;
 use super::roll_out::Halt;
 use super::staging::Rolling;
 
+/// A message that is told of, with what is told of it. That is put together once for all its lines, and only where there
+/// is one.
+struct Told<'a> {
+    message: &'a Registration,
+    parts: OnceCell<Parts<'a>>,
+}
+
+impl<'a> Told<'a> {
+    fn new(message: &'a Registration) -> Self {
+        Self {
+            message,
+            parts: OnceCell::new(),
+        }
+    }
+
+    fn parts(&self) -> &Parts<'a> {
+        self.parts.get_or_init(|| self.message.description.parts())
+    }
+}
+
 /// Writes one event about an endpoint, with Gorouter's attributes.
 macro_rules! endpoint {
-    ($level:ident, $event:literal, $uri:expr, $message:expr) => {{
-        let message: &Registration = $message;
-        let parts = message.description.parts();
+    ($level:ident, $event:literal, $uri:expr, $told:expr) => {{
+        let told: &Told<'_> = $told;
         // As a text that needs no formatting: a platform that comes back has hundreds of thousands of them told.
         $level!(
             message = $event,
             component = "registry",
             uri = $uri,
-            route_service_url = &*without_secrets(parts.route_service_url),
-            backend = &*message.address,
-            application_id = parts.app_id,
-            instance_id = parts.instance_id,
-            server_cert_domain_san = parts.server_cert_domain_san,
-            protocol = parts.protocol,
-            modification_tag.guid = &*message.tag.guid,
-            modification_tag.index = message.tag.index,
-            isolation_segment = shown(&message.segment),
-            isTLS = message.description.is_tls(),
+            route_service_url = &*without_secrets(told.parts().route_service_url),
+            backend = &*told.message.address,
+            application_id = told.parts().app_id,
+            instance_id = told.parts().instance_id,
+            server_cert_domain_san = told.parts().server_cert_domain_san,
+            protocol = told.parts().protocol,
+            modification_tag.guid = &*told.message.tag.guid,
+            modification_tag.index = told.message.tag.index,
+            isolation_segment = shown(&told.message.segment),
+            isTLS = told.message.description.is_tls(),
         );
     }};
 }
@@ -47,12 +67,13 @@ fn shown(segment: &str) -> &str {
 }
 
 pub(super) fn registered(message: &Registration, outcomes: &[Registered]) {
+    let told = Told::new(message);
     for (uri, outcome) in message.uris.iter().zip(outcomes) {
-        register_one(message, uri, *outcome);
+        register_one(&told, uri, *outcome);
     }
 }
 
-fn register_one(message: &Registration, uri: &Uri, outcome: Registered) {
+fn register_one(told: &Told<'_>, uri: &Uri, outcome: Registered) {
     if outcome.route_born {
         // As a text as well.
         info!(
@@ -63,16 +84,15 @@ fn register_one(message: &Registration, uri: &Uri, outcome: Registered) {
         debug!(component = "registry", uri = %uri.key(), "uri-added");
     }
     let changed = matches!(outcome.put, Put::Added | Put::Updated);
-    if changed && message.description.has_unknown_algorithm() {
-        let algorithm = message.description.algorithm();
-        endpoint_algorithm(uri, message, algorithm);
+    if changed && told.parts().has_unknown_algorithm() {
+        endpoint_algorithm(uri, told.message, told.parts().algorithm);
     }
     match outcome.put {
         Put::Added | Put::Updated => {
-            endpoint!(info, "endpoint-registered", uri.as_sent(), message);
+            endpoint!(info, "endpoint-registered", uri.as_sent(), told);
         }
-        Put::Refreshed => endpoint!(debug, "endpoint-refreshed", uri.as_sent(), message),
-        Put::Unmodified => endpoint!(debug, "endpoint-not-registered", uri.as_sent(), message),
+        Put::Refreshed => endpoint!(debug, "endpoint-refreshed", uri.as_sent(), told),
+        Put::Unmodified => endpoint!(debug, "endpoint-not-registered", uri.as_sent(), told),
         // A foreign shard is nobody's business here (C-166); what exceeds a bound is counted, and somebody's alarm.
         Put::Dropped(_) => {}
     }
@@ -89,6 +109,7 @@ fn endpoint_algorithm(uri: &Uri, message: &Registration, algorithm: &str) {
 }
 
 pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
+    let told = Told::new(message);
     for (uri, outcome) in message.uris.iter().zip(outcomes) {
         match outcome {
             Unregistered::Removed { route_gone, .. } => {
@@ -96,7 +117,7 @@ pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
                     info,
                     "endpoint-unregistered",
                     field::display(uri.key()),
-                    message
+                    &told
                 );
                 if *route_gone {
                     self::route_gone(uri.key());
@@ -107,7 +128,7 @@ pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
                     debug,
                     "endpoint-not-unregistered",
                     field::display(uri.key()),
-                    message
+                    &told
                 );
             }
             Unregistered::ForeignSegment => {}
@@ -137,6 +158,7 @@ pub(super) fn declared(declaration: &Declaration, declared: Declared) {
 }
 
 pub(super) fn lapsed(message: &Registration, outcomes: &[Lapsed]) {
+    let told = Told::new(message);
     for (uri, outcome) in message.uris.iter().zip(outcomes) {
         match outcome {
             Lapsed::Removed { route_gone } => {
@@ -144,7 +166,7 @@ pub(super) fn lapsed(message: &Registration, outcomes: &[Lapsed]) {
                     info,
                     "endpoint-unregistered",
                     field::display(uri.key()),
-                    message
+                    &told
                 );
                 if *route_gone {
                     self::route_gone(uri.key());
@@ -154,14 +176,14 @@ pub(super) fn lapsed(message: &Registration, outcomes: &[Lapsed]) {
                 debug,
                 "endpoint-absence-held",
                 field::display(uri.key()),
-                message
+                &told
             ),
             Lapsed::Unknown => {
                 endpoint!(
                     debug,
                     "endpoint-not-unregistered",
                     field::display(uri.key()),
-                    message
+                    &told
                 );
             }
         }

@@ -1,9 +1,10 @@
 //! What the registry counts. Names that Gorouter has are Gorouter's.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt as _};
+use pointsman_process::wall_clock;
 use pointsman_registry::{
     Counts, Declared, Dropped, Expired, Lapsed, Put, Registered, Registration, Standing,
     Unregistered,
@@ -334,13 +335,20 @@ impl Metrics {
         component
     }
 
-    fn count(&mut self, component: &str, action: usize) {
-        let counter = self
-            .components
-            .get(component)
-            .and_then(|counters| counters[action].as_ref());
-        if let Some(counter) = counter {
+    /// Counts with a counter that is there; `false` where none is yet.
+    fn count_again(&self, component: &str, action: usize) -> bool {
+        let counters = self.components.get(component);
+        let counter = counters.and_then(|counters| counters[action].as_ref());
+        counter.is_some_and(|counter| {
             counter.inc();
+            true
+        })
+    }
+
+    #[cold]
+    fn count_first(&mut self, component: &str, action: usize) {
+        let component = self.known(component);
+        if self.count_again(component, action) {
             return;
         }
         let labels = Action {
@@ -356,7 +364,6 @@ impl Metrics {
 
     pub(super) fn registered(&mut self, message: &Registration, outcomes: &[Registered]) {
         let component = message.description.tag("component").unwrap_or_default();
-        let component = self.known(component);
         for outcome in outcomes {
             let action = match outcome.put {
                 Put::Added => 0,
@@ -365,10 +372,14 @@ impl Metrics {
                 Put::Unmodified => 3,
                 Put::Dropped(dropped) => {
                     self.drop(dropped);
+                    // It has its label even so.
+                    self.known(component);
                     continue;
                 }
             };
-            self.count(component, action);
+            if !self.count_again(component, action) {
+                self.count_first(component, action);
+            }
             if outcome.put == Put::Added {
                 self.added(message.description.updated_at_ns());
             }
@@ -389,12 +400,12 @@ impl Metrics {
 
     /// Only what is new says how long it took, and only where it says since when.
     fn added(&self, updated_at_ns: i64) {
-        let Some(since) = u64::try_from(updated_at_ns).ok().filter(|since| *since > 0) else {
+        if updated_at_ns <= 0 {
             return;
-        };
-        let since = UNIX_EPOCH + Duration::from_nanos(since);
+        }
+        let took = wall_clock::now().as_nanosecond() - i128::from(updated_at_ns);
         // A publisher whose clock is ahead has taken no time.
-        let took = wall_clock().duration_since(since).unwrap_or_default();
+        let took = Duration::from_nanos(u64::try_from(took).unwrap_or_default());
         self.latency.observe(took.as_secs_f64() * 1000.0);
         if let Some(LatencyListener(listen)) = &self.listener {
             listen(took);
@@ -472,13 +483,4 @@ impl Metrics {
             gauge.set(i64::try_from(figure).unwrap_or(i64::MAX));
         }
     }
-}
-
-/// What the publishers' clocks are compared with.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a registration carries the wall time of its platform, and only this metric compares it"
-)]
-fn wall_clock() -> SystemTime {
-    SystemTime::now()
 }

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use pointsman_process::wall_clock::at_one_moment;
 use pointsman_registry::{Declaration, SourceId, Time};
 use tokio::time::{Instant, sleep_until};
 
@@ -174,10 +175,12 @@ impl RegistryTask {
         now: Time,
     ) {
         let outcomes = self.registry.unregister(message, now);
-        self.metrics.unregistered(message, &outcomes);
-        log::unregistered(message, &outcomes);
-        self.recorder
-            .unregistered(&self.registry, source, message, &outcomes);
+        at_one_moment(|| {
+            self.metrics.unregistered(message, &outcomes);
+            log::unregistered(message, &outcomes);
+            self.recorder
+                .unregistered(&self.registry, source, message, &outcomes);
+        });
     }
 
     fn register(
@@ -187,10 +190,12 @@ impl RegistryTask {
         now: Time,
     ) {
         let outcomes = self.registry.register(source, message, now);
-        self.metrics.registered(message, &outcomes);
-        log::registered(message, &outcomes);
-        self.recorder
-            .registered(&self.registry, source, message, &outcomes);
+        at_one_moment(|| {
+            self.metrics.registered(message, &outcomes);
+            log::registered(message, &outcomes);
+            self.recorder
+                .registered(&self.registry, source, message, &outcomes);
+        });
     }
 
     fn answer(&mut self, first: Read, now: Time) {
