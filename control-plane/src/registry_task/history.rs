@@ -106,6 +106,19 @@ struct Ring {
     complete_above: u64,
 }
 
+impl Ring {
+    /// Whether there was one.
+    fn forget_oldest(&mut self) -> bool {
+        let Some((oldest, weight)) = self.records.pop_front() else {
+            return false;
+        };
+        self.first += 1;
+        self.weight -= weight;
+        self.complete_above = oldest.revision;
+        true
+    }
+}
+
 /// How far a history reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
@@ -223,16 +236,13 @@ impl History {
     fn push(&self, records: impl IntoIterator<Item = (Record, usize)>) {
         let mut ring = self.ring();
         for (record, weight) in records {
+            // Room first: a full ring that is pushed to would be given twice its size.
+            if ring.records.len() >= self.most {
+                ring.forget_oldest();
+            }
             ring.weight += weight;
             ring.records.push_back((record, weight));
-            while ring.records.len() > self.most || ring.weight > self.heaviest {
-                let Some((oldest, weight)) = ring.records.pop_front() else {
-                    break;
-                };
-                ring.first += 1;
-                ring.weight -= weight;
-                ring.complete_above = oldest.revision;
-            }
+            while ring.weight > self.heaviest && ring.forget_oldest() {}
         }
     }
 

@@ -50,8 +50,7 @@ impl Registry {
         let mut changes = Vec::with_capacity(most.min(USUAL));
         for (segment, record) in self.segments.numbered() {
             // The latest ones stand at the end, which is nearer than any other place.
-            let latest = record.index.latest();
-            for (at, entry) in latest.take_while(|(at, _)| *at > revision) {
+            for (at, entry) in record.index.latest(revision) {
                 let now = match entry {
                     Entry::Route(route) => Now::Is(self.thing(Granted::Route(route, segment))),
                     Entry::Endpoint(id) => Now::Is(self.thing(Granted::Endpoint(id))),

@@ -42,7 +42,7 @@ impl Chunk {
 impl Index {
     /// Adds an entry at a revision above all that were ever added.
     pub(crate) fn push(&mut self, revision: u64, entry: Entry) {
-        debug_assert!(self.latest().next().is_none_or(|(last, _)| last < revision));
+        debug_assert!(self.latest(revision - 1).next().is_none());
         let place = (revision, Some(entry));
         match self.chunks.back_mut() {
             Some(chunk) if chunk.places.len() < CHUNK => {
@@ -74,6 +74,7 @@ impl Index {
             self.chunks.remove(at);
         } else if chunk.entries < chunk.places.len() / 2 {
             chunk.pack();
+            self.join(at + 1);
             self.join(at);
         }
         Some(entry)
@@ -85,15 +86,17 @@ impl Index {
         behind.checked_sub(1)
     }
 
-    /// Joins a chunk to the one in front of it where both are small.
+    /// Joins a chunk, if there is one at this place, to the one in front of it where both are small.
     fn join(&mut self, at: usize) {
+        let entries = |at: usize| self.chunks.get(at).map(|chunk| chunk.entries);
         let Some(before) = at.checked_sub(1) else {
             return;
         };
-        if self.chunks[before].entries + self.chunks[at].entries > SMALL {
+        if !matches!((entries(before), entries(at)), (Some(one), Some(two)) if one + two <= SMALL) {
             return;
         }
-        if let Some(chunk) = self.chunks.remove(at) {
+        if let Some(mut chunk) = self.chunks.remove(at) {
+            chunk.pack();
             let before = &mut self.chunks[before];
             before.pack();
             before.places.extend(chunk.places);
@@ -118,11 +121,17 @@ impl Index {
         }
     }
 
-    /// All entries, from the latest on.
-    pub(crate) fn latest(&self) -> impl Iterator<Item = (u64, Entry)> {
-        let places = self.chunks.iter().rev();
-        let places = places.flat_map(|chunk| chunk.places.iter().rev());
+    /// The entries above a revision, from the latest on: for somebody who lacks few.
+    pub(crate) fn latest(&self, above: u64) -> impl Iterator<Item = (u64, Entry)> {
+        let places = self.latest_places(above);
         places.filter_map(|(revision, entry)| Some((*revision, (*entry)?)))
+    }
+
+    /// A gap ends it as well as an entry, so that nobody walks over those below.
+    fn latest_places(&self, above: u64) -> impl Iterator<Item = &Place> {
+        let chunks = self.chunks.iter().rev();
+        let places = chunks.flat_map(|chunk| chunk.places.iter().rev());
+        places.take_while(move |(revision, _)| *revision > above)
     }
 }
 
@@ -164,7 +173,7 @@ mod tests {
         fn check(&self, wanted: &BTreeMap<u64, Entry>) {
             let wanted = wanted.iter().map(|(revision, entry)| (*revision, *entry));
             assert!(self.after(0).eq(wanted.clone()));
-            assert!(self.latest().eq(wanted.rev()));
+            assert!(self.latest(0).eq(wanted.rev()));
             for chunk in &self.chunks {
                 let entries = chunk.places.iter().filter(|(_, entry)| entry.is_some());
                 assert_eq!(entries.count(), chunk.entries);
@@ -196,7 +205,8 @@ mod tests {
             }
             index.check(&wanted);
             let later = wanted.range(after + 1..).map(|(revision, entry)| (*revision, *entry));
-            prop_assert!(index.after(after).eq(later));
+            prop_assert!(index.after(after).eq(later.clone()));
+            prop_assert!(index.latest(after).eq(later.rev()));
             prop_assert_eq!(index.is_empty(), wanted.is_empty());
             index.push(10_000, Entry::Removal);
             wanted.insert(10_000, Entry::Removal);
@@ -204,27 +214,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn few_entries_lie_in_few_chunks() {
+    /// All but every hundredth of them are removed, in this order.
+    fn thinned(revisions: impl Iterator<Item = u64>) -> Index {
         let (mut index, mut wanted) = filled(100_000);
-        let revisions: Vec<_> = wanted.keys().copied().collect();
-        for (number, revision) in revisions.into_iter().enumerate() {
-            if number % 100 != 0 {
-                assert_eq!(index.remove(revision), wanted.remove(&revision));
-            }
+        for revision in revisions.filter(|revision| revision % 300 != 0) {
+            assert_eq!(index.remove(revision), wanted.remove(&revision));
         }
         index.check(&wanted);
-        // 1,000 are left; any two neighbours hold more than a small one.
-        assert!(
-            index.chunks.len() <= 2 * 1_000 / SMALL + 1,
-            "{}",
-            index.chunks.len()
-        );
-        let room: usize = index
-            .chunks
-            .iter()
-            .map(|chunk| chunk.places.capacity())
-            .sum();
-        assert!(room <= 4 * 1_000, "{room}");
+        index
+    }
+
+    #[test]
+    fn few_entries_lie_in_few_chunks() {
+        let revisions = || (1..=100_000).map(|number| 3 * number);
+        let ends = || revisions().zip(revisions().rev()).take(50_000);
+        for index in [
+            thinned(revisions()),
+            thinned(revisions().rev()),
+            thinned(ends().flat_map(|(first, last)| [first, last])),
+        ] {
+            // 1,000 are left; any two neighbours hold more than a small one.
+            let chunks = index.chunks.len();
+            assert!(chunks <= 2 * 1_000 / SMALL + 1, "{chunks}");
+            let rooms = index.chunks.iter().map(|chunk| chunk.places.capacity());
+            let room: usize = rooms.sum();
+            assert!(room <= 4 * 1_000, "{room}");
+        }
+    }
+
+    #[test]
+    fn whoever_lacks_little_walks_over_no_gaps() {
+        let (mut index, _) = filled(512);
+        for number in 257..=512 {
+            index.remove(3 * number);
+        }
+        assert_eq!(index.latest_places(0).count(), 512);
+        assert_eq!(index.latest_places(3 * 511).count(), 1);
+        assert_eq!(index.latest_places(3 * 512).count(), 0);
+        let latest = index.latest(3 * 255);
+        assert!(latest.eq([(3 * 256, Entry::Endpoint(256 - 1))]));
     }
 }

@@ -46,6 +46,17 @@ fn the_oldest_are_forgotten_by_number_and_by_weight() {
     }
 }
 
+#[test]
+fn a_full_ring_does_not_grow() {
+    let history = History::new(4, 10_000);
+    history.push((1..=4).map(named));
+    let room = || history.ring().records.capacity();
+    let before = room();
+    history.push((5..=50).map(named));
+    assert_eq!((before, room()), (4, 4));
+    assert_eq!(revisions(history.read(46, 9)), Some(vec![47, 48, 49, 50]));
+}
+
 /// A registry, and what is written about it.
 struct Scene {
     registry: Registry,
