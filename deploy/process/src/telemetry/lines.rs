@@ -2,7 +2,8 @@
 //!
 //! Whoever logs leaves its line in a buffer and goes on: neither a system call for each line nor a reader that has
 //! stopped reading costs the work that is logged. The buffer is bounded; lines that find it full are dropped, counted, and
-//! told of once there is room again. A process that is killed loses what came in the last 10 ms.
+//! told of once there is room again. A process that is killed loses what came in the last 10 ms, and no more than a few
+//! hundred KiB of that.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,9 @@ const ROOM: usize = 4 * 1024 * 1024;
 
 /// How long lines gather after some were written: the first one after a quiet time is written at once.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// Bytes that are written without gathering more: a flood is written while it is still in the cache of its core.
+const MANY: usize = 256 * 1024;
 
 /// How long the end of a process waits for a reader of its lines.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -37,6 +41,8 @@ struct Queue {
     /// Everything was written.
     written: Condvar,
     dropped: Counter,
+    /// How long lines gather.
+    gather: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +52,8 @@ struct Waiting {
     busy: bool,
     /// The thread sleeps until somebody wakes it.
     idle: bool,
+    /// It sleeps while lines gather, until there are many.
+    gathering: bool,
     /// What comes is to be written at once, because the process ends.
     ending: bool,
     /// Dropped, and not told yet.
@@ -55,11 +63,20 @@ struct Waiting {
 impl Lines {
     /// Starts the thread that writes. `dropped` counts the lines that find no room.
     pub(super) fn start(to: impl Write + Send + 'static, dropped: Counter) -> io::Result<Self> {
+        Self::gathering_for(GATHER, to, dropped)
+    }
+
+    fn gathering_for(
+        gather: Duration,
+        to: impl Write + Send + 'static,
+        dropped: Counter,
+    ) -> io::Result<Self> {
         let queue = Arc::new(Queue {
             waiting: Mutex::default(),
             arrived: Condvar::new(),
             written: Condvar::new(),
             dropped,
+            gather,
         });
         let lines = Self {
             queue: Arc::clone(&queue),
@@ -83,6 +100,15 @@ impl Lines {
     }
 }
 
+impl Waiting {
+    /// Whether what has just come wakes the thread.
+    fn wakes(&mut self) -> bool {
+        let has_gathered = self.gathering && self.lines.len() >= MANY;
+        self.gathering &= !has_gathered;
+        std::mem::take(&mut self.idle) || has_gathered || self.ending
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // No change leaves it half done.
@@ -98,7 +124,7 @@ impl Queue {
             return;
         }
         waiting.lines.push(line);
-        let wake = std::mem::take(&mut waiting.idle) || waiting.ending;
+        let wake = waiting.wakes();
         drop(waiting);
         if wake {
             self.arrived.notify_one();
@@ -126,16 +152,20 @@ impl Queue {
         (lines, std::mem::take(&mut waiting.dropped))
     }
 
-    /// Lets lines gather, unless the process ends.
+    /// Lets lines gather, unless there are many or the process ends.
     fn gather(&self) {
         let mut waiting = self.lock();
         if waiting.lines.is_empty() {
             waiting.busy = false;
             self.written.notify_all();
         }
-        let _ended = self
+        waiting.gathering = true;
+        let gathers = |waiting: &mut Waiting| waiting.lines.len() < MANY && !waiting.ending;
+        let over = self
             .arrived
-            .wait_timeout_while(waiting, GATHER, |waiting| !waiting.ending);
+            .wait_timeout_while(waiting, self.gather, gathers);
+        let (mut waiting, _) = over.unwrap_or_else(PoisonError::into_inner);
+        waiting.gathering = false;
     }
 
     /// Writes as long as the process lives.
@@ -206,9 +236,13 @@ mod tests {
     }
 
     fn lines() -> (Lines, Receiver<Vec<u8>>, Counter) {
+        lines_that_gather_for(GATHER)
+    }
+
+    fn lines_that_gather_for(gather: Duration) -> (Lines, Receiver<Vec<u8>>, Counter) {
         let (to, written) = sync_channel(0);
         let dropped = Counter::default();
-        let lines = Lines::start(Slow(to), dropped.clone()).unwrap();
+        let lines = Lines::gathering_for(gather, Slow(to), dropped.clone()).unwrap();
         (lines, written, dropped)
     }
 
@@ -239,6 +273,26 @@ mod tests {
         assert_eq!(all, expected);
         assert!(writes <= 3, "{writes} writes");
         assert_eq!(dropped.get(), 0);
+    }
+
+    /// However long they would gather otherwise.
+    #[test]
+    fn many_lines_are_written_before_their_time() {
+        let (lines, written, _) = lines_that_gather_for(Duration::from_secs(3600));
+        log(&lines, b"first\n");
+        assert_eq!(next(&written), b"first\n");
+        let line = [b'x'; 1024];
+        for _ in 1..MANY / line.len() {
+            log(&lines, &line);
+        }
+        assert!(written.recv_timeout(20 * GATHER).is_err());
+        log(&lines, &line);
+        let mut all = 0;
+        while all < MANY {
+            all += next(&written).len();
+        }
+        assert_eq!(all, MANY);
+        lines.finish();
     }
 
     /// A reader that has stopped costs lines, whole ones, and nobody's time.
