@@ -60,8 +60,10 @@ object! {
 ///
 /// Why nothing could be made of the message.
 pub(super) fn decode<'a>(text: &'a str, limits: &Limits) -> Result<Fields<'a>, Refusal> {
-    match plain::read(text, limits) {
-        Some(fields) => Ok(fields),
+    // Filled in place: they are large, and few messages need the library.
+    let mut fields = Fields::default();
+    match plain::read_into(&mut fields, text, limits) {
+        Some(()) => Ok(fields),
         None => decode_any(text, limits),
     }
 }

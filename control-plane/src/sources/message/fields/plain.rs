@@ -16,17 +16,16 @@ use super::{Fields, MessageKey};
 use crate::sources::message::limits::Limits;
 use quotes::Quotes;
 
-/// Reads a message of the plain form; `None` where it is of another one.
-pub(super) fn read<'a>(text: &'a str, limits: &Limits) -> Option<Fields<'a>> {
+/// Reads a message of the plain form into empty fields; `None` where it is of another one, and they may hold anything.
+pub(super) fn read_into<'a>(fields: &mut Fields<'a>, text: &'a str, limits: &Limits) -> Option<()> {
     let mut rest = Rest {
         text,
         at: 0,
         quotes: Quotes::of(text),
     };
-    let mut fields = Fields::default();
-    rest.members(|rest, key| rest.field(&mut fields, MessageKey::exact(key)?, limits))?;
+    rest.members(|rest, key| rest.field(fields, MessageKey::exact(key)?, limits))?;
     rest.skip_blanks();
-    (rest.at == text.len()).then_some(fields)
+    (rest.at == text.len()).then_some(())
 }
 
 /// What is still to be read of a text.
@@ -107,20 +106,21 @@ impl<'a> Rest<'a> {
             [b'-', rest @ ..] => (true, rest),
             _ => (false, rest),
         };
-        let is_end = |byte: &u8| !byte.is_ascii_digit();
-        let length = rest.iter().position(is_end).unwrap_or(rest.len());
-        let digits = &rest[..length];
+        let (mut amount, mut length) = (0_u64, 0);
+        for byte in rest.iter().take(DIGITS + 1) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            amount = amount.wrapping_mul(10).wrapping_add(digit.into());
+            length += 1;
+        }
         // JSON has no leading zeros, and takes a zero with a sign for a fraction.
-        let is_odd = digits.first() == Some(&b'0') && (length > 1 || is_negative);
+        let is_odd = rest.first() == Some(&b'0') && (length > 1 || is_negative);
         if !(1..=DIGITS).contains(&length) || is_odd {
             return None;
         }
         self.at += usize::from(is_negative) + length;
-        let amount = digits.iter().fold(0, |amount: u64, digit| {
-            amount
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit - b'0'))
-        });
         let amount = i64::try_from(amount).ok()?;
         T::try_from(if is_negative { -amount } else { amount }).ok()
     }
@@ -195,6 +195,11 @@ mod tests {
         message_bytes: 4096,
         uris: 3,
     };
+
+    fn read<'a>(text: &'a str, limits: &Limits) -> Option<Fields<'a>> {
+        let mut fields = Fields::default();
+        read_into(&mut fields, text, limits).map(|()| fields)
+    }
 
     /// What a platform sends is of this form.
     #[test]
