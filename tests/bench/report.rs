@@ -4,7 +4,7 @@ mod spread;
 mod table;
 mod targets;
 
-pub(crate) use targets::{AGAIN, CLIENT, HEARTBEATS, NEW, OURS, PLAIN, QUIET};
+pub(crate) use targets::{AGAIN, CLIENT, HEARTBEATS, NEW, OURS, PLAIN, QUIET, UNTOUCHED};
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -49,6 +49,8 @@ pub(crate) const QUIET: &str = "pointsman, quiet";
 pub(crate) const PLAIN: &str = "pointsman, plain";
 /// Registrations that nobody has heard before.
 pub(crate) const NEW: &str = "new registrations";
+/// The same in memory that the host may still have to give.
+pub(crate) const UNTOUCHED: &str = "new, untouched memory";
 /// Registrations that were heard before, word for word.
 pub(crate) const AGAIN: &str = "unchanged heartbeats";
 /// The NATS client alone: it counts what comes.

@@ -65,23 +65,27 @@ impl Known {
     /// Whether it was probably seen before, which it is now.
     pub(super) fn contains(&mut self, fingerprint: Fingerprint) -> bool {
         self.asked += 1;
-        let word = word(fingerprint);
-        let at = self.bucket(word);
-        let mut places = self.buckets[at].iter_mut();
-        let Some(place) = places.find(|place| **place | SEEN == word | SEEN) else {
-            return false;
-        };
-        *place |= SEEN;
-        true
+        let place = self.place(word(fingerprint));
+        place.map(|place| *place |= SEEN).is_some()
     }
 
-    /// Adds one that it does not contain.
+    fn place(&mut self, word: u64) -> Option<&mut u64> {
+        let at = self.bucket(word);
+        let mut places = self.buckets[at].iter_mut();
+        places.find(|place| **place | SEEN == word | SEEN)
+    }
+
+    /// Adds one, if it is not there yet.
     pub(super) fn insert(&mut self, fingerprint: Fingerprint) {
+        let word = word(fingerprint);
+        if self.place(word).is_some() {
+            return;
+        }
         let is_full = self.length >= self.buckets.len() * WAYS / 2;
         if is_full && (self.buckets.len() < MOST || self.all_had_a_turn()) {
             self.make_room();
         }
-        self.put(word(fingerprint));
+        self.put(word);
     }
 
     fn bucket(&self, word: u64) -> usize {
@@ -178,6 +182,17 @@ mod tests {
         }
         let strangers = fingerprints(&key, 300_000..400_000);
         assert!(strangers.iter().all(|one| !known.contains(*one)));
+    }
+
+    /// As when it is read twice because both came before either was known.
+    #[test]
+    fn what_is_added_twice_is_there_once() {
+        let mut known = Known::new();
+        let fingerprint = Key::random().fingerprint(b"twice");
+        known.insert(fingerprint);
+        known.insert(fingerprint);
+        assert_eq!(known.length, 1);
+        assert!(known.contains(fingerprint));
     }
 
     #[test]

@@ -101,13 +101,15 @@ pub(super) async fn handle(
         })
     };
     let mut received = Vec::with_capacity(HANDED_OVER);
+    let mut recognised = Vec::with_capacity(HANDED_OVER);
     loop {
         backlog.next(HANDED_OVER, &mut received).await;
+        recognise(&received, &key, &mut known, &mut recognised);
         let mut messages = Vec::with_capacity(received.len());
-        for Received { kind, payload } in received.drain(..) {
-            messages.extend(match kind {
-                Kind::Register => registration(&reader, payload, &key, &mut known),
-                Kind::Unregister => reader.unregistration(&payload),
+        for (message, recognised) in received.drain(..).zip(&recognised) {
+            messages.extend(match recognised {
+                Some(recognised) => registration(&reader, message.payload, recognised, &mut known),
+                None => reader.unregistration(&message.payload),
             });
         }
         if messages.is_empty() {
@@ -124,15 +126,41 @@ pub(super) async fn handle(
     }
 }
 
+/// What the payload of a registration is to those that came before.
+struct Recognised {
+    fingerprint: Fingerprint,
+    is_known: bool,
+}
+
+/// Recognises the registrations among messages. The table of what is known is larger than a cache: it is asked for all of
+/// them in a row, so that the waits for memory are over together.
+fn recognise(
+    received: &[Received],
+    key: &Key,
+    known: &mut Known,
+    recognised: &mut Vec<Option<Recognised>>,
+) {
+    recognised.clear();
+    recognised.extend(received.iter().map(|message| {
+        (message.kind == Kind::Register).then(|| Recognised {
+            fingerprint: key.fingerprint(&message.payload),
+            is_known: false,
+        })
+    }));
+    for one in recognised.iter_mut().flatten() {
+        one.is_known = known.contains(one.fingerprint);
+    }
+}
+
 /// A payload that came before is left to the registry, which knows whether it still holds what it says.
 fn registration(
     reader: &Reader,
     payload: Bytes,
-    key: &Key,
+    recognised: &Recognised,
     known: &mut Known,
 ) -> Option<registry_task::Message> {
-    let fingerprint = key.fingerprint(&payload);
-    if known.contains(fingerprint) {
+    let fingerprint = recognised.fingerprint;
+    if recognised.is_known {
         return Some(registry_task::Message::Repeated(fingerprint, payload));
     }
     let registration = reader.read(Kind::Register, &payload, Some(fingerprint))?;
