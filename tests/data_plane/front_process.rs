@@ -58,15 +58,7 @@ async fn certificates_are_replaced_while_they_are_in_use() {
     .await;
     assert!(answers(&mut connected).await, "the old connection lives on");
     std::fs::write(folder.path().join("site.crt"), "-----BEGIN CERT").expect("it can be written");
-    eventually("the broken one is told of", BOUND, async || {
-        let log = plane.log();
-        if log.contains("certificate-refused") {
-            Ok(())
-        } else {
-            Err(log)
-        }
-    })
-    .await;
+    plane.until_logged("certificate-refused").await;
     assert_eq!(shown(&plane, &believes_new).await, Ok(true));
     assert!(answers(&mut connected).await);
 }

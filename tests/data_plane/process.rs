@@ -116,15 +116,7 @@ async fn without_descriptors_serving_goes_on() {
             .await;
         waiting.push(client);
     }
-    eventually("descriptors to run out", BOUND, async || {
-        let log = plane.log();
-        if log.contains("cannot accept a connection") {
-            Ok(())
-        } else {
-            Err(log)
-        }
-    })
-    .await;
+    plane.until_logged("cannot accept a connection").await;
     // Two seconds of failing accepts, at twenty a second and worker, are told a few times; more often where they last longer.
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -187,8 +179,9 @@ async fn a_full_disk_costs_no_request() {
     let more = "workers: 1\naccess_log: {to: file, file: /dev/full}\n";
     let plane = Process::start("data-plane", &alone(more)).await;
     drops_lines(&plane).await;
-    let told = plane.log().matches("access log cannot be written").count();
-    assert_eq!(told, 1, "{}", plane.log());
+    let log = plane.until_logged("access log cannot be written").await;
+    let told = log.matches("access log cannot be written").count();
+    assert_eq!(told, 1, "{log}");
 }
 
 /// a pipe whose reader is gone costs lines, which are counted, and no request

@@ -118,11 +118,9 @@ registration: {{ interval: 2s, stale_threshold: 8s }}
 
     /// Waits until the control plane has logged this.
     pub async fn logged(&self, words: &str) -> String {
-        eventually(&format!("{words:?} in the log"), BOUND, async || {
-            let log = self.control_plane.log();
-            let line = log.lines().find(|line| line.contains(words));
-            line.map(str::to_owned).ok_or_else(|| log.clone())
-        })
-        .await
+        let log = self.control_plane.until_logged(words).await;
+        let mut lines = log.lines();
+        let line = lines.find(|line| line.contains(words));
+        line.expect("a line that says it").to_owned()
     }
 }

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::broker::pid_of;
+use crate::fleet::BOUND;
 use crate::{environment, eventually};
 
 /// How long a process may take until it has bound its sockets.
@@ -189,6 +190,24 @@ impl Process {
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Waits until its log says this, and returns what the log says then: lines are written a little later than what they
+    /// tell of can be seen.
+    ///
+    /// # Panics
+    ///
+    /// When it is not said for long.
+    pub async fn until_logged(&self, text: &str) -> String {
+        eventually(&format!("{text:?} in the log"), BOUND, async || {
+            let log = self.log();
+            if log.contains(text) {
+                Ok(log)
+            } else {
+                Err(log)
+            }
+        })
+        .await
     }
 
     /// The folder that it runs in.

@@ -34,6 +34,10 @@ impl Pair {
             Process::start("control-plane", &configuration).await,
             Process::start("control-plane", &configuration).await,
         ];
+        // What is registered once, and before both listen, would be lost to one of them.
+        for control_plane in &control_planes {
+            control_plane.until_logged("subscriber-started").await;
+        }
         let [one, other] = [0, 1].map(|at: usize| control_planes[at].address("distribution"));
         let both = format!("  heartbeat: 1s\n  addresses: ['{one}', '{other}']");
         let configuration = configuration::data_plane(one);
@@ -145,7 +149,7 @@ async fn a_stopped_control_plane_is_left_after_three_missed_signs_of_life() {
     pair.publisher.register(&new).await;
     pair.answers("new.example.com").await;
     // A ping of HTTP/2 went unanswered at the same moment: either may be what is told.
-    logs(&pair.data_plane, "control-plane-lost").await;
+    pair.data_plane.until_logged("control-plane-lost").await;
     // It comes back, and is not turned to: whoever works is not left for it.
     pair.control_planes[followed].signal(Signal::CONT);
     pair.answers(HOST).await;
@@ -189,11 +193,12 @@ async fn certificates_between_the_planes_are_renewed_without_a_restart() {
     let uninvited = Process::start("data-plane", &follower(&stranger)).await;
     let endpoint = Endpoint::named("app").await;
     let publisher = Publisher::connect(&broker).await;
+    publisher.greet().await;
     publisher
         .register(&Emitted::plain(HOST, endpoint.address(), 0))
         .await;
     answers(data_plane.address("http"), HOST).await;
-    logs(&uninvited, "control-plane-not-followed").await;
+    uninvited.until_logged("control-plane-not-followed").await;
     assert_eq!(shown(&uninvited).await.expect("an answer")["ready"], false);
 
     // Now the second authority alone is believed, and has signed both.
@@ -212,7 +217,7 @@ async fn certificates_between_the_planes_are_renewed_without_a_restart() {
         .await;
     }
     path_between.cut();
-    logs(&data_plane, "control-plane-lost").await;
+    data_plane.until_logged("control-plane-lost").await;
     path_between.restore();
     let new = Emitted::plain("new.example.com", endpoint.address(), 0);
     publisher.register(&new).await;
@@ -236,7 +241,7 @@ const GREEDY: [(&str, &str); 3] = [
 /// A data plane of this configuration gets nothing, and is told why.
 async fn refused(configuration: &str, told: &str) {
     let data_plane = Process::start("data-plane", configuration).await;
-    logs(&data_plane, told).await;
+    data_plane.until_logged(told).await;
     let shown = shown(&data_plane).await.expect("an answer");
     assert_eq!(shown["ready"], false, "{shown}");
     assert_eq!(shown["table"]["routes"], 0, "{shown}");
@@ -297,12 +302,4 @@ async fn a_data_plane_gets_the_segments_of_its_certificate_only() {
     for (segments, told) in GREEDY {
         refused(&asking(segments), told).await;
     }
-}
-
-async fn logs(process: &Process, event: &str) {
-    eventually(event, BOUND, async || {
-        let log = process.log();
-        log.contains(event).then_some(()).ok_or(log)
-    })
-    .await;
 }

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pointsman_tests::configuration;
 use pointsman_tests::fleet::{BOUND, More};
 use pointsman_tests::publisher::Emitted;
 use pointsman_tests::{Authority, Broker, Client, Endpoint, Fleet, Process, Requests};
-use pointsman_tests::{configuration, eventually};
 use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -233,19 +233,9 @@ async fn a_successor_that_fails_changes_nothing() {
         ask(router).await.expect("an answer of the one that serves");
     }
     waiting.kill();
-    eventually(
-        "the end of the successor to be noticed",
-        BOUND,
-        async || {
-            let log = fleet.data_planes[0].log();
-            if log.contains("hand-over-not-taken") {
-                Ok(())
-            } else {
-                Err(log)
-            }
-        },
-    )
-    .await;
+    fleet.data_planes[0]
+        .until_logged("hand-over-not-taken")
+        .await;
     ask(router).await.expect("an answer of the one that serves");
 }
 

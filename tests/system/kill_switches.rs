@@ -66,14 +66,6 @@ async fn until_shown(data_plane: &Process, what: &str, is_so: impl Fn(&Value) ->
     .await;
 }
 
-async fn until_logged(process: &Process, message: &str) {
-    eventually(message, BOUND, async || {
-        let log = process.log();
-        log.contains(message).then_some(()).ok_or(log)
-    })
-    .await;
-}
-
 /// What the control plane shows of its only data plane.
 async fn replica(fleet: &Fleet) -> Result<Value, String> {
     let mut client = Client::connect(fleet.control_plane.address("admin")).await;
@@ -147,8 +139,7 @@ async fn a_frozen_table_stays_as_it_is() {
         current.then_some(()).ok_or_else(|| replica.to_string())
     })
     .await;
-    until_logged(data_plane, "operator-ends-override").await;
-    let log = data_plane.log();
+    let log = data_plane.until_logged("operator-ends-override").await;
     assert_eq!(log.matches("operator-override").count(), 2, "{log}");
     assert!(
         log.contains("serves the frozen table"),
@@ -171,7 +162,7 @@ async fn switches_need_no_control_plane_and_end_by_themselves() {
         it["serving"]["state"] == "frozen"
     })
     .await;
-    until_logged(data_plane, "override-ended").await;
+    data_plane.until_logged("override-ended").await;
     until_shown(data_plane, "what is received", |it| {
         it["serving"]["state"] == "received" && it["overrides"] == json!([])
     })

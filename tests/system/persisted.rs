@@ -151,8 +151,7 @@ async fn a_corrupt_file_is_skipped_for_the_previous_one() {
         first_answer(&data_plane, Duration::from_secs(3)).await,
         "kept"
     );
-    let log = data_plane.log();
-    assert!(log.contains("table-file-skipped"), "{log}");
+    let log = data_plane.until_logged("table-file-skipped").await;
     assert!(
         log.contains("its checksum does not fit what it holds"),
         "{log}"
@@ -168,15 +167,7 @@ async fn a_table_of_other_segments_is_not_served() {
     fleet.data_planes[0].kill();
     let more = state(folder.path()) + "segments: {mode: segments, list: [east]}\n";
     let data_plane = alone(&fleet, &more).await;
-    eventually("the file to be skipped", BOUND, async || {
-        let log = data_plane.log();
-        if log.contains("another filter of segments") {
-            Ok(())
-        } else {
-            Err(log)
-        }
-    })
-    .await;
+    data_plane.until_logged("another filter of segments").await;
     let shown = shown(&data_plane).await.expect("an answer");
     assert_eq!(shown["ready"], false, "{shown}");
     assert_eq!(shown["table"]["endpoints"], 0, "{shown}");
@@ -202,7 +193,7 @@ async fn a_folder_that_cannot_be_written_to_is_told_once() {
     fleet.answers(HOST, StatusCode::OK).await;
     fs::remove_file(&folder).expect("a removable file");
     written(data_plane).await;
-    assert!(data_plane.log().contains("table-written-again"));
+    data_plane.until_logged("table-written-again").await;
     fleet.answers(HOST, StatusCode::OK).await;
 }
 
