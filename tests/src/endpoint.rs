@@ -8,15 +8,19 @@ mod serve;
 pub use answer::{Answer, Reply};
 pub use request::{Head, Request};
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rustls::ServerConfig;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4096;
 
 /// Decides, once a request's head was read, what becomes of it.
 type Script = dyn Fn(&Head) -> Answer + Send + Sync;
@@ -67,7 +71,7 @@ impl Endpoint {
     }
 
     async fn start(tls: Option<TlsAcceptor>, script: Arc<Script>, host: IpAddr) -> Self {
-        let listener = TcpListener::bind((host, 0)).await.expect("a free port");
+        let listener = listen((host, 0).into()).expect("a free port");
         let address = listener.local_addr().expect("the bound address");
         let seen = Arc::new(Seen {
             script: Mutex::new(script),
@@ -167,12 +171,21 @@ impl Endpoint {
     /// When somebody else took the port meanwhile.
     pub async fn reopen(&mut self) {
         self.close().await;
-        let listener = TcpListener::bind(self.address)
-            .await
-            .expect("the port is still free");
+        let listener = listen(self.address).expect("the port is still free");
         let serving = serve::accept(listener, self.tls.clone(), Arc::clone(&self.seen));
         self.accepting = Some(tokio::spawn(serving));
     }
+}
+
+/// Listens with room for as many connections at once as a test makes: where there is none, the kernel resets some.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Drop for Endpoint {

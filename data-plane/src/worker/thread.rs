@@ -5,6 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
@@ -84,25 +85,36 @@ pub(crate) struct Assignment {
     pub(crate) switches: Arc<Switches>,
 }
 
-/// Starts a worker, which says how it ended through `ended`.
+/// Starts a worker, which says how it ended through `ended`. When this returns it has what it takes to run: a process that
+/// lacks descriptors for that does not start, instead of ending a moment later.
 pub(crate) fn spawn(
     assignment: Assignment,
     ended: mpsc::UnboundedSender<io::Result<()>>,
 ) -> io::Result<thread::JoinHandle<()>> {
     let name = format!("worker-{}", assignment.index);
-    thread::Builder::new().name(name).spawn(move || {
-        let result = catch_unwind(AssertUnwindSafe(|| run(assignment)));
+    let (built, is_built) = std::sync::mpsc::channel();
+    let thread = thread::Builder::new().name(name).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(|| run(assignment, &built)));
         let result = result.unwrap_or_else(|_| Err(io::Error::other("a worker has panicked")));
         // Whoever waits for the end may be gone already.
         let _ = ended.send(result);
-    })
+    })?;
+    let built = is_built.recv();
+    built.map_err(|_ended| io::Error::other("a worker ended before it began"))??;
+    Ok(thread)
 }
 
-fn run(assignment: Assignment) -> io::Result<()> {
+fn run(assignment: Assignment, built: &Sender<io::Result<()>>) -> io::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .build_local(LocalOptions::default())?;
-    runtime.block_on(serve(assignment))
+        .build_local(LocalOptions::default());
+    let (runtime, told) = match runtime {
+        Ok(runtime) => (Some(runtime), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    // Whoever starts a worker waits for this.
+    let _ = built.send(told);
+    runtime.map_or(Ok(()), |runtime| runtime.block_on(serve(assignment)))
 }
 
 async fn serve(mut assignment: Assignment) -> io::Result<()> {
