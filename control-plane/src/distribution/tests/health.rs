@@ -3,7 +3,7 @@ use std::time::Duration;
 use pointsman_proto::v1;
 use pointsman_proto::v1::follow_request::Message as Said;
 use pointsman_proto::v1::follow_response::Message;
-use pointsman_registry::Sum;
+use pointsman_registry::{Registration, Sum, Uri};
 use tokio::time::Instant;
 use tonic::Code;
 
@@ -103,6 +103,31 @@ async fn a_table_that_differs_is_sent_again_and_counted() {
             .metrics()
             .contains("pointsman_distribution_mismatches_total 2")
     );
+}
+
+/// What is behind the closing step that is acked may be held already, so that the sums are of different things.
+#[tokio::test]
+async fn an_ack_that_comes_in_the_next_step_is_not_compared() {
+    let scene = Scene::new(settings()).await;
+    scene.register(message("10.0.0.1:80", "foo")).await;
+    let mut data_plane = scene.follow(hello("one")).await;
+    let first = data_plane.step_to(2).await;
+    // More than fits on its way, so that the step is not closed until it is read.
+    let many = (0..2000).map(|number| Uri::parse(&format!("{number}.example.com")).unwrap());
+    let burst = Registration {
+        uris: many.collect(),
+        ..message("10.0.0.2:80", "foo")
+    };
+    scene.register(burst).await;
+    let begun = data_plane.next().await.unwrap();
+    assert!(matches!(begun, Some(Message::Batch(_))), "{begun:?}");
+    let held = Sum {
+        things: 258,
+        digest: 1,
+    };
+    data_plane.ack_as(&first, held, Vec::new()).await;
+    let replica = scene.until_replica(|it| it.acked_revision == 2).await;
+    assert_eq!((replica.held, replica.digest_mismatches), (held, 0));
 }
 
 #[tokio::test]
