@@ -23,6 +23,33 @@ async fn ask(router: SocketAddr, (name, value): (&str, &str)) -> Result<String, 
     }
 }
 
+/// what data planes would reject is not sent: a hash of nothing costs no route, and is told where it comes from
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_of_nothing_is_none() {
+    let fleet = Fleet::start(1).await;
+    let endpoints = [
+        Endpoint::named("plain").await,
+        Endpoint::named("hash").await,
+    ];
+    let plain = Emitted::plain(HOST, endpoints[0].address(), 0);
+    fleet.register(&plain, HOST).await;
+    let headless = Emitted {
+        options: Some(serde_json::json!({"loadbalancing": "hash"})),
+        ..Emitted::plain(HOST, endpoints[1].address(), 1)
+    };
+    fleet.publisher.register(&headless).await;
+    let router = fleet.routers()[0];
+    let answered = eventually("the second instance", BOUND, async || {
+        let body = ask(router, ("x-tenant", "a")).await.expect("a 200");
+        (body == "hash").then_some(body.clone()).ok_or(body)
+    });
+    answered.await;
+    fleet
+        .control_plane
+        .until_logged("hash-routing-properties-missing")
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hash_leads_to_the_same_instance_on_every_data_plane() {
     let fleet = Fleet::start(2).await;

@@ -102,6 +102,8 @@ impl Options {
         }
         let said = description.parts();
         let balancing = match Algorithm::from_registered(said.algorithm) {
+            // A hash of nothing is no choice: the router-wide algorithm makes it.
+            Some(Algorithm::Hash) if description.hash_header().is_empty() => None,
             Some(algorithm) => Some(Balancing {
                 algorithm,
                 hash_header: description.hash_header().into(),

@@ -202,7 +202,11 @@ fn describe(
 /// The header to hash and the balance factor, which count only with each other and with the algorithm (C-067, C-068).
 fn hash<'a>(options: &'a Options<'_>, refusals: &mut Vec<Refusal>) -> Option<(&'a str, f64)> {
     match Algorithm::from_registered(&options.loadbalancing) {
-        Some(Algorithm::Hash) if !options.hash_header.is_empty() => {}
+        Some(Algorithm::Hash) if options.hash_header.is_empty() => {
+            refusals.push(Refusal::of(Cause::HashHeader));
+            return None;
+        }
+        Some(Algorithm::Hash) => {}
         None if !options.loadbalancing.is_empty() => {
             refusals.push(Refusal::with(Cause::Algorithm, &*options.loadbalancing));
             return None;

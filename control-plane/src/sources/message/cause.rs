@@ -87,6 +87,8 @@ causes! {
     HostMetadata => Endpoint, "host_metadata", "the host is a metadata service";
     /// The machine of the data plane itself.
     HostLoopback => Endpoint, "host_loopback", "the host is a loopback address, and registration.allow_loopback is off";
+    /// A hash of nothing. The name is Gorouter's.
+    HashHeader => Option, "hash_header", "hash-routing-properties-missing: options.hash_header is missing; the router-wide algorithm is used";
     /// A balance factor that is no factor.
     HashBalance => Option, "hash_balance", "options.hash_balance is no factor; expected 0 or more, usually above 1.1";
     /// An algorithm nobody knows. The name is Gorouter's.

@@ -51,6 +51,9 @@ fn a_single_endpoint_decides() {
                 .description
                 .has_unknown_algorithm()
         );
+        // A hash of nothing is none.
+        scene.register(&base.clone().algorithm("hash"));
+        assert_eq!(options(&scene), Options::default());
         scene.register(&base.clone().algorithm("least-connection"));
         assert_eq!(algorithm(&scene), Some(Algorithm::LeastConnection));
         scene.register(&base.clone().algorithm("round-robin"));

@@ -139,6 +139,9 @@ fn options_that_nobody_knows_are_kept_and_told() {
     let unknown = parsed(&message(json!({"options": {"loadbalancing": "fastest"}})));
     assert_eq!(unknown.registration.description.algorithm(), "fastest");
     assert_eq!(unknown.refusals[0].cause, Cause::Algorithm);
+    let headless = parsed(&message(json!({"options": {"loadbalancing": "hash"}})));
+    assert_eq!(headless.registration.description.algorithm(), "hash");
+    assert_eq!(headless.refusals[0].cause, Cause::HashHeader);
     let negative = json!({"loadbalancing": "hash", "hash_header": "X", "hash_balance": -1});
     let negative = parsed(&message(json!({"options": negative})));
     assert_eq!(

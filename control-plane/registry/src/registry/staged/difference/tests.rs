@@ -49,7 +49,7 @@ fn what_is_staged_is_counted_once() {
     let mut difference = Difference::beyond(scene.registry.head());
     // While the change is being made, every look counts what came since the last one. A route and its endpoint change.
     for number in 0..MANY {
-        scene.stage(number..number + 1, "hash");
+        scene.stage(number..number + 1, "round-robin");
         assert!(scene.count(&mut difference, 2), "{number}");
     }
     assert_eq!(difference.lacks.things, 2 * MANY as u64);
@@ -72,13 +72,13 @@ fn what_is_staged_is_counted_once() {
 fn what_is_forgotten_is_counted_again() {
     let mut scene = scene();
     let mut difference = Difference::beyond(scene.registry.head());
-    scene.stage(0..MANY, "hash");
+    scene.stage(0..MANY, "round-robin");
     let mut looks = 1;
     while !scene.count(&mut difference, 100) {
         looks += 1;
     }
     assert_eq!(looks, 2 * MANY / 100);
-    for algorithm in ["least-connection", "hash"] {
+    for algorithm in ["least-connection", "round-robin"] {
         scene.stage(0..MANY, algorithm);
     }
     while !scene.count(&mut difference, 100) {}
