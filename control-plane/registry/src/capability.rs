@@ -27,9 +27,11 @@ pub struct Capabilities(u32);
 impl Capabilities {
     /// Nothing beyond the simple route.
     pub const NONE: Self = Self(0);
-    /// Everything that a reader can claim, for those that only look.
+    /// Everything that a data plane can claim.
     pub const ALL: Self = Self(!Self::EJECTED.0);
-    /// What no reader can claim: an operator has taken the thing out, so nobody is given it.
+    /// Of who serves nothing and only looks: everything, with what an operator has taken out.
+    pub const ONLOOKER: Self = Self(u32::MAX);
+    /// What no data plane can claim: an operator has taken the thing out, so none is given it.
     pub const EJECTED: Self = Self(1 << 31);
     /// Endpoints over TLS with a checked name.
     pub const TLS_ENDPOINT: Self = Self(1);

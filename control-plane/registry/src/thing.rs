@@ -131,6 +131,8 @@ pub struct Endpoint {
     pub stale_threshold_seconds: i64,
     /// It was not heard for its threshold, and is kept because TLS proves its identity.
     pub silent: bool,
+    /// An operator has taken it out: no data plane is given it.
+    pub ejected: bool,
 }
 
 /// The name of something that is gone.
@@ -173,8 +175,6 @@ pub struct EndpointListing {
     pub source: Arc<str>,
     /// It was not heard for its threshold, and is kept because that was true of too much at once, or pruning is frozen.
     pub held: bool,
-    /// An operator has taken it out: no data plane is given it.
-    pub ejected: bool,
     /// Whether time does anything to it.
     pub ageing: Ageing,
 }

@@ -50,7 +50,7 @@ pub enum Event {
         /// The routes, without new ones.
         routes: usize,
     },
-    /// The change has been said.
+    /// All that changed has been said.
     Changed,
 }
 

@@ -55,6 +55,10 @@ pub enum Why {
     Withdrawn,
     /// It was silent, and a data plane could not reach it.
     Failing,
+    /// An operator has taken it out of service.
+    Ejected,
+    /// An operator has it in service again, or what took it out is over.
+    Reinstated,
     /// What is there carries a newer modification tag.
     OlderTag,
     /// What is there belongs to another source, which declares it.
@@ -158,6 +162,8 @@ impl Why {
             Self::Declared => "declared",
             Self::Withdrawn => "withdrawn",
             Self::Failing => "failing",
+            Self::Ejected => "ejected",
+            Self::Reinstated => "reinstated",
             Self::OlderTag => "older-tag",
             Self::OtherSource => "other-source",
         }

@@ -136,6 +136,12 @@ pub(super) fn unregistered(message: &Registration, outcomes: &[Unregistered]) {
     }
 }
 
+/// What a source that declares says its route without.
+pub(super) fn unsaid(route: &RouteKey, message: &Registration) {
+    let told = Told::new(message);
+    endpoint!(info, "endpoint-unregistered", field::display(route), &told);
+}
+
 pub(super) fn route_gone(route: &RouteKey) {
     info!(component = "registry", uri = %route, "route-unregistered");
 }

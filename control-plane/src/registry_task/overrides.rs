@@ -11,6 +11,7 @@ use pointsman_route_key::RouteKey;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::history::Why;
 use super::orders::Refused;
 use super::{RegistryTask, log};
 
@@ -135,6 +136,7 @@ impl RegistryTask {
                     self.check_ejection(&ejection)?;
                 }
                 self.registry.eject(ejection);
+                self.recorder.changed(&self.registry, Why::Ejected, None);
             }
         }
         let since = Timestamp::now();
@@ -192,7 +194,10 @@ impl RegistryTask {
                     self.registry.freeze_pruning(false, self.clock.now());
                 }
             }
-            Effect::Eject(target) => self.registry.reinstate(&target.ejection()),
+            Effect::Eject(target) => {
+                self.registry.reinstate(&target.ejection());
+                self.recorder.changed(&self.registry, Why::Reinstated, None);
+            }
         }
         self.show_overrides();
         ended

@@ -146,7 +146,14 @@ impl RegistryTask {
                 self.consider_standing();
             }
             Event::Changing { routes } => self.change_begins(source, routes),
-            Event::Changed => self.change_ends(source),
+            Event::Changed => {
+                for (route, endpoint) in self.registry.settle(source, now) {
+                    log::unsaid(&route, &endpoint);
+                }
+                self.recorder
+                    .changed(&self.registry, Why::Withdrawn, Some(source));
+                self.change_ends(source);
+            }
         }
     }
 

@@ -105,10 +105,11 @@ impl Files {
             if routes > 0 {
                 source.send(Event::Changing { routes }).await?;
             }
+            let is_news = !events.is_empty();
             for event in events {
                 source.send(event).await?;
             }
-            if routes > 0 {
+            if is_news {
                 source.send(Event::Changed).await?;
             }
             state.tell_whole(&source).await?;

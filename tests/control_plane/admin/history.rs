@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::order;
 use crate::contract::Contract;
 use crate::plane::{BOUND, Plane};
 
@@ -204,6 +205,49 @@ async fn a_revision_of_another_life_gets_a_snapshot() {
         assert_eq!(change[0]["revision"].as_u64(), end.map(|end| end + 1));
         assert_eq!(change[0]["route"], uri.as_str());
     }
+}
+
+/// What an operator takes out stays registered: it is told at once, with its reason, and a snapshot has it.
+#[tokio::test]
+async fn what_an_operator_takes_out_is_told_as_that() {
+    let plane = Plane::start().await;
+    let contract = Contract::of(&plane).await;
+    let uri = "app.example.com";
+    plane.until_registered(&one(uri)).await;
+    let eject = json!({
+        "kind": "eject", "target": {"address": "127.0.0.1:80"}, "reason": "it hangs", "force": true
+    });
+    let mut watcher = Watcher::start(&plane, "").await;
+    let placed = order(&plane, "POST", "/v1/overrides", &eject).await;
+    let placed = contract.check(("post", "/v1/overrides"), &placed);
+    let told = |lines: &[Value]| {
+        let change = lines.last().expect("a line");
+        assert_eq!(change["address"], "127.0.0.1:80", "{change}");
+        assert_eq!(change["what"], "changed", "{change}");
+        let is_out = &change["endpoint"]["ejected"];
+        (change["why"].clone(), is_out.clone())
+    };
+    let lines = watcher.until(&contract, "change").await;
+    assert_eq!(told(&lines), (json!("ejected"), json!(true)));
+
+    let mut from_elsewhere = Watcher::start(&plane, "?since=0&epoch=0000000000000001").await;
+    let lines = from_elsewhere.until(&contract, "snapshot-ends").await;
+    let mut present = lines.iter().filter(|it| it["type"] == "present");
+    let is_out = |it: &Value| it["endpoint"]["ejected"] == true;
+    assert!(present.any(is_out), "{lines:?}");
+
+    let id = placed["override"]["id"].as_str().expect("an id");
+    let path = format!("/v1/overrides/{id}");
+    assert_eq!(order(&plane, "DELETE", &path, &json!({})).await.status, 200);
+    for watcher in [&mut watcher, &mut from_elsewhere] {
+        let lines = watcher.until(&contract, "change").await;
+        assert_eq!(told(&lines), (json!("reinstated"), json!(false)));
+    }
+    let answer = plane.get(&format!("/v1/routes/history?uri={uri}")).await;
+    let history = contract.check(("get", "/v1/routes/history"), &answer);
+    let changes = history["changes"].as_array().expect("changes").iter();
+    let why: Vec<_> = changes.filter_map(|it| it["why"].as_str()).collect();
+    assert_eq!(why, ["registered", "registered", "ejected", "reinstated"]);
 }
 
 /// K-143: who watches and does not read is cut with a last line, and holds up nobody

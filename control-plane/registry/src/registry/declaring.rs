@@ -13,7 +13,7 @@ use crate::outcome::{Declared, Dropped, Lapsed};
 use crate::registration::{Registration, Uri};
 use crate::time::Time;
 
-use super::records::{self, RouteId, SegmentId, Stays};
+use super::records::{self, EndpointId, Presence, RouteId, SegmentId, Stays};
 use super::{Absence, Registry, SourceId};
 
 impl Registry {
@@ -86,7 +86,7 @@ impl Registry {
     /// Ends a declaration that is withdrawn, once no endpoint of its source is left in the segment.
     pub(super) fn end_declaration(&mut self, route: RouteId, segment: SegmentId) {
         let record = &self.routes[route];
-        let declared = record.presence(segment).declared();
+        let declared = record.find_presence(segment).and_then(Presence::declared);
         let Some(source) = declared.and_then(|it| it.withdrawn.then_some(it.source)) else {
             return;
         };
@@ -114,6 +114,48 @@ impl Registry {
         let uris = message.uris.iter();
         uris.map(|uri| self.lapse_one(source, (uri, &message.address), absence, now))
             .collect()
+    }
+
+    /// A source that declares has said everything again. What the guard kept when the source said nothing of its route
+    /// is gone where it says the route without it now: somebody has written that. What is gone, by its route, as it was
+    /// registered; no route goes with it.
+    pub fn settle(&mut self, source: SourceId, now: Time) -> Vec<(Arc<RouteKey>, Registration)> {
+        let held = self
+            .guard
+            .held()
+            .filter(|id| self.is_said_without(*id, source));
+        let gone: Vec<_> = held.collect();
+        let gone = gone.into_iter().map(|id| {
+            let record = &self.endpoints[id];
+            let registration = Registration {
+                uris: Vec::new(),
+                address: Arc::clone(&record.address),
+                segment: Arc::clone(&self.segments[record.segment].name),
+                description: Arc::clone(&record.description),
+                stale_threshold_seconds: record.stale_threshold_seconds,
+                tag: record.tag.as_deref().cloned().unwrap_or_default(),
+                fingerprint: None,
+            };
+            let route = Arc::clone(&self.routes[record.route].key);
+            self.remove_endpoint(id, now);
+            (route, registration)
+        });
+        gone.collect()
+    }
+
+    fn is_said_without(&self, id: EndpointId, source: SourceId) -> bool {
+        let record = &self.endpoints[id];
+        let declared = self.routes[record.route]
+            .presence(record.segment)
+            .declared();
+        record.source == source.0
+            && declared.is_some_and(|it| it.source == source.0 && !it.withdrawn)
+    }
+
+    /// Whether an endpoint is there by the word of a source that declares, and nobody else's. What the source says
+    /// nothing of any more, and the guard keeps, is anybody's.
+    pub(super) fn is_declared(&self, id: EndpointId) -> bool {
+        self.declares(self.endpoints[id].source) && !self.guard.holds(id)
     }
 
     fn lapse_one(

@@ -100,6 +100,11 @@ impl Guard {
         self.held.contains_key(&id)
     }
 
+    /// What is held.
+    pub(super) fn held(&self) -> impl Iterator<Item = EndpointId> {
+        self.held.keys().copied()
+    }
+
     /// It was heard again, or it is gone.
     pub(super) fn let_off(&mut self, id: EndpointId) -> bool {
         !self.held.is_empty() && self.held.remove(&id).is_some()

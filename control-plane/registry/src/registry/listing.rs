@@ -85,6 +85,7 @@ impl Registry {
             description: Arc::clone(&record.description),
             stale_threshold_seconds: record.stale_threshold_seconds,
             silent: record.is_silent(),
+            ejected: record.needs.cover(Capabilities::EJECTED),
         }
     }
 
@@ -104,7 +105,6 @@ impl Registry {
             } else {
                 Ageing::Goes
             },
-            ejected: record.needs.cover(Capabilities::EJECTED),
         }
     }
 }

@@ -195,22 +195,22 @@ impl Registry {
                 return Put::Unmodified;
             }
         }
-        if record.source != incoming.source && self.declares(record.source) {
+        let changes_hands = record.source != incoming.source;
+        if changes_hands && self.is_declared(id) {
             return Put::Unmodified;
         }
-        let was_silent = record.is_silent();
+        let (route, segment, was_silent) = (record.route, record.segment, record.is_silent());
         self.take_over(incoming, id);
-        if same && !was_silent {
-            return Put::Refreshed;
+        if !same {
+            self.detach(id);
+            self.replace(incoming, id);
+        } else if was_silent {
+            self.place_anew(id);
         }
-        if same {
-            self.lift_endpoint(id);
-            self.place_endpoint(id);
-            return Put::Refreshed;
+        if changes_hands {
+            self.end_declaration(route, segment);
         }
-        self.detach(id);
-        self.replace(incoming, id);
-        Put::Updated
+        if same { Put::Refreshed } else { Put::Updated }
     }
 
     /// Whether what is said of an endpoint is older than what is known, as publishers tell it: a message that was overtaken

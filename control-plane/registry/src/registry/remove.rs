@@ -37,7 +37,7 @@ impl Registry {
             return Unregistered::UnknownEndpoint;
         };
         let record = &self.endpoints[id];
-        if self.declares(record.source) {
+        if self.is_declared(id) {
             return Unregistered::OlderTag;
         }
         if let Some(tag) = &record.tag

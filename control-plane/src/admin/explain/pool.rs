@@ -18,7 +18,10 @@ pub(super) fn status(inside: &Inside, route: Option<&RouteListing>) -> Option<u1
 
 /// The endpoints that data planes are given.
 pub(super) fn given(route: &RouteListing) -> impl Iterator<Item = &EndpointListing> {
-    route.endpoints.iter().filter(|listed| !listed.ejected)
+    route
+        .endpoints
+        .iter()
+        .filter(|listed| !listed.endpoint.ejected)
 }
 
 /// Each endpoint, with what there is to say about it.
@@ -35,7 +38,7 @@ pub(super) fn endpoints(route: &RouteListing) -> Vec<Value> {
 
 /// Silent endpoints are chosen where all others were, ejected ones never.
 fn chosen(route: &RouteListing, listed: &EndpointListing) -> &'static str {
-    if listed.ejected {
+    if listed.endpoint.ejected {
         return "never";
     }
     let others_speak = given(route).any(|it| !it.endpoint.silent);
@@ -58,7 +61,7 @@ fn stale_in(listed: &EndpointListing) -> Option<f64> {
 fn notes(listed: &EndpointListing) -> Vec<String> {
     let endpoint = &listed.endpoint;
     let mut notes = Vec::new();
-    if listed.ejected {
+    if listed.endpoint.ejected {
         notes.push("ejected: an operator has taken it out for a while");
     }
     if endpoint.silent {

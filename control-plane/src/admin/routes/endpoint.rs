@@ -103,6 +103,7 @@ mod tests {
             description: Arc::new(Description::new(fields).unwrap()),
             stale_threshold_seconds: -1,
             silent: false,
+            ejected: false,
         };
         let mut text = Vec::new();
         go_json::push(&mut text, &Shown::of(&endpoint, default_algorithm));

@@ -55,7 +55,6 @@ pub(in crate::admin) fn endpoint(listed: &EndpointListing) -> Map<String, Value>
     let known = [
         ("revision", json!(listed.revision)),
         ("held", json!(listed.held)),
-        ("ejected", json!(listed.ejected)),
         ("ageing", json!(ageing(listed.ageing))),
         ("source", json!(&*listed.source)),
         ("last_heard_seconds", json!(listed.last_heard.as_secs_f64())),
@@ -95,6 +94,7 @@ pub(in crate::admin) fn registered(endpoint: &Endpoint) -> Map<String, Value> {
         "policy": description.policy().map(policy),
         "stale_threshold_seconds": endpoint.stale_threshold_seconds,
         "silent": endpoint.silent,
+        "ejected": endpoint.ejected,
     });
     match shown {
         Value::Object(members) => members,

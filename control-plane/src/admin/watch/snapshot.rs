@@ -15,7 +15,7 @@ impl Watcher {
     pub(super) async fn snapshot(&mut self) -> Result<u64, Cut> {
         let view = View {
             filter: SegmentFilter::All,
-            capabilities: Capabilities::ALL,
+            capabilities: Capabilities::ONLOOKER,
         };
         let begun = self.registry.read(move |registry, _| {
             let (reader, _) = Reader::new(registry, view, Held::default());

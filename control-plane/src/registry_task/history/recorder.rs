@@ -62,7 +62,7 @@ impl Recorder {
         why: Why,
         source: Option<SourceId>,
     ) {
-        self.record(registry, source, |now| (what(now, None), why));
+        self.record(registry, source, |now| (what(now, None), why_of(now, why)));
     }
 
     /// The same for a registration.
@@ -131,7 +131,7 @@ impl Recorder {
                 Now::Gone(name) if name.address.is_empty() && empty.contains(&&*name.route) => {
                     Why::Empty
                 }
-                Now::Gone(_) | Now::Is(_) => Why::Expired,
+                Now::Gone(_) | Now::Is(_) => why_of(now, Why::Expired),
             };
             let silent = matches!(now, Now::Is(Thing::Endpoint(endpoint)) if endpoint.silent);
             let what = if silent {
@@ -240,6 +240,14 @@ fn what(now: &Now, is_new: Option<bool>) -> What {
         Now::Gone(_) => What::Removed,
         Now::Is(_) if is_new == Some(true) => What::Added,
         Now::Is(_) => What::Changed,
+    }
+}
+
+/// Why something that goes or stays has changed. What is ejected changes once more when older removals are forgotten.
+fn why_of(now: &Now, why: Why) -> Why {
+    match now {
+        Now::Is(Thing::Endpoint(endpoint)) if endpoint.ejected => Why::Ejected,
+        Now::Is(_) | Now::Gone(_) => why,
     }
 }
 

@@ -152,12 +152,10 @@ fn two_sources_do_not_declare_the_same_route() {
     assert!(files.withdraw("a"));
 }
 
-/// L-35: what is absent from a source goes through the guard, and what was said to be gone does not
-#[test]
-fn a_source_that_suddenly_says_little_is_held() {
+/// What is left of a source that says nothing any more of 200 routes that it had: 150 of them are held.
+fn suddenly_silent(endpoint: impl Fn(&String) -> Message) -> (Files, Vec<String>) {
     let mut files = Files::new(Settings::default());
     let uris: Vec<_> = (0..200).map(|number| format!("h{number}")).collect();
-    let endpoint = |uri: &String| message("1.1.1.1:1", &[uri]);
     for uri in &uris {
         files.declare(uri, repeatable());
         files.register(&endpoint(uri));
@@ -174,6 +172,14 @@ fn a_source_that_suddenly_says_little_is_held() {
         }
     }
     assert_eq!(held.len(), 150, "50 may go in any case");
+    (files, held)
+}
+
+/// L-35: what is absent from a source goes through the guard, and what was said to be gone does not
+#[test]
+fn a_source_that_suddenly_says_little_is_held() {
+    let endpoint = |uri: &String| message("1.1.1.1:1", &[uri]);
+    let (mut files, held) = suddenly_silent(endpoint);
     assert!(files.rules(&held[0]).is_some(), "they stay as they were");
     // One is said again, one is said to be gone, an operator lets the rest go.
     assert_eq!(files.declare(&held[0], repeatable()), Declared::Changed);
@@ -187,6 +193,48 @@ fn a_source_that_suddenly_says_little_is_held() {
     files.scene.registry.release(head);
     assert_eq!(files.scene.pass(seconds(1)).len(), 148);
     assert_eq!(files.scene.routes(), [held[0].clone()]);
+}
+
+/// What is said again without what was held: somebody has written that it is gone.
+#[test]
+fn what_is_held_goes_when_its_route_is_said_without_it() {
+    let endpoint = |uri: &String| message("1.1.1.1:1", &[uri]);
+    let (mut files, held) = suddenly_silent(endpoint);
+    let (files_id, now) = (files.files, files.scene.now);
+    assert!(files.scene.registry.settle(files_id, now).is_empty());
+    files.declare(&held[0], repeatable());
+    files.register(&message("1.1.1.2:1", &[&held[0]]));
+    files.declare(&held[1], repeatable());
+    files.register(&endpoint(&held[1]));
+    let gone = files.scene.registry.settle(files_id, now);
+    files.scene.registry.check();
+    let gone: Vec<_> = gone
+        .iter()
+        .map(|(route, endpoint)| (route.to_string(), &*endpoint.address))
+        .collect();
+    assert_eq!(gone, [(held[0].clone(), "1.1.1.1:1")]);
+    assert_eq!(files.scene.addresses(&held[0]).unwrap(), ["1.1.1.2:1"]);
+    assert_eq!(files.scene.addresses(&held[1]).unwrap(), ["1.1.1.1:1"]);
+    assert_eq!(files.scene.registry.held_expiries(), 148);
+}
+
+/// What a source says nothing of any more, and the guard keeps, another source may confirm, or say to be gone.
+#[test]
+fn what_is_held_is_anybodys() {
+    let endpoint = |uri: &String| message("1.1.1.1:1", &[uri]);
+    let (mut files, held) = suddenly_silent(endpoint);
+    let removed = |route_gone| Unregistered::Removed {
+        route_gone,
+        other_segment: false,
+    };
+    assert_eq!(files.scene.unregister(&endpoint(&held[0])), removed(true));
+    let theirs = endpoint(&held[1]).tls();
+    assert_eq!(files.scene.register(&theirs), Put::Updated);
+    assert!(files.rules(&held[1]).is_none(), "nobody declares it");
+    assert_eq!(files.scene.registry.held_expiries(), 148);
+    assert_eq!(files.scene.unregister(&theirs), removed(true));
+    assert_eq!(files.scene.register(&endpoint(&held[2])), Put::Refreshed);
+    assert!(files.rules(&held[2]).is_none());
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn what_is_taken_out_is_given_to_nobody_until_it_is_reinstated() {
     let gone = texts(&["a 10.0.0.1:80", "b 10.0.0.1:80"]);
     assert_eq!(given(&scene, &mut reader), (vec![], gone));
     assert!(
-        scene.route("b").unwrap().endpoints[0].ejected,
+        scene.route("b").unwrap().endpoints[0].endpoint.ejected,
         "it is shown"
     );
 
