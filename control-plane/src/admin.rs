@@ -7,6 +7,7 @@ mod chunks;
 mod contract;
 mod explain;
 mod listing;
+mod named;
 mod orders;
 mod overrides;
 mod paths;

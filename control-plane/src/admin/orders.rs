@@ -3,7 +3,6 @@
 //! Orders come as JSON, which a page in a browser cannot send elsewhere without being allowed to; nobody is.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,9 +11,7 @@ use serde_json::json;
 
 use super::Inside;
 use crate::registry_task::Refused;
-use pointsman_admin::Caller;
-use pointsman_admin::Problem;
-use pointsman_admin::audit;
+use pointsman_admin::{Caller, NotRead, Problem, Sent, audit};
 
 const RELEASE: &str = "/v1/release";
 const CONFIRM: &str = "/v1/authority/confirm";
@@ -38,7 +35,7 @@ pub(super) struct Confirm {
 pub(super) async fn release(
     State(inside): State<Inside>,
     Extension(caller): Extension<Caller>,
-    order: Result<Json<Release>, JsonRejection>,
+    order: Result<Sent<Release>, NotRead>,
 ) -> Response {
     let order = match read(order, |order: &Release| &order.epoch) {
         Ok(order) => order,
@@ -72,7 +69,7 @@ pub(super) async fn release(
 pub(super) async fn confirm(
     State(inside): State<Inside>,
     Extension(caller): Extension<Caller>,
-    order: Result<Json<Confirm>, JsonRejection>,
+    order: Result<Sent<Confirm>, NotRead>,
 ) -> Response {
     let (_, epoch) = match read(order, |order: &Confirm| &order.epoch) {
         Ok(order) => order,
@@ -107,11 +104,11 @@ pub(super) async fn confirm(
 
 /// The order, and its epoch.
 pub(super) fn read<Order>(
-    order: Result<Json<Order>, JsonRejection>,
+    order: Result<Sent<Order>, NotRead>,
     epoch: impl FnOnce(&Order) -> &String,
 ) -> Result<(Order, u64), Problem> {
-    let refused = |error: JsonRejection| Problem::of(error.status()).because(error.body_text());
-    let Json(order) = order.map_err(refused)?;
+    let refused = |error: NotRead| Problem::of(error.status).because(error.detail);
+    let Sent(order) = order.map_err(refused)?;
     let spelled = epoch(&order);
     let read = Some(spelled)
         .filter(|it| it.len() == 16)

@@ -4,20 +4,18 @@
 //! that follow another control plane get what that one has. A restart ends them, since nothing is kept on disk.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pointsman_process::configuration::Interval;
-use pointsman_route_key::RouteKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Inside;
 use super::orders::refuse;
+use super::{Inside, named};
 use crate::registry_task::{Effect, Ended, NewOverride, Override, Target};
-use pointsman_admin::{Caller, Problem, Terms, audit};
+use pointsman_admin::{Caller, Members, NotRead, Problem, Sent, Terms, audit};
 
 /// Where they are.
 pub(super) const PATH: &str = "/v1/overrides";
@@ -30,7 +28,7 @@ const SCOPE: &str = "it counts at this control plane only, for the data planes t
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     kind: Kind,
-    target: Option<Meant>,
+    target: Option<Members<Meant>>,
     reason: String,
     #[serde(rename = "for")]
     length: Option<Interval>,
@@ -65,11 +63,11 @@ pub(super) async fn list(State(inside): State<Inside>) -> Response {
 pub(super) async fn place(
     State(inside): State<Inside>,
     Extension(caller): Extension<Caller>,
-    order: Result<Json<Order>, JsonRejection>,
+    order: Result<Sent<Order>, NotRead>,
 ) -> Response {
-    let refused = |error: JsonRejection| Problem::of(error.status()).because(error.body_text());
+    let refused = |error: NotRead| Problem::of(error.status).because(error.detail);
     let order = match order.map_err(refused) {
-        Ok(Json(order)) => order,
+        Ok(Sent(order)) => order,
         Err(problem) => return problem.for_path(PATH),
     };
     let new = match order.read(caller.0.clone()) {
@@ -139,7 +137,7 @@ pub(super) async fn end(
 impl Order {
     /// The order, if it makes sense.
     fn read(self, who: Box<str>) -> Result<NewOverride, String> {
-        let effect = match (self.kind, self.target) {
+        let effect = match (self.kind, self.target.map(|Members(it)| it)) {
             (Kind::FreezePruning, None) => Effect::FreezePruning,
             (Kind::FreezePruning, Some(_)) => {
                 return Err("freeze-pruning has no target: it is of all endpoints".to_owned());
@@ -167,9 +165,7 @@ impl Meant {
                 "target.address is empty; expected HOST:PORT as it is registered".to_owned(),
             );
         }
-        let route = self.route.map(|uri| {
-            RouteKey::from_uri(&uri).map_err(|error| format!("target.route is `{uri}`: {error}"))
-        });
+        let route = self.route.map(|uri| named::route("target.route", &uri));
         Ok(Target {
             address: self.address.into(),
             route: route.transpose()?,

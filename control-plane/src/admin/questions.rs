@@ -5,11 +5,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use pointsman_route_key::RouteKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Inside;
+use super::{Inside, named};
 use crate::registry_task::{Answer, HeldEndpoint, HeldRoute, Holding, Question, Unanswered};
 use pointsman_admin::Problem;
 
@@ -53,9 +52,7 @@ pub(super) async fn route(
     asked: Result<Query<OneRoute>, QueryRejection>,
 ) -> Response {
     let question = match asked {
-        Ok(Query(OneRoute { uri })) => RouteKey::from_uri(&uri)
-            .map(Question::Route)
-            .map_err(|error| format!("uri is `{uri}`: {error}")),
+        Ok(Query(OneRoute { uri })) => named::route("uri", &uri).map(Question::Route),
         Err(error) => Err(format!("{}; expected uri=URI", error.body_text())),
     };
     answer(&inside, &id, question, &uri).await

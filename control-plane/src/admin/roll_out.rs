@@ -1,11 +1,10 @@
 //! `/v1/roll-out`: the large change that is given to one part of the data planes after the other.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use pointsman_admin::{Caller, Problem, audit};
+use pointsman_admin::{Caller, NotRead, Problem, Sent, audit};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -47,7 +46,7 @@ pub(super) async fn shown(State(inside): State<Inside>) -> Response {
 pub(super) async fn finish(
     State(inside): State<Inside>,
     Extension(caller): Extension<Caller>,
-    order: Result<Json<Finish>, JsonRejection>,
+    order: Result<Sent<Finish>, NotRead>,
 ) -> Response {
     let (Finish { number, .. }, epoch) = match read(order, |order: &Finish| &order.epoch) {
         Ok(order) => order,

@@ -3,11 +3,10 @@
 //! Orders come as JSON, which a page in a browser cannot send elsewhere without being allowed to; nobody is.
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pointsman_admin::{Caller, Problem, Terms, audit};
+use pointsman_admin::{Caller, Members, NotRead, Problem, Sent, Terms, audit};
 use pointsman_process::configuration::Interval;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,7 +27,7 @@ const SCOPE: &str =
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     kind: Kind,
-    target: Option<Target>,
+    target: Option<Members<Target>>,
     reason: String,
     #[serde(rename = "for")]
     length: Option<Interval>,
@@ -67,11 +66,11 @@ pub(super) async fn list(State(inside): State<Inside>) -> Response {
 pub(super) async fn place(
     State(inside): State<Inside>,
     Extension(caller): Extension<Caller>,
-    order: Result<Json<Order>, JsonRejection>,
+    order: Result<Sent<Order>, NotRead>,
 ) -> Response {
     let order = match order {
-        Ok(Json(order)) => order,
-        Err(error) => return problem(error.status(), &error.body_text()),
+        Ok(Sent(order)) => order,
+        Err(error) => return problem(error.status, &error.detail),
     };
     let new = match order.read(caller.0.clone()) {
         Ok(new) => new,
@@ -131,7 +130,7 @@ pub(super) async fn end(
 impl Order {
     /// The order, if it makes sense.
     fn read(self, who: Box<str>) -> Result<NewOverride, String> {
-        let effect = self.target.unwrap_or_default().read(self.kind)?;
+        let effect = self.target.unwrap_or_default().0.read(self.kind)?;
         let Terms { why, length } = Terms::read(&self.reason, self.length)?;
         Ok(NewOverride {
             effect,

@@ -13,6 +13,7 @@ pub mod metrics;
 
 mod access;
 mod bind;
+mod order;
 mod pages;
 mod problem;
 mod section;
@@ -21,6 +22,7 @@ mod terms;
 
 pub use access::{Caller, Client, Credentials, Role, Token};
 pub use bind::{BindError, Bound, Settings, Tls, bind};
+pub use order::{Members, NotRead, Sent};
 pub use pages::Pages;
 pub use problem::{PROBLEM_TYPE, Problem};
 pub use section::Section;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::access::Caller;
 use crate::audit;
+use crate::order::{NotRead, Sent};
 use crate::problem::Problem;
 
 /// Where it is.
@@ -42,14 +42,14 @@ pub async fn shown(State(log): State<Option<LentLevel>>) -> Response {
 pub async fn set(
     State(log): State<Option<LentLevel>>,
     Extension(caller): Extension<Caller>,
-    order: Result<Json<Order>, JsonRejection>,
+    order: Result<Sent<Order>, NotRead>,
 ) -> Response {
     let Some(log) = &log else {
         return not_ours();
     };
     let before = state(&log.state());
-    match order.map_err(|error| (error.status(), error.body_text())) {
-        Ok(Json(order)) => match obey(log, &order) {
+    match order.map_err(|error| (error.status, error.detail)) {
+        Ok(Sent(order)) => match obey(log, &order) {
             Ok(()) => {
                 let after = state(&log.state());
                 audit::record(&caller, "log-level-changed", &before, Ok(&after));

@@ -52,7 +52,7 @@ impl Problem {
         }
     }
 
-    fn details(&self) -> Response {
+    pub(crate) fn details(&self) -> Response {
         let details = Details {
             title: self.title(),
             status: self.status.as_u16(),

@@ -97,11 +97,18 @@ impl Validate for Section {
             (None, None) => self.validate_openness(check),
             (Some(_), Some(_)) => {}
         }
-        if self.tokens.iter().any(|token| token.name.is_empty()) {
-            let why = "a token without a name could not be told from others in the log";
-            check.refuse("tokens", why, "give each of them a name");
-        }
-        let Some(tls) = &self.tls else { return };
+        self.validate_emptiness(check);
+        self.validate_tokens(check);
+        let Some(tls) = &self.tls else {
+            if check.is_given("tls") {
+                check.refuse(
+                    "tls",
+                    "is empty, and would not protect anything",
+                    "name the files of a certificate and its key, or leave it out",
+                );
+            }
+            return;
+        };
         match (&tls.client_ca, tls.clients.is_empty()) {
             (None, false) => check.refuse(
                 "tls.clients",
@@ -119,6 +126,40 @@ impl Validate for Section {
 }
 
 impl Section {
+    /// A key that is written without a value was meant to keep somebody out.
+    fn validate_emptiness(&self, check: &mut Check<'_>) {
+        let given = [
+            ("user", self.user.is_none()),
+            ("password_file", self.password_file.is_none()),
+            ("tokens", self.tokens.is_empty()),
+        ];
+        for (key, is_empty) in given {
+            if is_empty && check.is_given(key) {
+                check.refuse(
+                    key,
+                    "is empty, and would keep nobody out",
+                    "write a value, or leave it out",
+                );
+            }
+        }
+    }
+
+    fn validate_tokens(&self, check: &mut Check<'_>) {
+        let mut names: Vec<_> = self.tokens.iter().map(|token| &*token.name).collect();
+        names.sort_unstable();
+        if names.first().is_some_and(|first| first.is_empty()) {
+            let why = "a token without a name could not be told from others in the log";
+            check.refuse("tokens", why, "give each of them a name");
+        }
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            let why = format!(
+                "two tokens have the name {:?}, and could not be told apart in the log",
+                twice[0]
+            );
+            check.refuse("tokens", why, "give each of them a name of its own");
+        }
+    }
+
     fn validate_openness(&self, check: &mut Check<'_>) {
         let Some(listen) = &self.listen else { return };
         if !listen.0.ip().is_loopback() && self.knows_nobody() {

@@ -31,7 +31,7 @@ impl Registry {
         if known.is_none() && self.is_full() {
             return Declared::Dropped(Dropped::TooManyRoutes);
         }
-        let Some(segment) = self.segments.enter(&declaration.segment) else {
+        let Some(segment) = self.enter_segment(&declaration.segment) else {
             return Declared::Dropped(Dropped::TooManySegments);
         };
         let before = known.and_then(|route| self.routes[route].find_presence(segment)?.declared());

@@ -130,10 +130,27 @@ impl Registry {
         };
         // What is staged was live until then, so that it has a bound of its own.
         let most = memory.removals.max(live / 4) + self.staged_removals(now);
+        self.forget_beyond((since, most))
+    }
+
+    /// The number of a segment, which may be new; `None` where too many hold something. Segments that only remember
+    /// removals make room, and with them everything that went before: readers that were away for longer get all there is.
+    pub(super) fn enter_segment(&mut self, name: &Arc<str>) -> Option<SegmentId> {
+        loop {
+            let entered = self.segments.enter(name);
+            if entered.is_some() || !self.segments.has_lifeless() {
+                return entered;
+            }
+            if !self.forget_beyond((Time::NEVER, 0)) {
+                return None;
+            }
+        }
+    }
+
+    /// Forgets the oldest removal if it is from before a time, or one of more than so many. Whether there was one.
+    fn forget_beyond(&mut self, bounds: (Time, usize)) -> bool {
         let staged = &self.staged;
-        let forgotten = self
-            .removals
-            .forget((since, most), |it| staged.has_staged(it));
+        let forgotten = self.removals.forget(bounds, |it| staged.has_staged(it));
         if let Some((revision, segment)) = forgotten {
             self.segments[segment].index.remove(revision);
             self.segments.leave_if_empty(segment);

@@ -53,7 +53,7 @@ impl Registry {
             return all(Dropped::NoAddress);
         }
         self.last_update = Some(now);
-        let Some(segment) = self.segments.enter(&message.segment) else {
+        let Some(segment) = self.enter_segment(&message.segment) else {
             return all(Dropped::TooManySegments);
         };
         let stale_threshold_seconds = self.effective_threshold(message.stale_threshold_seconds);

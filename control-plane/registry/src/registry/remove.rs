@@ -64,7 +64,7 @@ impl Registry {
         if message.address.is_empty() || self.standing(now, false).authoritative {
             return;
         }
-        let Some(segment) = self.segments.enter(&message.segment) else {
+        let Some(segment) = self.enter_segment(&message.segment) else {
             return;
         };
         let (route, address) = (Arc::clone(uri.key()), Arc::clone(&message.address));

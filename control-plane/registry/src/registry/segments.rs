@@ -53,6 +53,12 @@ impl Segments {
         }
     }
 
+    /// Whether any remembers removals, and holds nothing.
+    pub(super) fn has_lifeless(&self) -> bool {
+        let mut records = self.records.iter().flatten();
+        records.any(|record| record.sums.is_empty())
+    }
+
     pub(super) fn numbered(&self) -> impl Iterator<Item = (SegmentId, &SegmentRecord)> {
         (0..)
             .zip(&self.records)

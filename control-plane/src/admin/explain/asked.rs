@@ -31,6 +31,7 @@ impl Asked {
         let mut headers = Vec::new();
         for (name, value) in pairs {
             match name.as_str() {
+                "url" if url.is_some() => return Err("url stands there twice".to_owned()),
                 "url" => url = Some(value),
                 "method" => {
                     method = value
@@ -83,10 +84,16 @@ fn normal(url: &str) -> Result<(String, String), String> {
     if url.len() > MAX_URL {
         return Err(format!("url is longer than {MAX_URL} bytes"));
     }
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split_once(['?', '#']).map_or(rest, |(rest, _)| rest);
+    // The query comes first: there may be a URL in it.
+    let rest = url.split_once(['?', '#']).map_or(url, |(rest, _)| rest);
+    let rest = rest.split_once("://").map_or(rest, |(_, rest)| rest);
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    if host.contains('@') {
+        return Err(
+            "url has user information before its host, which a request does not have; leave it out"
+                .to_owned(),
+        );
+    }
     let host = strip_port(host);
     if host.is_empty() {
         return Err(format!("url is `{url}`, which names no host"));
@@ -120,7 +127,12 @@ mod tests {
             ),
             ("app.example.com", "app.example.com", ""),
             ("http://app.example.com//", "app.example.com", ""),
-            ("http://me@app.example.com/#top", "app.example.com", ""),
+            ("http://app.example.com/#top", "app.example.com", ""),
+            (
+                "app.example.com/x?next=http://b.example.com/",
+                "app.example.com",
+                "/x",
+            ),
             ("http://[::1]:80/a//", "[::1]", "/a"),
         ] {
             let asked = read(&[("url", url)]).unwrap();
@@ -134,6 +146,8 @@ mod tests {
         for (query, told) in [
             (&[][..], "url is missing"),
             (&[("url", "http:///x")], "names no host"),
+            (&[("url", "http://me:secret@a/x")], "user information"),
+            (&[("url", "a"), ("url", "b")], "url stands there twice"),
             (&[("url", long.as_str())], "longer than 8192 bytes"),
             (&[("url", "a"), ("method", "a b")], "method is `a b`"),
             (&[("url", "a"), ("header", "a")], "expected NAME:VALUE"),

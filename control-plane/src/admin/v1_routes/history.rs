@@ -13,7 +13,7 @@ use pointsman_route_key::RouteKey;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::Inside;
+use super::super::{Inside, named};
 use super::{ended_problem, shown};
 use crate::registry_task::{History, Record, Subject};
 use pointsman_admin::Problem;
@@ -78,7 +78,7 @@ pub(in crate::admin) async fn history(
 
 fn check(wanted: &Wanted) -> Result<(RouteKey, usize), String> {
     let Wanted { uri, limit } = wanted;
-    let key = RouteKey::from_uri(uri).map_err(|error| format!("uri is `{uri}`: {error}"))?;
+    let key = named::route("uri", uri)?;
     let limit = limit.unwrap_or(CHANGES);
     if !(1..=MAX_CHANGES).contains(&limit) {
         return Err(format!("limit is {limit}; expected 1 to {MAX_CHANGES}"));

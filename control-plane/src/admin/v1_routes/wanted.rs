@@ -4,6 +4,8 @@ use pointsman_registry::{EndpointListing, RouteListing};
 use pointsman_route_key::{Host, RouteKey, lowercase};
 use serde::Deserialize;
 
+use crate::admin::named;
+
 /// Routes of one page, where the client does not say.
 const PAGE: usize = 1000;
 
@@ -56,15 +58,12 @@ pub(super) struct Filter {
 
 impl Wanted {
     pub(super) fn check(self) -> Result<Page, String> {
-        let key = |name, uri: &String| {
-            RouteKey::from_uri(uri).map_err(|error| format!("{name} is `{uri}`: {error}"))
-        };
         let limit = self.limit.unwrap_or(PAGE);
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(format!("limit is {limit}; expected 1 to {MAX_PAGE}"));
         }
-        let only = self.uri.as_ref().map(|uri| key("uri", uri));
-        let after = self.after.as_ref().map(|uri| key("after", uri));
+        let only = self.uri.as_ref().map(|uri| named::route("uri", uri));
+        let after = self.after.as_ref().map(|uri| named::route("after", uri));
         let segment = |name: String| if name == "-" { String::new() } else { name };
         Ok(Page {
             only: only.transpose()?,
@@ -84,10 +83,13 @@ impl Wanted {
 /// A host as `/routes` spells it: a name, `*.` and a suffix, or `*` for the routes of every host.
 fn host(spelled: &str) -> Result<Host, String> {
     let lower = lowercase(spelled);
-    if lower.is_empty() || lower.contains('/') {
+    if lower.contains('/') {
         return Err(format!(
             "host is `{spelled}`; expected a host without a path"
         ));
+    }
+    if lower != "*" {
+        named::route("host", spelled)?;
     }
     Ok(match lower.strip_prefix("*.") {
         Some(suffix) if !suffix.is_empty() => Host::Suffix(suffix.into()),

@@ -112,3 +112,20 @@ fn there_is_a_bound_on_segments_and_those_that_are_left_do_not_count() {
     assert_eq!(put(&mut scene, 4096), Put::Added);
     scene.registry.check();
 }
+
+/// What somebody made up and took back does not keep others out for as long as removals are remembered.
+#[test]
+fn segments_that_only_remember_make_room() {
+    let mut scene = Scene::new(Settings::default());
+    scene.register(&message("10.0.0.9:80", &["mine"]).segment("lasting"));
+    let made_up = |number: usize| message("10.0.0.1:80", &["foo"]).segment(&format!("is{number}"));
+    for number in 0..4096 {
+        scene.register(&made_up(number));
+        scene.unregister(&made_up(number));
+    }
+    let other = message("10.0.0.2:80", &["bar"]).segment("production");
+    assert_eq!(scene.register(&other), Put::Added);
+    let declared = |name| scene.registry.segments.find(name).is_some();
+    assert!(declared("lasting") && declared("production"));
+    scene.registry.check();
+}
