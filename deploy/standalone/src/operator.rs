@@ -47,7 +47,7 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(why) | Self::Unreachable(why) => f.write_str(why),
+            Self::Usage(why) | Self::Unreachable(why) => f.write_str(&shown::harmless(why)),
             Self::Output(error) => error.fmt(f),
         }
     }
@@ -160,6 +160,12 @@ mod tests {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(status(&Err(Failure::Output(full))), 3);
         assert_eq!(status(&Ok(Outcome::Bad)), 1);
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_of_what_a_failure_says() {
+        let failure = Failure::Usage("no \u{1b}[2Jsuch\nroute".to_owned());
+        assert_eq!(failure.to_string(), "no \\u{1b}[2Jsuch\\nroute");
     }
 
     #[test]

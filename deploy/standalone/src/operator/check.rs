@@ -36,9 +36,9 @@ pub(super) async fn run(
         Output::Table => {
             for Finding { what, wrong } in &findings {
                 let mark = if wrong.is_empty() { "good" } else { "BAD " };
-                writeln!(out, "{mark}  {what}")?;
+                shown::line(out, &format!("{mark}  {what}"))?;
                 for wrong in wrong {
-                    writeln!(out, "        {wrong}")?;
+                    shown::line(out, &format!("        {wrong}"))?;
                 }
             }
         }

@@ -92,7 +92,8 @@ fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {
         None => {
             let [expiries, told] =
                 ["released_expiries", "told_replicas"].map(|name| shown::count(answer, name));
-            return writeln!(out, "{expiries} expiries released, {told} data planes told");
+            let done = format!("{expiries} expiries released, {told} data planes told");
+            return shown::line(out, &done);
         }
     };
     let headings = [
@@ -106,7 +107,7 @@ fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {
     ];
     shown::table(out, headings, all.iter().map(row))?;
     match answer.get("scope") {
-        Some(scope) => writeln!(out, "{}", shown::plain(scope)),
+        Some(scope) => shown::line(out, &shown::plain(scope)),
         None => Ok(()),
     }
 }

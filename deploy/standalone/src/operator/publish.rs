@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, shown};
 
 const REGISTER: &str = "router.register";
 const UNREGISTER: &str = "router.unregister";
@@ -78,7 +78,7 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
     // Before anything is registered: from then on whoever ends this takes it back.
     let mut end = End::listen()?;
     send(&client, REGISTER, &message).await?;
-    writeln!(out, "registered: {told}")?;
+    shown::line(out, &format!("registered: {told}"))?;
     out.flush()?;
     if publish.once {
         return Ok(Outcome::Good);
@@ -92,7 +92,7 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
         }
     }
     send(&client, UNREGISTER, &message).await?;
-    writeln!(out, "unregistered: {told}")?;
+    shown::line(out, &format!("unregistered: {told}"))?;
     Ok(Outcome::Good)
 }
 

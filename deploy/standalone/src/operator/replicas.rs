@@ -38,22 +38,16 @@ pub(super) async fn run(
     for replica in replicas {
         let name = shown::member(replica, "name");
         for rejected in shown::list(replica, "rejected") {
-            writeln!(
-                out,
-                "{name} rejects {} {}: {}",
-                shown::member(rejected, "route"),
-                shown::member(rejected, "address"),
-                shown::member(rejected, "reason"),
-            )?;
+            let [route, address, reason] =
+                ["route", "address", "reason"].map(|name| shown::member(rejected, name));
+            let told = format!("{name} rejects {route} {address}: {reason}");
+            shown::line(out, &told)?;
         }
     }
     for gone in shown::list(&found, "gone") {
         let name = shown::member(gone, "name");
-        writeln!(
-            out,
-            "{name} left {} ago",
-            shown::seconds(gone, "gone_seconds")
-        )?;
+        let ago = shown::seconds(gone, "gone_seconds");
+        shown::line(out, &format!("{name} left {ago} ago"))?;
     }
     Ok(Outcome::Good)
 }

@@ -61,20 +61,19 @@ fn show(line: &[u8], output: Output, out: &mut impl Write) -> Result<(), Failure
                 differences,
             ] = history::row(&told);
             let place = [route, endpoint, segment].join(" ");
-            writeln!(
-                out,
-                "{time} {revision} {what} {place} ({why} {source}) {differences}"
-            )?;
+            let told = format!("{time} {revision} {what} {place} ({why} {source}) {differences}");
+            shown::line(out, &told)?;
         }
         "present" | "absent" => {
             let kind = shown::member(&told, "type");
             let endpoint = told.get("endpoint").unwrap_or(&told);
             let address = shown::member(endpoint, "address");
-            writeln!(out, "{kind} {route} {address} {}", shown::segment(&told))?;
+            let segment = shown::segment(&told);
+            shown::line(out, &format!("{kind} {route} {address} {segment}"))?;
         }
         "start" if !shown::is(&told, "resumed") => {
             let reason = shown::member(&told, "reason");
-            writeln!(out, "from revision {revision} on {reason}")?;
+            shown::line(out, &format!("from revision {revision} on {reason}"))?;
         }
         "cut" => {
             let reason = shown::member(&told, "reason");
