@@ -3,6 +3,7 @@
 //! Tables are for people, `-o json` is for scripts: it is what the admin API answers, unchanged but for pages, which are
 //! put together.
 
+mod address;
 mod api;
 mod arguments;
 mod check;

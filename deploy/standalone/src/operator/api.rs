@@ -10,8 +10,8 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Failure;
 use super::arguments::Server;
+use super::{Failure, address};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -22,6 +22,8 @@ const ANSWER: Duration = Duration::from_secs(60);
 pub(super) struct Api {
     client: Client,
     base: Url,
+    /// The same for people.
+    told: String,
     who: Who,
 }
 
@@ -42,11 +44,11 @@ struct Problem {
 impl Api {
     /// The one that the command line names. Nothing is asked yet.
     pub(super) fn new(server: &Server) -> Result<Self, Failure> {
-        let base = Url::parse(&server.server)
-            .map_err(|error| Failure::Usage(format!("--server {}: {error}", server.server)))?;
+        let place = address::told(&server.server);
+        let wrong = |why: &str| Failure::Usage(format!("--server {place}: {why}"));
+        let base = Url::parse(&server.server).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
-            let told = format!("--server {base}: begin it with http:// or https://");
-            return Err(Failure::Usage(told));
+            return Err(wrong("begin it with http:// or https://"));
         }
         let builder = Client::builder()
             .no_proxy()
@@ -63,6 +65,7 @@ impl Api {
             .map_err(|error| Failure::Usage(told(&error)))?;
         Ok(Self {
             client,
+            told: address::told(base.as_str()),
             base,
             who: who(server)?,
         })
@@ -110,7 +113,7 @@ impl Api {
         let request = self.request(Method::GET, path)?;
         let response = self.send(request.timeout(ANSWER)).await?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| self.lost(&error))?;
+        let text = response.text().await.map_err(|error| self.lost(error))?;
         Ok((status, text))
     }
 
@@ -130,13 +133,16 @@ impl Api {
     }
 
     /// Why an answer ended before its end.
-    pub(super) fn lost(&self, error: &reqwest::Error) -> Failure {
-        Failure::Unreachable(format!("{}: {}", self.base, told(error)))
+    pub(super) fn lost(&self, error: reqwest::Error) -> Failure {
+        // The library's words name the address as it is.
+        let why = told(&error.without_url());
+        Failure::Unreachable(format!("{}: {why}", self.told))
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Failure> {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| Failure::Usage(format!("{url}: {error}")))?;
+        let url = Url::parse(&url)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", address::told(&url))))?;
         let request = self.client.request(method, url);
         Ok(match &self.who {
             Who::Nobody => request,
@@ -146,14 +152,14 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        request.send().await.map_err(|error| self.lost(&error))
+        request.send().await.map_err(|error| self.lost(error))
     }
 
     async fn read(&self, response: Response) -> Result<Value, Failure> {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
-        response.json().await.map_err(|error| self.lost(&error))
+        response.json().await.map_err(|error| self.lost(error))
     }
 
     async fn refused(&self, response: Response) -> Failure {
@@ -163,7 +169,7 @@ impl Api {
             Ok(problem) => problem.detail.unwrap_or(problem.title),
             Err(_) => text.lines().next().unwrap_or_default().to_owned(),
         };
-        let told = format!("{} answers {status}: {why}", self.base);
+        let told = format!("{} answers {status}: {why}", self.told);
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Unreachable(told),
             _ if status.is_client_error() => Failure::Usage(told),

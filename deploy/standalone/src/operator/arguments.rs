@@ -45,6 +45,7 @@ pub(super) struct Server {
         long,
         global = true,
         env = "POINTSMAN_SERVER",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:7601"
     )]

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Failure, Outcome, shown};
+use super::{Failure, Outcome, address, shown};
 
 const REGISTER: &str = "router.register";
 const UNREGISTER: &str = "router.unregister";
@@ -30,6 +30,7 @@ pub(super) struct Publish {
     #[arg(
         long,
         env = "NATS_URL",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "nats://127.0.0.1:4222"
     )]
@@ -69,7 +70,12 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
         .connection_timeout(CONNECT)
         .connect(&*publish.nats)
         .await
-        .map_err(|error| Failure::Unreachable(format!("{}: {error}", publish.nats)))?;
+        .map_err(|error| {
+            let place = address::told(&publish.nats);
+            // The library's words may name the address as it is.
+            let why = error.to_string().replace(&publish.nats, &place);
+            Failure::Unreachable(format!("{place}: {why}"))
+        })?;
     if publish.unregister {
         send(&client, UNREGISTER, &message).await?;
         return Ok(Outcome::Good);

@@ -1,6 +1,11 @@
 //! The commands as a whole.
 
+pub(super) mod scripted;
+
 use clap::Parser as _;
+
+use scripted::{Scripted, answer, command};
+use serde_json::json;
 
 use super::*;
 
@@ -65,6 +70,47 @@ async fn completions_that_nobody_takes_end_as_any_other_command_does() {
             assert_eq!(status(&ended), wanted, "{shell}: {why}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_failure_tells_no_password() {
+    let stranger = Scripted::start(|_| answer(500, &json!("no"))).await;
+    let refuses = format!("http://user:s3cret@{}", stranger.address);
+    let publish = ["publish", "--once", "10.0.0.1:1", "a.b", "--nats"];
+    for (arguments, place) in [
+        (
+            &["routes", "--server"][..],
+            "http://user:s3cret@127.0.0.1:1",
+        ),
+        (&["routes", "--server"], "http://user:s3cret@127.0.0.1:port"),
+        (&["routes", "--server"], "ftp://user:s3cret@127.0.0.1"),
+        (&["routes", "--server"], "user:s3cret@127.0.0.1"),
+        (&["routes", "--server"], &refuses),
+        (&["watch", "--server"], &refuses),
+        (&publish, "nats://user:s3cret@127.0.0.1:1"),
+        (&publish, "user:s3cret@127.0.0.1:1"),
+        (&publish, "nats://s3cret@127.0.0.1:port"),
+    ] {
+        let (ended, _) = command(&[arguments, &[place]].concat()).await;
+        let told = ended.expect_err("nobody is there").to_string();
+        assert!(told.contains("127.0.0.1"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
+
+#[test]
+fn help_shows_no_address_of_the_environment() {
+    let mut command = Operator::command();
+    command.build();
+    let commands = std::iter::once(&command).chain(command.get_subcommands());
+    let mut seen = 0;
+    for argument in commands.flat_map(clap::Command::get_arguments) {
+        if ["server", "nats"].contains(&argument.get_id().as_str()) {
+            assert!(argument.is_hide_env_values_set(), "{argument}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2, "{seen}");
 }
 
 #[test]

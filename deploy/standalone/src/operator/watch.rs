@@ -22,7 +22,7 @@ pub(super) async fn run(
     let mut pending = Vec::new();
     loop {
         let chunk = tokio::select! {
-            chunk = answer.chunk() => chunk.map_err(|error| api.lost(&error))?,
+            chunk = answer.chunk() => chunk.map_err(|error| api.lost(error))?,
             _ = tokio::signal::ctrl_c() => return Ok(Outcome::Good),
         };
         let Some(chunk) = chunk else {
