@@ -7,6 +7,7 @@ mod address;
 mod api;
 mod arguments;
 mod check;
+mod checked;
 mod explain;
 mod history;
 mod overrides;
@@ -37,9 +38,11 @@ pub enum Outcome {
 /// Why there is no outcome.
 #[derive(Debug)]
 pub enum Failure {
+    /// The one thing that was asked for is not there: 1.
+    Absent(String),
     /// The command line asks for something that there is not, or the control plane says so of a request: 2.
     Usage(String),
-    /// Nobody was reached, let in, or answered as the admin API does: 3.
+    /// Nobody was reached, let in, or answered as the admin API does; or it has too much to do: 3.
     Unreachable(String),
     /// What there was to show could not be written. Nobody reads on, which is no fault: 0.
     Output(io::Error),
@@ -48,7 +51,9 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(why) | Self::Unreachable(why) => f.write_str(&shown::harmless(why)),
+            Self::Absent(why) | Self::Usage(why) | Self::Unreachable(why) => {
+                f.write_str(&shown::harmless(why))
+            }
             Self::Output(error) => error.fmt(f),
         }
     }
@@ -67,7 +72,7 @@ impl From<io::Error> for Failure {
 pub fn status(ended: &Result<Outcome, Failure>) -> u8 {
     match ended {
         Ok(Outcome::Good) => 0,
-        Ok(Outcome::Bad) => 1,
+        Ok(Outcome::Bad) | Err(Failure::Absent(_)) => 1,
         Err(Failure::Usage(_)) => 2,
         Err(Failure::Unreachable(_)) => 3,
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,

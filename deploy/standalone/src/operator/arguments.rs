@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::checked;
 use super::publish::Publish;
 
 const EXIT_CODES: &str = "Exit codes:
   0  it is so, or was done
   1  it is not so: no such route, a fleet that is not well, data planes that differ
   2  the command line, or what it asks for, is wrong
-  3  nobody was reached, let in, or answered as the admin API does
+  3  nobody was reached, let in, or answered as the admin API does; or it has too much to do
 
 Without a command, pointsman is the router itself: see pointsman --help.";
 
@@ -87,6 +88,7 @@ pub(super) enum Command {
     /// The data planes, and how far behind each is
     Replicas {
         /// Only this one
+        #[arg(value_parser = checked::id)]
         id: Option<String>,
     },
     /// Which route and endpoints a URL gets, and which data planes would answer otherwise
@@ -168,6 +170,7 @@ pub(super) enum Override {
     /// Ends one before its time
     End {
         /// As the list names it
+        #[arg(value_parser = checked::id)]
         id: String,
     },
     /// Lets go what was held back because too much fell silent at once, here and in every data plane

@@ -5,7 +5,7 @@ use std::io::Write;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::api::Api;
+use super::api::{Api, below};
 use super::arguments::{New, Output, Override};
 use super::{Failure, Outcome, shown};
 
@@ -20,10 +20,7 @@ pub(super) async fn run(
     let answer = match &command {
         None => api.get(PATH, &[]).await?,
         Some(Override::Release) => release(api).await?,
-        Some(Override::End { id }) => {
-            let path = format!("{PATH}/{id}");
-            api.order(Method::DELETE, &path, None).await?
-        }
+        Some(Override::End { id }) => api.order(Method::DELETE, &below(PATH, id), None).await?,
         Some(Override::New(new)) => place(api, new).await?,
     };
     match output {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::Api;
 use super::arguments::{Output, Wanted};
@@ -56,9 +56,7 @@ async fn pages(api: &Api, wanted: &Wanted) -> Result<Value, Failure> {
     loop {
         let mut query = query.clone();
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let Some(mut page) = api.find("/v1/routes", &query).await? else {
-            return Ok(json!({ "routes": [], "next": null }));
-        };
+        let mut page = api.get("/v1/routes", &query).await?;
         if let Some(Value::Array(more)) = page.get_mut("routes").map(Value::take) {
             routes.extend(more);
         }

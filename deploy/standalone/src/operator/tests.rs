@@ -4,7 +4,7 @@ pub(super) mod scripted;
 
 use clap::Parser as _;
 
-use scripted::{Scripted, answer, command};
+use scripted::{Scripted, answer, command, problem};
 use serde_json::json;
 
 use super::*;
@@ -111,6 +111,94 @@ fn help_shows_no_address_of_the_environment() {
         }
     }
     assert!(seen >= 2, "{seen}");
+}
+
+#[tokio::test]
+async fn what_is_no_admin_api_says_nothing_about_routes() {
+    let admin = Scripted::start(|asked| match asked.split_once("/nope") {
+        Some(_) => problem(404, "no data plane of the id \"nope\" follows"),
+        None => problem(404, "the admin API has no such path"),
+    })
+    .await;
+    let web = Scripted::start(|_| answer(404, &json!("nothing is here"))).await;
+    for server in [&admin, &web] {
+        for asked in [
+            &["routes"][..],
+            &["replicas"],
+            &["replicas", "else"],
+            &["history", "a.b"],
+            &["explain", "a.b"],
+            &["watch"],
+            &["overrides"],
+            &["check"],
+        ] {
+            let (ended, shown) = server.command(asked).await;
+            assert_eq!(status(&ended), 3, "{asked:?}: {shown}");
+            assert_eq!(shown, "", "{asked:?}");
+            let told = ended.expect_err("nobody").to_string();
+            assert!(
+                told.ends_with("expected the address of an admin API that has this"),
+                "{told}"
+            );
+        }
+    }
+    let (ended, _) = admin.command(&["replicas", "nope"]).await;
+    assert_eq!(status(&ended), 1);
+    let told = ended.expect_err("it is not there").to_string();
+    assert!(told.contains("no data plane of the id \"nope\""), "{told}");
+    for more in ["?q", "#f", "/x?"] {
+        let server = format!("http://{}/{more}", admin.address);
+        let (ended, _) = command(&["routes", "--server", &server]).await;
+        assert_eq!(status(&ended), 2, "{server}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_whose_fault_it_is() {
+    for (answered, wanted) in [(400, 2), (422, 2), (401, 3), (403, 3), (429, 3), (503, 3)] {
+        let server = Scripted::start(move |_| problem(answered, "for this reason")).await;
+        for asked in [&["routes"][..], &["watch"], &["overrides", "release"]] {
+            let (ended, _) = server.command(asked).await;
+            assert_eq!(status(&ended), wanted, "{answered} to {asked:?}");
+            let told = ended.expect_err("it was refused").to_string();
+            assert!(told.ends_with("for this reason"), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_leads_to_no_other_path() {
+    let server = Scripted::start(|_| answer(200, &json!({}))).await;
+    for (command, id, asked) in [
+        (
+            &["replicas"][..],
+            "../overrides",
+            "GET /v1/replicas/..%2Foverrides",
+        ),
+        (
+            &["replicas"],
+            "a b?c#d%2e",
+            "GET /v1/replicas/a%20b%3Fc%23d%252e",
+        ),
+        (
+            &["replicas"],
+            "dp-1_2.3~ä",
+            "GET /v1/replicas/dp-1_2.3~%C3%A4",
+        ),
+        (
+            &["overrides", "end"],
+            "../../health",
+            "DELETE /v1/overrides/..%2F..%2Fhealth",
+        ),
+    ] {
+        let (ended, _) = server.command(&[command, &[id]].concat()).await;
+        assert_eq!(status(&ended), 0, "{id}");
+        assert_eq!(server.asked().last().map(String::as_str), Some(asked));
+        for id in ["", ".", ".."] {
+            let refused = Operator::try_parse_from([&["pointsman"], command, &[id]].concat());
+            assert_eq!(refused.expect_err("no id").exit_code(), 2, "{id:?}");
+        }
+    }
 }
 
 #[test]
