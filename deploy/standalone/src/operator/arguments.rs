@@ -98,6 +98,7 @@ pub(super) enum Command {
     /// What became of one route
     History {
         /// HOST or HOST/PATH
+        #[arg(value_parser = checked::route)]
         route: String,
         /// The latest so many changes
         #[arg(long)]
@@ -120,9 +121,10 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Wanted {
     /// Only this route, HOST or HOST/PATH
+    #[arg(value_parser = checked::route)]
     pub(super) uri: Option<String>,
-    /// Only routes of this host
-    #[arg(long)]
+    /// Only routes of this host; * for those of every host
+    #[arg(long, value_parser = checked::host)]
     pub(super) host: Option<String>,
     /// Only endpoints of this app
     #[arg(long)]
@@ -186,8 +188,8 @@ pub(super) enum New {
     Eject {
         /// Its address, as it is registered
         address: String,
-        /// Only of this route
-        #[arg(long)]
+        /// Only of this route, HOST or HOST/PATH
+        #[arg(long, value_parser = checked::route)]
         route: Option<String>,
         /// Only of this app
         #[arg(long)]

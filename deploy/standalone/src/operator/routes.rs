@@ -17,6 +17,7 @@ pub(super) async fn run(
     output: Output,
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
+    refuse_lost_value(wanted)?;
     let page = pages(api, wanted).await?;
     let routes = shown::list(&page, "routes");
     match output {
@@ -33,6 +34,16 @@ pub(super) async fn run(
     } else {
         Outcome::Good
     })
+}
+
+/// The value of `--stale` is the URI where a blank stands before it, and not an equals sign.
+fn refuse_lost_value(wanted: &Wanted) -> Result<(), Failure> {
+    match wanted.uri.as_deref() {
+        Some(value @ ("true" | "false")) if wanted.stale.is_some() => Err(Failure::Usage(format!(
+            "`--stale {value}` asks for the route {value}; expected --stale={value}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// All pages as one. Each is of its own revision; that of the last one stands for all.

@@ -66,7 +66,7 @@ async fn completions_that_nobody_takes_end_as_any_other_command_does() {
     ] {
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
             let operator = Operator::parse_from(["pointsman", "completions", shell]);
-            let ended = run(operator, &mut Closed(why)).await;
+            let ended = Box::pin(run(operator, &mut Closed(why))).await;
             assert_eq!(status(&ended), wanted, "{shell}: {why}");
         }
     }
@@ -163,6 +163,52 @@ async fn a_refusal_says_whose_fault_it_is() {
             let told = ended.expect_err("it was refused").to_string();
             assert!(told.ends_with("for this reason"), "{told}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_no_route_is_not_asked_for() {
+    for arguments in [
+        &["routes", "https://a.example.com"][..],
+        &["routes", "a.example.com:80"],
+        &["routes", "--host", "a.example.com:80"],
+        &["history", "https://a.example.com/"],
+        &[
+            "overrides",
+            "eject",
+            "10.0.0.1:80",
+            "--reason",
+            "r",
+            "--route",
+            "http://a.b",
+        ],
+    ] {
+        let refused = Operator::try_parse_from([&["pointsman"], arguments].concat());
+        let refused = refused.expect_err("it is no route");
+        assert_eq!(refused.exit_code(), 2, "{arguments:?}");
+        assert!(refused.to_string().contains("expected HOST"), "{refused}");
+    }
+    let server = Scripted::start(|_| answer(200, &json!({ "routes": [] }))).await;
+    for lost in ["true", "false"] {
+        let (ended, _) = server.command(&["routes", "--stale", lost]).await;
+        assert_eq!(status(&ended), 2, "{lost}");
+        let told = ended.expect_err("a lost value").to_string();
+        assert!(
+            told.ends_with(&format!("expected --stale={lost}")),
+            "{told}"
+        );
+    }
+    for (arguments, query) in [
+        (&["--stale=false"][..], "stale=false&limit=5000"),
+        (&["--stale", "a.b"], "uri=a.b&stale=true&limit=5000"),
+        (&["false", "--host", "*"], "uri=false&host=*&limit=5000"),
+    ] {
+        let (ended, _) = server.command(&[&["routes"], arguments].concat()).await;
+        assert_eq!(status(&ended), 1, "{arguments:?}");
+        assert_eq!(
+            server.asked().pop(),
+            Some(format!("GET /v1/routes?{query}"))
+        );
     }
 }
 

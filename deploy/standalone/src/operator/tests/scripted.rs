@@ -73,7 +73,7 @@ pub(in crate::operator) async fn command(arguments: &[&str]) -> (Result<Outcome,
     let operator = Operator::try_parse_from([&["pointsman"], arguments].concat());
     let operator = operator.unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
     let mut out = Vec::new();
-    let ended = run(operator, &mut out).await;
+    let ended = Box::pin(run(operator, &mut out)).await;
     (ended, String::from_utf8(out).expect("text"))
 }
 
