@@ -141,6 +141,12 @@ impl Api {
         }
     }
 
+    /// Why nothing more is waited for.
+    pub(super) fn silent(&self, silence: Duration) -> Failure {
+        let told = format!("{} has said nothing for {silence:?}", self.told);
+        Failure::Unreachable(told)
+    }
+
     /// Why an answer ended before its end.
     pub(super) fn lost(&self, error: reqwest::Error) -> Failure {
         // The library's words name the address as it is.
