@@ -109,7 +109,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<Override>,
     },
-    /// Whether everything is well
+    /// Whether everything is well; data planes have five seconds for what is on its way to them
     Check,
     /// Registers an endpoint over NATS for as long as it runs, as a route emitter does
     Publish(Publish),
