@@ -152,6 +152,127 @@ async fn a_fleet_is_checked_and_an_endpoint_taken_out() {
     assert!(!told.contains("it misbehaves"), "{told}");
 }
 
+/// Waits until a check tells all of this; its status.
+async fn until_checked(fleet: &Fleet, words: &[&str]) -> Option<i32> {
+    eventually("all of it to be told", BOUND, async || {
+        let (status, told) = ask(fleet, &["check"]).await;
+        let all = words.iter().all(|words| told.contains(words));
+        if all { Ok(status) } else { Err(told) }
+    })
+    .await
+}
+
+/// And whether the whole is well: not while a data plane is frozen, and does not serve what came since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_data_plane_is_not_well() {
+    let fleet = Fleet::start(2).await;
+    let endpoint = Endpoint::named("here").await;
+    let message = Emitted::plain("app.example.com", endpoint.address(), 0);
+    fleet.register(&message, "app.example.com").await;
+    // A control plane that has just started does not know everything yet, which is not asked here.
+    let well = [
+        "good  each data plane has what it should",
+        "good  no override is in force",
+    ];
+    until_checked(&fleet, &well).await;
+    let there = format!("http://{}", fleet.data_planes[0].address("admin"));
+    let freeze = [
+        "overrides",
+        "freeze-table",
+        "--reason",
+        "routes vanish",
+        "--server",
+        &there,
+    ];
+    let placed = json(&fleet, &freeze).await;
+    let address = endpoint.address().to_string();
+    let publish = ["publish", "--once", &*address, "new.example.com"];
+    let (status, told) = ask(&fleet, &publish).await;
+    assert_eq!(status, Some(0), "{told}");
+    let wrong = [
+        "BAD   each data plane has what it should",
+        "is behind by ",
+        "BAD   no override is in force",
+        "freeze-table at the data plane ",
+    ];
+    let status = until_checked(&fleet, &wrong).await;
+    assert_eq!(status, Some(1));
+    let id = placed["override"]["id"].as_str().expect("an id");
+    let (status, told) = ask(&fleet, &["overrides", "end", id, "--server", &there]).await;
+    assert_eq!(status, Some(0), "{told}");
+    until_checked(&fleet, &well).await;
+}
+
+/// What is asked of the wrong process, or of nothing that there could be, is refused and not answered with nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_is_told() {
+    let fleet = Fleet::start(1).await;
+    let control_plane = format!("http://{}", fleet.control_plane.address("admin"));
+    let data_plane = format!("http://{}", fleet.data_planes[0].address("admin"));
+    let below = format!("{control_plane}/x");
+    let wrong = "expected the address of an admin API that has this";
+    for (arguments, wanted, words) in [
+        (&["routes", "--server", &data_plane][..], 3, wrong),
+        (&["replicas", "nope", "--server", &data_plane], 3, wrong),
+        (&["routes", "--server", &below], 3, wrong),
+        (&["replicas", "nope"], 1, "no data plane of the id \"nope\""),
+        (
+            &["replicas", "../overrides"],
+            1,
+            "no data plane of the id \"../overrides\"",
+        ),
+        (&["overrides", "end", "../../health"], 2, "../../health"),
+        (
+            &["routes", "https://a.example.com"],
+            2,
+            "expected HOST or HOST/PATH",
+        ),
+        (
+            &["publish", "--once", "127.0.0.1:0", "a.example.com"],
+            2,
+            "the endpoint has no port",
+        ),
+    ] {
+        let (status, told) = ask(&fleet, arguments).await;
+        assert_eq!(status, Some(wanted), "{arguments:?}: {told}");
+        assert!(told.contains(words), "{arguments:?}: {told}");
+    }
+}
+
+/// What a publisher calls its segment moves nothing on a terminal.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_publishers_say_is_harmless_to_a_terminal() {
+    const SEGMENT: &str = "s\u{1b}[31m\u{9b}2Jg";
+    const SHOWN: &str = "s\\u{1b}[31m\\u{9b}2Jg";
+    let fleet = Fleet::start(1).await;
+    let endpoint = Endpoint::named("here").await;
+    let address = endpoint.address().to_string();
+    let publish = [
+        "publish",
+        "--once",
+        &*address,
+        "odd.example.com",
+        "--segment",
+        SEGMENT,
+    ];
+    let (status, told) = ask(&fleet, &publish).await;
+    assert_eq!(status, Some(0), "{told}");
+    for command in ["routes", "history"] {
+        eventually("it to be shown", BOUND, async || {
+            let (_, told) = ask(&fleet, &[command, "odd.example.com"]).await;
+            let raw = told.chars().any(|it| it.is_control() && it != '\n');
+            if told.contains(SHOWN) && !raw {
+                Ok(())
+            } else {
+                Err(told)
+            }
+        })
+        .await;
+    }
+    let page = json(&fleet, &["routes", "odd.example.com"]).await;
+    assert_eq!(page["routes"][0]["endpoints"][0]["segment"], SEGMENT);
+}
+
 /// A command that runs on; it is killed when the value is dropped.
 struct Running(Child);
 

@@ -23,7 +23,7 @@ use fields::{Fields, Options};
 pub(super) use host::address as parse_address;
 pub use limits::{Limits, Policy, TopLevelWildcards};
 pub use text::{EXCERPT_BYTES, excerpt};
-pub(super) use uri::parse as parse_uri;
+pub use uri::parse as parse_uri;
 
 /// What was made of one message.
 #[derive(Debug)]

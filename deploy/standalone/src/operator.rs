@@ -3,9 +3,11 @@
 //! Tables are for people, `-o json` is for scripts: it is what the admin API answers, unchanged but for pages, which are
 //! put together.
 
+mod address;
 mod api;
 mod arguments;
 mod check;
+mod checked;
 mod explain;
 mod history;
 mod overrides;
@@ -36,9 +38,11 @@ pub enum Outcome {
 /// Why there is no outcome.
 #[derive(Debug)]
 pub enum Failure {
+    /// The one thing that was asked for is not there: 1.
+    Absent(String),
     /// The command line asks for something that there is not, or the control plane says so of a request: 2.
     Usage(String),
-    /// Nobody was reached, let in, or answered as the admin API does: 3.
+    /// Nobody was reached, let in, or answered as the admin API does; or it has too much to do: 3.
     Unreachable(String),
     /// What there was to show could not be written. Nobody reads on, which is no fault: 0.
     Output(io::Error),
@@ -47,7 +51,9 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(why) | Self::Unreachable(why) => f.write_str(why),
+            Self::Absent(why) | Self::Usage(why) | Self::Unreachable(why) => {
+                f.write_str(&shown::harmless(why))
+            }
             Self::Output(error) => error.fmt(f),
         }
     }
@@ -66,7 +72,7 @@ impl From<io::Error> for Failure {
 pub fn status(ended: &Result<Outcome, Failure>) -> u8 {
     match ended {
         Ok(Outcome::Good) => 0,
-        Ok(Outcome::Bad) => 1,
+        Ok(Outcome::Bad) | Err(Failure::Absent(_)) => 1,
         Err(Failure::Usage(_)) => 2,
         Err(Failure::Unreachable(_)) => 3,
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
@@ -98,7 +104,11 @@ pub async fn run(operator: Operator, out: &mut impl Write) -> Result<Outcome, Fa
     } = operator;
     match command {
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Operator::command(), "pointsman", out);
+            // The library panics where it cannot write; memory takes everything.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Operator::command(), "pointsman", &mut script);
+            out.write_all(&script)?;
+            out.flush()?;
             Ok(Outcome::Good)
         }
         Command::Publish(publish) => publish::run(publish, out).await,
@@ -129,41 +139,4 @@ async fn ask(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_first_word_asks_for_a_command() {
-        for command in [
-            "routes",
-            "replicas",
-            "explain",
-            "watch",
-            "history",
-            "overrides",
-            "check",
-            "publish",
-            "completions",
-            "help",
-        ] {
-            assert!(is_asked(command), "{command}");
-        }
-        for other in ["-c", "gorouter.yml", "--check", "", "route"] {
-            assert!(!is_asked(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn what_nobody_reads_on_is_no_failure() {
-        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
-        assert_eq!(status(&Err(Failure::Output(closed))), 0);
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        assert_eq!(status(&Err(Failure::Output(full))), 3);
-        assert_eq!(status(&Ok(Outcome::Bad)), 1);
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Operator::command().debug_assert();
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use super::limits::Policy;
 /// # Errors
 ///
 /// Why the URI is no route.
-pub(in crate::sources) fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
+pub fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
     // Nearly all of them are the name of a host, which is good in every respect but its length.
     let is_name = check_labels(text).is_ok();
     if !is_name {

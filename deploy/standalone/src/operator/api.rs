@@ -10,18 +10,23 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Failure;
 use super::arguments::Server;
+use super::{Failure, address};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take that has an end.
 const ANSWER: Duration = Duration::from_secs(60);
 
+/// How the admin API tells a path that it does not have from a thing that is not there.
+const NO_SUCH_PATH: &str = "the admin API has no such path";
+
 /// A control plane's admin API.
 pub(super) struct Api {
     client: Client,
     base: Url,
+    /// The same for people.
+    told: String,
     who: Who,
 }
 
@@ -39,14 +44,23 @@ struct Problem {
     detail: Option<String>,
 }
 
+impl Problem {
+    fn why(self) -> String {
+        self.detail.unwrap_or(self.title)
+    }
+}
+
 impl Api {
     /// The one that the command line names. Nothing is asked yet.
     pub(super) fn new(server: &Server) -> Result<Self, Failure> {
-        let base = Url::parse(&server.server)
-            .map_err(|error| Failure::Usage(format!("--server {}: {error}", server.server)))?;
+        let place = address::told(&server.server);
+        let wrong = |why: &str| Failure::Usage(format!("--server {place}: {why}"));
+        let base = Url::parse(&server.server).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") {
-            let told = format!("--server {base}: begin it with http:// or https://");
-            return Err(Failure::Usage(told));
+            return Err(wrong("begin it with http:// or https://"));
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(wrong("end it before the ? or #"));
         }
         let builder = Client::builder()
             .no_proxy()
@@ -63,23 +77,21 @@ impl Api {
             .map_err(|error| Failure::Usage(told(&error)))?;
         Ok(Self {
             client,
+            told: address::told(base.as_str()),
             base,
             who: who(server)?,
         })
     }
 
-    /// What stands at a path; `None`: nothing does.
-    pub(super) async fn find(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<Option<Value>, Failure> {
-        let request = self.request(Method::GET, path)?.query(query);
+    /// One thing of several, if it is there.
+    pub(super) async fn find(&self, path: &str) -> Result<Value, Failure> {
+        let request = self.request(Method::GET, path)?;
         let response = self.send(request.timeout(ANSWER)).await?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Ok(None);
+        let absent = response.status() == StatusCode::NOT_FOUND;
+        match self.read(response).await {
+            Err(Failure::Usage(why)) if absent => Err(Failure::Absent(why)),
+            read => read,
         }
-        self.read(response).await.map(Some)
     }
 
     /// What stands at a path that is always there.
@@ -110,7 +122,7 @@ impl Api {
         let request = self.request(Method::GET, path)?;
         let response = self.send(request.timeout(ANSWER)).await?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| self.lost(&error))?;
+        let text = response.text().await.map_err(|error| self.lost(error))?;
         Ok((status, text))
     }
 
@@ -129,14 +141,23 @@ impl Api {
         }
     }
 
+    /// Why nothing more is waited for.
+    pub(super) fn silent(&self, silence: Duration) -> Failure {
+        let told = format!("{} has said nothing for {silence:?}", self.told);
+        Failure::Unreachable(told)
+    }
+
     /// Why an answer ended before its end.
-    pub(super) fn lost(&self, error: &reqwest::Error) -> Failure {
-        Failure::Unreachable(format!("{}: {}", self.base, told(error)))
+    pub(super) fn lost(&self, error: reqwest::Error) -> Failure {
+        // The library's words name the address as it is.
+        let why = told(&error.without_url());
+        Failure::Unreachable(format!("{}: {why}", self.told))
     }
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Failure> {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| Failure::Usage(format!("{url}: {error}")))?;
+        let url = Url::parse(&url)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", address::told(&url))))?;
         let request = self.client.request(method, url);
         Ok(match &self.who {
             Who::Nobody => request,
@@ -146,30 +167,47 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        request.send().await.map_err(|error| self.lost(&error))
+        request.send().await.map_err(|error| self.lost(error))
     }
 
     async fn read(&self, response: Response) -> Result<Value, Failure> {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }
-        response.json().await.map_err(|error| self.lost(&error))
+        response.json().await.map_err(|error| self.lost(error))
     }
 
     async fn refused(&self, response: Response) -> Failure {
         let status = response.status();
         let text = response.text().await.unwrap_or_default();
-        let why = match serde_json::from_str::<Problem>(&text) {
-            Ok(problem) => problem.detail.unwrap_or(problem.title),
-            Err(_) => text.lines().next().unwrap_or_default().to_owned(),
-        };
-        let told = format!("{} answers {status}: {why}", self.base);
+        let said = serde_json::from_str(&text).ok().map(Problem::why);
+        let known = said.as_deref().is_some_and(|why| why != NO_SUCH_PATH);
+        let why = said.unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned());
+        let told = format!("{} answers {status}: {why}", self.told);
         match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::Unreachable(told),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                Failure::Unreachable(told)
+            }
+            StatusCode::NOT_FOUND if !known => {
+                let expected = "expected the address of an admin API that has this";
+                Failure::Unreachable(format!("{told}; {expected}"))
+            }
             _ if status.is_client_error() => Failure::Usage(told),
             _ => Failure::Unreachable(told),
         }
     }
+}
+
+/// The path of one thing among others: its id is one segment, whatever it holds.
+pub(super) fn below(parent: &str, id: &str) -> String {
+    let segment = id.bytes().map(|byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    format!("{parent}/{}", segment.collect::<String>())
 }
 
 fn who(server: &Server) -> Result<Who, Failure> {

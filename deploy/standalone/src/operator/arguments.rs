@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::checked;
 use super::publish::Publish;
 
 const EXIT_CODES: &str = "Exit codes:
   0  it is so, or was done
   1  it is not so: no such route, a fleet that is not well, data planes that differ
   2  the command line, or what it asks for, is wrong
-  3  nobody was reached, let in, or answered as the admin API does
+  3  nobody was reached, let in, or answered as the admin API does; or it has too much to do
 
 Without a command, pointsman is the router itself: see pointsman --help.";
 
@@ -45,6 +46,7 @@ pub(super) struct Server {
         long,
         global = true,
         env = "POINTSMAN_SERVER",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:7601"
     )]
@@ -86,6 +88,7 @@ pub(super) enum Command {
     /// The data planes, and how far behind each is
     Replicas {
         /// Only this one
+        #[arg(value_parser = checked::id)]
         id: Option<String>,
     },
     /// Which route and endpoints a URL gets, and which data planes would answer otherwise
@@ -95,6 +98,7 @@ pub(super) enum Command {
     /// What became of one route
     History {
         /// HOST or HOST/PATH
+        #[arg(value_parser = checked::route)]
         route: String,
         /// The latest so many changes
         #[arg(long)]
@@ -105,7 +109,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: Option<Override>,
     },
-    /// Whether everything is well
+    /// Whether everything is well; data planes have five seconds for what is on its way to them
     Check,
     /// Registers an endpoint over NATS for as long as it runs, as a route emitter does
     Publish(Publish),
@@ -117,9 +121,10 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Wanted {
     /// Only this route, HOST or HOST/PATH
+    #[arg(value_parser = checked::route)]
     pub(super) uri: Option<String>,
-    /// Only routes of this host
-    #[arg(long)]
+    /// Only routes of this host; * for those of every host
+    #[arg(long, value_parser = checked::host)]
     pub(super) host: Option<String>,
     /// Only endpoints of this app
     #[arg(long)]
@@ -167,6 +172,7 @@ pub(super) enum Override {
     /// Ends one before its time
     End {
         /// As the list names it
+        #[arg(value_parser = checked::id)]
         id: String,
     },
     /// Lets go what was held back because too much fell silent at once, here and in every data plane
@@ -182,8 +188,8 @@ pub(super) enum New {
     Eject {
         /// Its address, as it is registered
         address: String,
-        /// Only of this route
-        #[arg(long)]
+        /// Only of this route, HOST or HOST/PATH
+        #[arg(long, value_parser = checked::route)]
         route: Option<String>,
         /// Only of this app
         #[arg(long)]

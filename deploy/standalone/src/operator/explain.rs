@@ -38,7 +38,7 @@ pub(super) async fn run(
 
 fn people(explanation: &Value, out: &mut impl Write) -> std::io::Result<()> {
     for step in shown::list(explanation, "steps") {
-        writeln!(out, "{}", shown::plain(step))?;
+        shown::line(out, &shown::plain(step))?;
     }
     let endpoints = shown::list(explanation, "endpoints");
     if !endpoints.is_empty() {

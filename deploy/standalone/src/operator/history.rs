@@ -35,7 +35,7 @@ pub(super) async fn run(
             ];
             shown::table(out, headings, changes.iter().map(row))?;
             if shown::is(&history, "earlier") {
-                writeln!(out, "more is known: ask with a higher --limit")?;
+                shown::line(out, "more is known: ask with a higher --limit")?;
             }
         }
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::api::Api;
+use super::api::{Api, below};
 use super::arguments::{New, Output, Override};
 use super::{Failure, Outcome, shown};
 
@@ -20,10 +20,7 @@ pub(super) async fn run(
     let answer = match &command {
         None => api.get(PATH, &[]).await?,
         Some(Override::Release) => release(api).await?,
-        Some(Override::End { id }) => {
-            let path = format!("{PATH}/{id}");
-            api.order(Method::DELETE, &path, None).await?
-        }
+        Some(Override::End { id }) => api.order(Method::DELETE, &below(PATH, id), None).await?,
         Some(Override::New(new)) => place(api, new).await?,
     };
     match output {
@@ -92,7 +89,8 @@ fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {
         None => {
             let [expiries, told] =
                 ["released_expiries", "told_replicas"].map(|name| shown::count(answer, name));
-            return writeln!(out, "{expiries} expiries released, {told} data planes told");
+            let done = format!("{expiries} expiries released, {told} data planes told");
+            return shown::line(out, &done);
         }
     };
     let headings = [
@@ -106,7 +104,7 @@ fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {
     ];
     shown::table(out, headings, all.iter().map(row))?;
     match answer.get("scope") {
-        Some(scope) => writeln!(out, "{}", shown::plain(scope)),
+        Some(scope) => shown::line(out, &shown::plain(scope)),
         None => Ok(()),
     }
 }

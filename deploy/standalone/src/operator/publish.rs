@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use async_nats::Client;
 use clap::Args;
+use pointsman_control_plane::sources::message;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, address, checked, shown};
 
 const REGISTER: &str = "router.register";
 const UNREGISTER: &str = "router.unregister";
@@ -30,6 +31,7 @@ pub(super) struct Publish {
     #[arg(
         long,
         env = "NATS_URL",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "nats://127.0.0.1:4222"
     )]
@@ -64,12 +66,18 @@ fn tag(text: &str) -> Result<(String, String), String> {
 
 pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcome, Failure> {
     let message = message(&publish).to_string();
+    check(&message)?;
     let client = async_nats::ConnectOptions::new()
         .name("pointsman-publish")
         .connection_timeout(CONNECT)
         .connect(&*publish.nats)
         .await
-        .map_err(|error| Failure::Unreachable(format!("{}: {error}", publish.nats)))?;
+        .map_err(|error| {
+            let place = address::told(&publish.nats);
+            // The library's words may name the address as it is.
+            let why = error.to_string().replace(&publish.nats, &place);
+            Failure::Unreachable(format!("{place}: {why}"))
+        })?;
     if publish.unregister {
         send(&client, UNREGISTER, &message).await?;
         return Ok(Outcome::Good);
@@ -78,7 +86,7 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
     // Before anything is registered: from then on whoever ends this takes it back.
     let mut end = End::listen()?;
     send(&client, REGISTER, &message).await?;
-    writeln!(out, "registered: {told}")?;
+    shown::line(out, &format!("registered: {told}"))?;
     out.flush()?;
     if publish.once {
         return Ok(Outcome::Good);
@@ -92,8 +100,23 @@ pub(super) async fn run(publish: Publish, out: &mut impl Write) -> Result<Outcom
         }
     }
     send(&client, UNREGISTER, &message).await?;
-    writeln!(out, "unregistered: {told}")?;
+    shown::line(out, &format!("unregistered: {told}"))?;
     Ok(Outcome::Good)
+}
+
+/// Refuses what a control plane would refuse: over NATS it cannot answer.
+fn check(message: &str) -> Result<(), Failure> {
+    let refused = match message::parse(message.as_bytes(), &checked::policy(), None) {
+        Ok(parsed) => parsed.refusals.into_iter().next(),
+        Err(refused) => Some(refused.refusal),
+    };
+    match refused {
+        None => Ok(()),
+        Some(refusal) => Err(Failure::Usage(format!(
+            "{refusal} (no control plane registers this; expected IP:PORT of one endpoint, and its routes, each HOST or \
+             HOST/PATH)"
+        ))),
+    }
 }
 
 /// The signals that ask for the end. One that comes while nobody waits for it is not lost.
@@ -191,6 +214,37 @@ mod tests {
                 "tags": { "k": "v=w" }, "isolation_segment": "s",
             })
         );
+    }
+
+    #[tokio::test]
+    async fn what_no_control_plane_takes_is_not_sent() {
+        for (endpoint, route, wrong) in [
+            ("127.0.0.1:0", "z.example.com", "no port"),
+            ("0.0.0.0:1", "z.example.com", "unspecified"),
+            ("169.254.169.254:80", "z.example.com", "metadata"),
+            ("10.0.0.1:80", "http://foo", "a scheme"),
+            ("10.0.0.1:80", "foo:80", "a port"),
+            ("10.0.0.1:80", "", "names no host"),
+        ] {
+            for more in [&["--once"][..], &["--unregister"], &[]] {
+                // Nobody listens there: it ends before anybody is asked.
+                let nats = ["publish", "--nats", "nats://127.0.0.1:1", "--app", "x"];
+                let routes = [endpoint, "good.example.com", route];
+                let parsed = Alone::try_parse_from([&nats, more, &routes].concat());
+                let publish = parsed.unwrap_or_else(|error| panic!("{error}")).publish;
+                let mut out = Vec::new();
+                match run(publish, &mut out).await {
+                    Err(Failure::Usage(told)) => {
+                        assert!(told.contains(wrong) && told.contains("expected"), "{told}");
+                    }
+                    other => panic!("{endpoint} {route}: {other:?}"),
+                }
+                assert_eq!(out, b"");
+            }
+        }
+        for taken in [["127.0.0.1:80", "*.com"], ["[::1]:80", "a.b/c?d"]] {
+            assert!(check(&said(&taken).to_string()).is_ok(), "{taken:?}");
+        }
     }
 
     #[test]

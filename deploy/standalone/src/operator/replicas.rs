@@ -5,9 +5,11 @@ use std::slice;
 
 use serde_json::Value;
 
-use super::api::Api;
+use super::api::{Api, below};
 use super::arguments::Output;
 use super::{Failure, Outcome, shown};
+
+const PATH: &str = "/v1/replicas";
 
 pub(super) async fn run(
     api: &Api,
@@ -16,11 +18,8 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
     let found = match id {
-        None => Some(api.get("/v1/replicas", &[]).await?),
-        Some(id) => api.find(&format!("/v1/replicas/{id}"), &[]).await?,
-    };
-    let Some(found) = found else {
-        return Ok(Outcome::Bad);
+        None => api.get(PATH, &[]).await?,
+        Some(id) => api.find(&below(PATH, id)).await?,
     };
     if output == Output::Json {
         shown::json(out, &found)?;
@@ -38,22 +37,16 @@ pub(super) async fn run(
     for replica in replicas {
         let name = shown::member(replica, "name");
         for rejected in shown::list(replica, "rejected") {
-            writeln!(
-                out,
-                "{name} rejects {} {}: {}",
-                shown::member(rejected, "route"),
-                shown::member(rejected, "address"),
-                shown::member(rejected, "reason"),
-            )?;
+            let [route, address, reason] =
+                ["route", "address", "reason"].map(|name| shown::member(rejected, name));
+            let told = format!("{name} rejects {route} {address}: {reason}");
+            shown::line(out, &told)?;
         }
     }
     for gone in shown::list(&found, "gone") {
         let name = shown::member(gone, "name");
-        writeln!(
-            out,
-            "{name} left {} ago",
-            shown::seconds(gone, "gone_seconds")
-        )?;
+        let ago = shown::seconds(gone, "gone_seconds");
+        shown::line(out, &format!("{name} left {ago} ago"))?;
     }
     Ok(Outcome::Good)
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::Api;
 use super::arguments::{Output, Wanted};
@@ -17,6 +17,7 @@ pub(super) async fn run(
     output: Output,
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
+    refuse_lost_value(wanted)?;
     let page = pages(api, wanted).await?;
     let routes = shown::list(&page, "routes");
     match output {
@@ -33,6 +34,16 @@ pub(super) async fn run(
     } else {
         Outcome::Good
     })
+}
+
+/// The value of `--stale` is the URI where a blank stands before it, and not an equals sign.
+fn refuse_lost_value(wanted: &Wanted) -> Result<(), Failure> {
+    match wanted.uri.as_deref() {
+        Some(value @ ("true" | "false")) if wanted.stale.is_some() => Err(Failure::Usage(format!(
+            "`--stale {value}` asks for the route {value}; expected --stale={value}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// All pages as one. Each is of its own revision; that of the last one stands for all.
@@ -56,9 +67,7 @@ async fn pages(api: &Api, wanted: &Wanted) -> Result<Value, Failure> {
     loop {
         let mut query = query.clone();
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let Some(mut page) = api.find("/v1/routes", &query).await? else {
-            return Ok(json!({ "routes": [], "next": null }));
-        };
+        let mut page = api.get("/v1/routes", &query).await?;
         if let Some(Value::Array(more)) = page.get_mut("routes").map(Value::take) {
             routes.extend(more);
         }

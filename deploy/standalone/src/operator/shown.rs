@@ -1,5 +1,9 @@
 //! How answers look.
+//!
+//! They hold what publishers, data planes and other operators have said. Whatever is written for people goes through
+//! [`table`] or [`line`], so that none of it moves the cursor, hides a line or turns its direction.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::Table;
@@ -25,7 +29,7 @@ pub(super) fn table<const N: usize>(
             if text.is_empty() {
                 "-".to_owned()
             } else {
-                text
+                harmless(&text).into_owned()
             }
         }));
     }
@@ -33,6 +37,34 @@ pub(super) fn table<const N: usize>(
         column.set_padding((0, 2));
     }
     writeln!(out, "{}", table.trim_fmt())
+}
+
+/// One line for people.
+pub(super) fn line(out: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{}", harmless(text))
+}
+
+/// A text in which everything that a terminal obeys, and does not show, is spelled out.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_obeyed(character) {
+            spelled.extend(character.escape_default());
+        } else {
+            spelled.push(character);
+        }
+    }
+    Cow::Owned(spelled)
+}
+
+/// Control characters, and those that end a line or turn its direction.
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A member as people read it: texts without quotes, nothing for what is not there.
@@ -110,6 +142,33 @@ mod tests {
                 "b              10.0.0.1:80"
             ]
         );
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_of_what_is_shown() {
+        for (said, shown) in [
+            ("s\u{1b}[31mg", "s\\u{1b}[31mg"),
+            ("z\u{9b}2J", "z\\u{9b}2J"),
+            ("one\r\ntwo\tthree\u{7f}", "one\\r\\ntwo\\tthree\\u{7f}"),
+            ("exe.\u{202e}gpj", "exe.\\u{202e}gpj"),
+            (
+                "größer als \u{1f600} \\ \"x\"",
+                "größer als \u{1f600} \\ \"x\"",
+            ),
+        ] {
+            let mut out = Vec::new();
+            line(&mut out, said).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{shown}\n"));
+            let mut out = Vec::new();
+            table(&mut out, ["TEXT"], [[said.to_owned()]]).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let rows: Vec<_> = text.lines().map(str::trim_end).collect();
+            assert_eq!(rows, ["TEXT", shown]);
+        }
+        let mut out = Vec::new();
+        json(&mut out, &json!("z\u{9b}\u{1b}")).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "\"z\u{9b}\\u001b\"\n", "scripts get what there is");
     }
 
     #[test]

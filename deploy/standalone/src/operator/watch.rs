@@ -1,12 +1,20 @@
 //! `pointsman watch`: every change as it happens.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
 use super::api::Api;
 use super::arguments::{Output, Watch};
 use super::{Failure, Outcome, history, shown};
+
+/// Seconds without a change after which the control plane gives a sign of life.
+const ALIVE: &str = "10";
+
+/// After how long without a word nobody is there any more: three signs of life are missing.
+const SILENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(
     api: &Api,
@@ -14,15 +22,27 @@ pub(super) async fn run(
     output: Output,
     out: &mut impl Write,
 ) -> Result<Outcome, Failure> {
+    follow(api, watch, SILENCE, output, out).await
+}
+
+async fn follow(
+    api: &Api,
+    watch: &Watch,
+    silence: Duration,
+    output: Output,
+    out: &mut impl Write,
+) -> Result<Outcome, Failure> {
     let since = watch.since.map(|since| since.to_string());
-    let mut query = Vec::new();
+    let mut query = vec![("alive_seconds", ALIVE)];
     query.extend(since.as_deref().map(|since| ("since", since)));
     query.extend(watch.epoch.as_deref().map(|epoch| ("epoch", epoch)));
-    let mut answer = api.stream("/v1/watch", &query).await?;
+    let answer = timeout(silence, api.stream("/v1/watch", &query)).await;
+    let mut answer = answer.map_err(|_| api.silent(silence))??;
     let mut pending = Vec::new();
     loop {
         let chunk = tokio::select! {
-            chunk = answer.chunk() => chunk.map_err(|error| api.lost(&error))?,
+            chunk = answer.chunk() => chunk.map_err(|error| api.lost(error))?,
+            () = sleep(silence) => return Err(api.silent(silence)),
             _ = tokio::signal::ctrl_c() => return Ok(Outcome::Good),
         };
         let Some(chunk) = chunk else {
@@ -61,20 +81,19 @@ fn show(line: &[u8], output: Output, out: &mut impl Write) -> Result<(), Failure
                 differences,
             ] = history::row(&told);
             let place = [route, endpoint, segment].join(" ");
-            writeln!(
-                out,
-                "{time} {revision} {what} {place} ({why} {source}) {differences}"
-            )?;
+            let told = format!("{time} {revision} {what} {place} ({why} {source}) {differences}");
+            shown::line(out, &told)?;
         }
         "present" | "absent" => {
             let kind = shown::member(&told, "type");
             let endpoint = told.get("endpoint").unwrap_or(&told);
             let address = shown::member(endpoint, "address");
-            writeln!(out, "{kind} {route} {address} {}", shown::segment(&told))?;
+            let segment = shown::segment(&told);
+            shown::line(out, &format!("{kind} {route} {address} {segment}"))?;
         }
         "start" if !shown::is(&told, "resumed") => {
             let reason = shown::member(&told, "reason");
-            writeln!(out, "from revision {revision} on {reason}")?;
+            shown::line(out, &format!("from revision {revision} on {reason}"))?;
         }
         "cut" => {
             let reason = shown::member(&told, "reason");
@@ -89,6 +108,13 @@ fn show(line: &[u8], output: Output, out: &mut impl Write) -> Result<(), Failure
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+    use pointsman_process::tls;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::super::Operator;
+    use super::super::arguments::Command;
     use super::*;
 
     fn shown(line: &str, output: Output) -> Result<String, Failure> {
@@ -110,6 +136,66 @@ mod tests {
         assert_eq!(shown(change, Output::Json).expect("a change"), change);
         let alive = "{\"type\":\"alive\",\"revision\":7}\n";
         assert_eq!(shown(alive, Output::Table).expect("a sign of life"), "");
+    }
+
+    /// Watches a control plane that tells these pieces, with a pause before each but the first, and then falls silent:
+    /// what was asked, what was shown, and why it ended.
+    async fn watched(pieces: &[&str], pause: Duration, silence: Duration) -> [String; 3] {
+        tls::install_provider();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = format!("http://{}", listener.local_addr().expect("an address"));
+        let control_plane = async {
+            let (mut stream, _) = listener.accept().await.expect("a watcher");
+            let mut asked = vec![0; 1024];
+            let read = stream.read(&mut asked).await.expect("a request");
+            for (number, piece) in pieces.iter().enumerate() {
+                if number > 0 {
+                    sleep(pause).await;
+                }
+                stream.write_all(piece.as_bytes()).await.expect("a watcher");
+            }
+            // The connection stays for as long as this is kept.
+            (stream, String::from_utf8_lossy(&asked[..read]).into_owned())
+        };
+        let arguments = ["pointsman", "watch", "--server", &server];
+        let operator = Operator::try_parse_from(arguments).expect("a command");
+        let Command::Watch(watch) = &operator.command else {
+            panic!("{operator:?}");
+        };
+        let api = Api::new(&operator.server).expect("an address");
+        let mut out = Vec::new();
+        let watching = follow(&api, watch, silence, Output::Table, &mut out);
+        let both = async { tokio::join!(control_plane, watching) };
+        let both = timeout(Duration::from_secs(60), both).await;
+        let ((_stream, asked), ended) = both.expect("it ends");
+        let shown = String::from_utf8(out).expect("text");
+        let ended = ended.expect_err("nobody is there");
+        assert!(matches!(ended, Failure::Unreachable(_)), "{ended}");
+        [asked, shown, ended.to_string()]
+    }
+
+    const HEAD: &str = "HTTP/1.1 200 OK\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_control_plane_that_falls_silent_is_not_waited_for() {
+        let short = Duration::from_millis(200);
+        for pieces in [&[][..], &[HEAD], &[HEAD, "{\"type\":\"sta"]] {
+            let [asked, shown, ended] = watched(pieces, Duration::ZERO, short).await;
+            assert!(asked.contains("alive_seconds=10"), "{asked}");
+            assert_eq!(shown, "");
+            assert!(ended.ends_with("has said nothing for 200ms"), "{ended}");
+        }
+    }
+
+    #[tokio::test]
+    async fn signs_of_life_are_waited_for_without_end() {
+        let silence = Duration::from_secs(2);
+        let alive = "{\"type\":\"alive\",\"revision\":7}\n";
+        let last = "{\"type\":\"absent\",\"route\":\"a.b\",\"address\":\"c:1\"}\n";
+        let pieces = [HEAD, alive, alive, alive, alive, alive, last];
+        let [_, shown, ended] = watched(&pieces, silence / 4, silence).await;
+        assert_eq!(shown, "absent a.b c:1 \n");
+        assert!(ended.ends_with("has said nothing for 2s"), "{ended}");
     }
 
     #[test]
