@@ -96,6 +96,25 @@ fn a_file_beside_a_bad_one_is_taken() {
 }
 
 #[test]
+fn a_link_that_cannot_be_followed_is_a_bad_file_like_any_other() {
+    let mut scene = Scene::new();
+    scene.write("a.yml", GOOD);
+    scene.write("b.yml", "services: { t: { v1: ['10.0.0.1:1'] } }");
+    let link = scene.folder.path().join("b.yml");
+    fs::remove_file(&link).expect("it is there");
+    std::os::unix::fs::symlink("b.yml", &link).expect("a link to itself");
+    assert_eq!(scene.look() + scene.look(), 0, "what it said last stays");
+    assert!(scene.metric("pointsman_route_files_bad 1"));
+    assert!(scene.metric("pointsman_route_files_unreadable 0"));
+    assert_eq!(scene.state.whole, Some(true));
+    assert_eq!(
+        scene.write("a.yml", "services: { s: { v1: ['10.0.0.2:1'] } }"),
+        2
+    );
+    assert_eq!(scene.state.table.routes(), 2);
+}
+
+#[test]
 fn a_folder_that_goes_away_takes_nothing_with_it() {
     let mut scene = Scene::new();
     scene.write("a.yml", GOOD);
