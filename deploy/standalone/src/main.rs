@@ -76,7 +76,7 @@ fn refuse(refused: &Refused) -> Exit {
     reason = "main is where a process speaks for itself"
 )]
 fn check(accepted: &Accepted) -> Exit {
-    for problem in &accepted.unknown {
+    for problem in accepted.unread.iter().chain(&accepted.unknown) {
         println!("warning: {problem}");
     }
     if !accepted.not_served.is_empty() {

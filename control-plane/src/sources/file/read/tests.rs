@@ -133,6 +133,15 @@ fn rules_are_read_in_the_order_in_which_they_are_kept() {
     assert_eq!(response.set, [field("Server", "ours")]);
 }
 
+#[test]
+fn a_second_document_is_refused_where_it_begins() {
+    let told = problems("routes: [{ host: a.com }]\n---\nroutes: [{ host: b.com }]\n");
+    assert!(
+        told.starts_with("r.yml:2:1: begins a second document"),
+        "{told}"
+    );
+}
+
 /// F-017: a name may hold a colon
 #[test]
 fn a_service_is_served_below_its_name_and_version_of_every_host() {
