@@ -151,6 +151,23 @@ fn everything_can_be_said() {
     assert!(admin.tls.unwrap().client_ca.is_some());
 }
 
+/// C-266: with 404, a route goes with its last endpoint, whatever the timeout
+#[test]
+fn only_a_route_that_answers_503_is_kept_without_endpoints() {
+    for (status, kept) in [(404, 0), (503, 3)] {
+        let text = format!("registration: {{empty_pool: {{status: {status}, timeout: 3s}}}}");
+        let loaded = load_str::<Config>("cp.yml", &text).unwrap();
+        let settings = loaded.value.settings(&no_environment()).unwrap();
+        assert_eq!(settings.registry.empty_pool_timeout.as_secs(), kept);
+        assert_eq!(settings.effective.empty_pool_timeout.as_secs(), kept);
+        let warned = loaded.warnings.iter().map(ToString::to_string);
+        let warned: Vec<_> = warned.collect();
+        assert_eq!(warned.len(), usize::from(kept == 0), "{warned:?}");
+        let place = "cp.yml:1:51: registration.empty_pool.timeout: does nothing";
+        assert!(warned.iter().all(|it| it.starts_with(place)), "{warned:?}");
+    }
+}
+
 /// a token that is too short is refused by the name of its file
 #[test]
 fn a_weak_token_stops_the_start() {
