@@ -6,6 +6,7 @@
 //! and its clock stands.
 
 mod clients;
+mod list;
 mod listing;
 mod metrics;
 mod route;

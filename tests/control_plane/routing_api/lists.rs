@@ -194,3 +194,32 @@ async fn one_bad_route_costs_only_itself() {
     assert_eq!(told[0]["subject"], "routing_api");
     assert_eq!(told[0]["publisher"], "169.254.169.254");
 }
+
+/// R-112: a route that cannot be read is refused by name, once, and the others count, now and later
+#[tokio::test]
+async fn one_unreadable_route_costs_only_itself() {
+    let scene = Scene::start().await;
+    let mut bad = route("b.example.com", endpoint(2), "g", 0);
+    bad["port"] = 70000.into();
+    scene.api.put_silently(bad);
+    scene
+        .api
+        .put_silently(route("a.example.com", endpoint(1), "g", 0));
+    let plane = scene.following(OFTEN).await;
+    plane.until_routes(&["a.example.com"]).await;
+    let later = route("c.example.com", endpoint(3), "g", 0);
+    scene.api.put_silently(later);
+    plane
+        .until_routes(&["a.example.com", "c.example.com"])
+        .await;
+    let failed = "pointsman_routing_api_list_errors_total";
+    assert_eq!(plane.metric(failed).await, 0);
+    let refused = r#"pointsman_refused_registrations_total{cause="wrong_type"}"#;
+    assert_eq!(plane.metric(refused).await, 1);
+    let told = plane.until_told("validation-error", 1).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    for (key, words) in [("error", "70000"), ("payload", "b.example.com")] {
+        let said = told[0][key].as_str().unwrap_or_default();
+        assert!(said.contains(words), "{told:?}");
+    }
+}

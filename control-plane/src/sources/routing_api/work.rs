@@ -34,8 +34,11 @@ impl Reader {
     fn read(&self, route: &Route) -> Option<Registration> {
         let read = route.registration(&self.policy);
         read.inspect_err(|refusal| {
-            // Texts and numbers always have a JSON form.
-            let payload = serde_json::to_vec(route).unwrap_or_default();
+            let payload = match &route.unread {
+                Some(unread) => unread.text.clone().into_bytes(),
+                // Texts and numbers always have a JSON form.
+                None => serde_json::to_vec(route).unwrap_or_default(),
+            };
             let origin = Origin {
                 component: "route-fetcher",
                 subject: "routing_api",
