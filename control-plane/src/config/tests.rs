@@ -331,6 +331,15 @@ fn what_would_not_protect_stops_the_start() {
 }
 
 #[test]
+fn lists_that_are_too_far_apart_are_warned_of() {
+    for (interval, warned) in [("60s", 0), ("61s", 1)] {
+        let text = format!("routing_api: {{url: 'http://127.0.0.1', interval: {interval}}}");
+        let loaded = load_str::<Config>("cp.yml", &text).unwrap();
+        assert_eq!(loaded.warnings.len(), warned, "{:?}", loaded.warnings);
+    }
+}
+
+#[test]
 fn a_secret_that_cannot_be_read_is_named() {
     let config = config("nats: {token_file: /nowhere/token}");
     let problem = config.settings(&no_environment()).unwrap_err().to_string();

@@ -16,6 +16,11 @@ use super::{Error, FirstConnection, Heard, Shared};
 /// what was heard last is stale.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// For how long what a list had counts at least: one list may be lost, and the next one may take its time.
+pub(super) fn span(interval: Duration) -> Duration {
+    interval.saturating_mul(2).saturating_add(PATIENCE)
+}
+
 /// The list. A token that is refused is replaced once.
 async fn fetch(shared: &Shared) -> Result<Vec<Route>, Failure> {
     let token = shared.tokens.token(None).await?;
