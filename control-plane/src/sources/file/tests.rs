@@ -70,13 +70,14 @@ fn what_a_file_said_last_stays_while_it_is_bad() {
         "servces: {}",
         "\u{0}",
         "a: [",
+        "",
     ] {
         assert_eq!(scene.write("a.yml", bad), 0, "{bad}");
         assert_eq!(scene.state.table.routes(), 1, "{bad}");
         assert!(scene.metric("pointsman_route_files_bad 1"), "{bad}");
         assert_eq!(scene.state.whole, Some(true), "what it said is known");
     }
-    assert!(scene.metric("pointsman_route_files_refused_total 4"));
+    assert!(scene.metric("pointsman_route_files_refused_total 5"));
     assert_eq!(
         scene.write("a.yml", "services: { s: { v1: ['10.0.0.2:1'] } }"),
         2

@@ -121,6 +121,12 @@ impl Document {
         })
     }
 
+    /// Whether nothing stands in it, or nothing but comments.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.root.is_null()
+    }
+
     /// What stands behind the first document.
     #[must_use]
     pub fn rest(&self) -> Option<&Problem> {
