@@ -80,7 +80,9 @@ impl Validate for Config {
         check.within("routing_api", |check| self.routing_api.validate(check));
         check.within("route_files", |check| self.route_files.validate(check));
         let elsewhere = self.route_files.path.is_some() || self.routing_api.url.is_some();
-        if self.nats.servers.is_empty() && !elsewhere {
+        // Of what was written nothing may be left, because all of it is wrong: that was told where it stands.
+        let none = self.nats.servers.is_empty() && !check.is_given("nats.servers[0]");
+        if none && !elsewhere {
             check.refuse(
                 "nats.servers",
                 "is empty, and there are no route files and no Routing API",

@@ -331,6 +331,15 @@ fn what_would_not_protect_stops_the_start() {
 }
 
 #[test]
+fn servers_that_are_wrong_are_not_said_to_be_missing() {
+    for servers in ["['nats://h:0']", "[a b, 'tls://c:1']", "[5 5]"] {
+        let problems = problems(&format!("nats: {{servers: {servers}}}"));
+        assert!(problems.contains("nats.servers[0]: "), "{problems}");
+        assert!(!problems.contains("is empty"), "{problems}");
+    }
+}
+
+#[test]
 fn lists_that_are_too_far_apart_are_warned_of() {
     for (interval, warned) in [("60s", 0), ("61s", 1)] {
         let text = format!("routing_api: {{url: 'http://127.0.0.1', interval: {interval}}}");
