@@ -19,7 +19,7 @@ use pointsman_process::telemetry::{Form, Level, Timestamps};
 
 use crate::gorouter_yml::GorouterYml;
 
-pub use control_plane::{control_plane, route_files};
+pub use control_plane::{NoSource, control_plane};
 pub use data_plane::{NoAgent, agent, data_plane};
 pub use state::{WRITE_INTERVAL, state};
 

@@ -47,6 +47,21 @@ fn a_file_that_is_refused_is_one_line_and_status_1() {
     );
 }
 
+/// A router that nothing tells of routes would be ready with an empty table.
+#[test]
+fn a_router_without_any_source_does_not_start() {
+    let router = Router::start("nats: {hosts: []}\n");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(1), "{log:#?}");
+    let last = log.last().expect("it is told");
+    let error = last["data"]["error"].as_str().unwrap_or_default();
+    let words = "nats.hosts: is empty, and there are no route files and no Routing API";
+    assert!(error.starts_with(words), "{log:#?}");
+    assert!(!log.iter().any(|line| line["message"] == "gorouter.started"));
+    let mut router = Router::start_with_routes("nats: {hosts: []}\n", "services: {}\n");
+    router.wait_for("gorouter.started");
+}
+
 /// CF-002: an unknown flag is status 2.
 #[test]
 fn an_unknown_flag_is_status_2() {
