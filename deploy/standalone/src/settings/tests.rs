@@ -9,7 +9,7 @@ fn file(text: &str) -> GorouterYml {
     parse("g.yml", text).expect("it is accepted").file
 }
 
-fn control_plane(file: &GorouterYml) -> pointsman_control_plane::app::Settings {
+fn control_plane(file: &GorouterYml) -> app::Settings {
     super::control_plane(file, None).expect("there is NATS")
 }
 
