@@ -3,6 +3,7 @@
 //! [`build`] does everything that can fail at the start, and serves nothing yet; [`Bound::start`] begins to serve.
 //! The `control-plane` binary and the standalone binary are both made of these two steps.
 
+mod check;
 mod incoming;
 mod pipe;
 mod settings;
@@ -25,6 +26,7 @@ use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use check::check;
 use incoming::Incoming;
 pub use pipe::{Closed, Pipe};
 pub use settings::{Distribution, DistributionListener, DistributionTls, Settings};

@@ -80,13 +80,16 @@ impl Validate for Config {
         check.within("routing_api", |check| self.routing_api.validate(check));
         check.within("route_files", |check| self.route_files.validate(check));
         let elsewhere = self.route_files.path.is_some() || self.routing_api.url.is_some();
-        if self.nats.servers.is_empty() && !elsewhere {
+        // Of what was written nothing may be left, because all of it is wrong: that was told where it stands.
+        let none = self.nats.servers.is_empty() && !check.is_given("nats.servers[0]");
+        if none && !elsewhere {
             check.refuse(
                 "nats.servers",
                 "is empty, and there are no route files and no Routing API",
                 "name at least one, as nats://127.0.0.1:4222, or give route_files a path or routing_api a url",
             );
         }
+        self.warn_of_interval(check);
         check.within("registration", |check| self.registration.validate(check));
         check.within("distribution", |check| self.distribution.validate(check));
         check.within("admin", |check| self.admin.validate(check));
@@ -103,6 +106,19 @@ pub fn load(path: &Path) -> Result<Loaded<Config>, Problems> {
 }
 
 impl Config {
+    /// No registration counts for longer than the stale threshold, so that what the Routing API lists has to be listed again
+    /// before that.
+    fn warn_of_interval(&self, check: &mut Check<'_>) {
+        let interval = self.routing_api.interval.0;
+        let threshold = self.registration.stale_threshold.0;
+        if self.routing_api.url.is_some() && interval.saturating_mul(2) > threshold {
+            check.warn(
+                "routing_api.interval",
+                "is longer than half of registration.stale_threshold: one lost list would take away what it lists; write less",
+            );
+        }
+    }
+
     /// The settings that this configuration stands for, with the secrets and certificates that it names.
     ///
     /// # Errors

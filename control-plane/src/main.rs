@@ -26,7 +26,7 @@ struct Arguments {
     /// The configuration file; without one, everything has its default.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Checks the configuration and ends.
+    /// Checks the configuration, and the files that it names, and ends.
     #[arg(long)]
     check: bool,
     /// Writes the bound addresses as JSON into this file, once all of them are bound.
@@ -68,7 +68,12 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         .settings(&ProcessEnvironment)
         .map_err(|error| refused(error.to_string()))?;
     if arguments.check {
-        return Ok(Exit::Clean);
+        let problems = app::check(&settings);
+        return if problems.is_empty() {
+            Ok(Exit::Clean)
+        } else {
+            Err(refused(problems.join("\n")))
+        };
     }
     let failed = |error: &dyn std::fmt::Display| Failure {
         exit: Exit::Start,

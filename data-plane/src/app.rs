@@ -3,6 +3,7 @@
 //! [`build`] does everything that can fail at the start; [`Bound::start`] begins to follow control
 //! planes. The `data-plane` binary and the standalone binary are both made of these two steps.
 
+mod check;
 mod front_tls;
 mod hand_over;
 mod observe;
@@ -26,6 +27,7 @@ use prometheus_client::registry::Registry as Metrics;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use check::check;
 pub use front_tls::{ClientFiles, DomainFiles, FrontTls};
 use hand_over::HandOver;
 pub use settings::{ControlPlaneTls, ControlPlanes, ServiceTls, Settings, State, UpstreamTls};

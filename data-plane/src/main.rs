@@ -29,7 +29,7 @@ struct Arguments {
     /// The configuration file; without one, everything has its default.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Checks the configuration and ends.
+    /// Checks the configuration, and the files that it names, and ends.
     #[arg(long)]
     check: bool,
     /// Writes the bound addresses as JSON into this file, once all of them are bound.
@@ -85,7 +85,12 @@ fn start(arguments: &Arguments) -> Result<Exit, Failure> {
         .settings(&ProcessEnvironment)
         .map_err(Failure::of_configuration)?;
     if arguments.check {
-        return Ok(Exit::Clean);
+        let problems = app::check(settings);
+        return if problems.is_empty() {
+            Ok(Exit::Clean)
+        } else {
+            Err(Failure::of_configuration(problems.join("\n")))
+        };
     }
     settings.inherited = passed().map_err(Failure::at_start)?;
     let logs = telemetry::install(&config.log.form(), &config.log.level);

@@ -1,6 +1,9 @@
 //! The binary: its command line, its exit codes, its end.
 
-use pointsman_tests::Process;
+use std::path::Path;
+
+use pointsman_tests::certs::Files;
+use pointsman_tests::{Authority, Process};
 
 use crate::plane::{BOUND, Plane};
 
@@ -21,6 +24,54 @@ async fn run(configuration: &str, more: &[&str]) -> (Option<i32>, String) {
 async fn a_check_starts_nothing() {
     let (code, log) = run(FREE_PORTS, &["--check"]).await;
     assert_eq!((code, log.as_str()), (Some(0), ""));
+}
+
+/// A configuration whose sections name these files.
+fn naming(admin: &Files, [nats, planes, api, routes]: [&Path; 4]) -> String {
+    let (nats, planes, api) = (nats.display(), planes.display(), api.display());
+    let (chain, key) = (admin.certificate.display(), admin.key.display());
+    let routes = routes.display();
+    format!(
+        "nats: {{tls: {{ca: {nats}}}}}
+distribution: {{tls: {{certificate: {chain}, key: {key}, client_ca: {planes}}}}}
+admin: {{tls: {{certificate: {chain}, key: {key}}}}}
+routing_api: {{url: 'https://127.0.0.1:1', tls: {{ca: {api}}}}}
+route_files: {{path: {routes}}}
+"
+    )
+}
+
+/// Every file that a start would read is read, and what is wrong with each of them is told.
+#[tokio::test]
+async fn a_check_reads_what_a_start_would_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new("ca");
+    let ca = authority.write(folder.path(), "ca");
+    let good = authority.server(&["127.0.0.1"]);
+    let good = good.write(folder.path(), "good");
+    let routes = folder.path().join("routes.yml");
+    std::fs::write(&routes, "services: {}\n").expect("a file");
+    let text = naming(&good, [&ca, &ca, &ca, &routes]);
+    assert_eq!(run(&text, &["--check"]).await, (Some(0), String::new()));
+    let expired = authority.expired_server(&["127.0.0.1"]);
+    let expired = expired.write(folder.path(), "expired");
+    let nowhere = ["/no/nats", "/no/planes", "/no/api", "/no/routes"].map(Path::new);
+    let refused = [
+        (&good, "/no/nats: cannot be read"),
+        (&good, "/no/planes: cannot be read"),
+        (&good, "/no/api: cannot be read"),
+        (&good, "/no/routes: cannot be read"),
+        (&expired, "expired.crt: the certificate has expired"),
+    ];
+    for (admin, told) in refused {
+        let (code, log) = run(&naming(admin, nowhere), &["--check"]).await;
+        assert_eq!(code, Some(78), "{log}");
+        assert!(log.contains(told), "missing: {told}\nin:\n{log}");
+    }
+    std::fs::write(&routes, "servces: {}\n").expect("a file");
+    let (code, log) = run(&naming(&good, [&ca, &ca, &ca, &routes]), &["--check"]).await;
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("routes.yml:1:1: servces: "), "{log}");
 }
 
 /// C-436: an invalid configuration stops the start

@@ -2,10 +2,11 @@
 //! when that is short.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use pointsman_tests::process::Launch;
-use pointsman_tests::{Process, RawConnection, configuration, descriptors, eventually};
+use pointsman_tests::{Authority, Process, RawConnection, configuration, descriptors, eventually};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use tokio::time::Instant;
 
@@ -222,4 +223,37 @@ async fn drops_lines(plane: &Process) {
         }
     })
     .await;
+}
+
+/// A check reads the files of certificates and authorities that a start would read.
+#[tokio::test]
+async fn a_check_reads_what_a_start_would_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new("ca");
+    let ca = authority.write(folder.path(), "ca");
+    let files = authority.server(&["a"]).write(folder.path(), "good");
+    let text = |ca: &Path, certificate: &Path| {
+        let (ca, certificate) = (ca.display(), certificate.display());
+        let key = files.key.display();
+        format!(
+            "control_planes: {{addresses: ['127.0.0.1:1'], tls: {{certificate: {certificate}, key: {key}, ca: {ca}}}}}
+upstream: {{ca: {ca}}}
+admin: {{tls: {{certificate: {certificate}, key: {key}}}}}
+"
+        )
+    };
+    let check = async |text: String| {
+        let file = folder.path().join("dp.yml");
+        std::fs::write(&file, text).expect("a file");
+        let file = file.display().to_string();
+        let mut process = Process::spawn("data-plane", ["--config", &*file, "--check"]);
+        let status = process.ended(BOUND).await;
+        (status.code(), process.log())
+    };
+    let good = check(text(&ca, &files.certificate)).await;
+    assert_eq!(good, (Some(0), String::new()));
+    let (code, log) = check(text(Path::new("/no/ca"), Path::new("/no/chain"))).await;
+    assert_eq!(code, Some(78), "{log}");
+    assert_eq!(log.matches("/no/ca: cannot be read").count(), 2, "{log}");
+    assert_eq!(log.matches("/no/chain: cannot be read").count(), 1, "{log}");
 }

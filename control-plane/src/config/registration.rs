@@ -91,7 +91,7 @@ pub enum EffectiveValues {
 pub struct EmptyPool {
     /// What a request gets: 404 or 503.
     pub status: u16,
-    /// How long the route is kept.
+    /// How long the route is kept for 503; for 404 it goes at once.
     pub timeout: Interval,
 }
 
@@ -138,6 +138,18 @@ impl Default for EmptyPool {
     }
 }
 
+impl EmptyPool {
+    /// How long a route without endpoints is kept: only where it then answers 503. One that is as good as none would keep
+    /// requests from a wildcard above it (C-266).
+    fn kept(self) -> Duration {
+        if self.status == 503 {
+            self.timeout.0
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         let message = message::Limits::default();
@@ -180,6 +192,11 @@ impl Validate for Registration {
                 "empty_pool.status",
                 "is none that a router gives",
                 "write 404 or 503",
+            );
+        } else if self.empty_pool.timeout.0 != self.empty_pool.kept() {
+            check.warn(
+                "empty_pool.timeout",
+                "does nothing: a route that answers 404 goes with its last endpoint; write status: 503 to keep it",
             );
         }
         for name in &self.top_level_wildcards {
@@ -250,7 +267,7 @@ impl Registration {
             registration_interval: self.interval.0,
             start_delay: self.start_delay.0,
             prune_stale_tls: self.prune_stale_tls_endpoints.map(|Interval(given)| given),
-            empty_pool_timeout: self.empty_pool.timeout.0,
+            empty_pool_timeout: self.empty_pool.kept(),
             effective_values: match self.effective_values {
                 EffectiveValues::FunctionOfState => {
                     pointsman_registry::EffectiveValues::FunctionOfState
@@ -276,7 +293,7 @@ impl Registration {
         Effective {
             mark_time: self.stale_threshold.0 / 4,
             empty_pool_status: self.empty_pool.status,
-            empty_pool_timeout: self.empty_pool.timeout.0,
+            empty_pool_timeout: self.empty_pool.kept(),
             default_algorithm: match self.default_algorithm {
                 DefaultAlgorithm::RoundRobin => Algorithm::RoundRobin,
                 DefaultAlgorithm::LeastConnection => Algorithm::LeastConnection,

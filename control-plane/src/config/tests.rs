@@ -151,6 +151,23 @@ fn everything_can_be_said() {
     assert!(admin.tls.unwrap().client_ca.is_some());
 }
 
+/// C-266: with 404, a route goes with its last endpoint, whatever the timeout
+#[test]
+fn only_a_route_that_answers_503_is_kept_without_endpoints() {
+    for (status, kept) in [(404, 0), (503, 3)] {
+        let text = format!("registration: {{empty_pool: {{status: {status}, timeout: 3s}}}}");
+        let loaded = load_str::<Config>("cp.yml", &text).unwrap();
+        let settings = loaded.value.settings(&no_environment()).unwrap();
+        assert_eq!(settings.registry.empty_pool_timeout.as_secs(), kept);
+        assert_eq!(settings.effective.empty_pool_timeout.as_secs(), kept);
+        let warned = loaded.warnings.iter().map(ToString::to_string);
+        let warned: Vec<_> = warned.collect();
+        assert_eq!(warned.len(), usize::from(kept == 0), "{warned:?}");
+        let place = "cp.yml:1:51: registration.empty_pool.timeout: does nothing";
+        assert!(warned.iter().all(|it| it.starts_with(place)), "{warned:?}");
+    }
+}
+
 /// a token that is too short is refused by the name of its file
 #[test]
 fn a_weak_token_stops_the_start() {
@@ -310,6 +327,24 @@ fn what_would_not_protect_stops_the_start() {
     for (text, told) in REFUSED {
         let problems = problems(text);
         assert!(problems.contains(told), "{text}: {problems}");
+    }
+}
+
+#[test]
+fn servers_that_are_wrong_are_not_said_to_be_missing() {
+    for servers in ["['nats://h:0']", "[a b, 'tls://c:1']", "[5 5]"] {
+        let problems = problems(&format!("nats: {{servers: {servers}}}"));
+        assert!(problems.contains("nats.servers[0]: "), "{problems}");
+        assert!(!problems.contains("is empty"), "{problems}");
+    }
+}
+
+#[test]
+fn lists_that_are_too_far_apart_are_warned_of() {
+    for (interval, warned) in [("60s", 0), ("61s", 1)] {
+        let text = format!("routing_api: {{url: 'http://127.0.0.1', interval: {interval}}}");
+        let loaded = load_str::<Config>("cp.yml", &text).unwrap();
+        assert_eq!(loaded.warnings.len(), warned, "{:?}", loaded.warnings);
     }
 }
 

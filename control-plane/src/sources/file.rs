@@ -16,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pointsman_process::configuration::Problem;
+use pointsman_process::configuration::{Place, Problem};
 use prometheus_client::registry::Registry;
 use tokio::time::{self, Instant};
 
 use crate::registry_task::{Ended, Event, Source};
 
+use declared::Declared;
 use look::{Looker, Sight};
 use metrics::Metrics;
 use table::Table;
@@ -57,6 +58,30 @@ struct State {
     whole: Option<bool>,
     /// Of how many known routes the last look wants another state.
     changed: usize,
+}
+
+/// What is wrong with the files now: with all of them together, or with each of them.
+#[must_use]
+pub fn problems(settings: &Settings) -> Vec<String> {
+    let sights = match Looker::new(settings.path.clone()).look() {
+        Ok(sights) => sights,
+        Err(trouble) => return vec![trouble],
+    };
+    let wrong = |(file, sight): (PathBuf, Sight)| content(&file, sight)?.err();
+    sights.into_iter().filter_map(wrong).collect()
+}
+
+/// What a file declares, or what is wrong with it; `None` for one that is gone.
+fn content(file: &Path, sight: Sight) -> Option<Result<Vec<(Declared, Place)>, String>> {
+    let name = file.display();
+    match sight {
+        Sight::Text(text) => {
+            let read = read::read(&name.to_string(), &text);
+            Some(read.map_err(|problems| problems.to_string()))
+        }
+        Sight::Unreadable(what) => Some(Err(format!("{name}: {what}"))),
+        Sight::Gone => None,
+    }
 }
 
 impl Files {
@@ -164,25 +189,22 @@ impl State {
     /// One file is not as it was.
     fn see(&mut self, file: PathBuf, sight: Sight, metrics: &Metrics) {
         let name = file.display().to_string();
-        let refused = match sight {
-            Sight::Text(text) => match read::read(&name, &text) {
-                Ok(routes) => {
-                    let routes_of_it = routes.len();
-                    self.bad.remove(&file);
-                    self.table.put(file, routes);
-                    metrics.taken.inc();
-                    tracing::info!(
-                        component = "route-files",
-                        file = name,
-                        routes = routes_of_it,
-                        "route-file-taken"
-                    );
-                    return;
-                }
-                Err(problems) => problems.to_string(),
-            },
-            Sight::Unreadable(what) => format!("{name}: {what}"),
-            Sight::Gone => {
+        let refused = match content(&file, sight) {
+            Some(Ok(routes)) => {
+                let routes_of_it = routes.len();
+                self.bad.remove(&file);
+                self.table.put(file, routes);
+                metrics.taken.inc();
+                tracing::info!(
+                    component = "route-files",
+                    file = name,
+                    routes = routes_of_it,
+                    "route-file-taken"
+                );
+                return;
+            }
+            Some(Err(refused)) => refused,
+            None => {
                 self.bad.remove(&file);
                 self.table.remove(&file);
                 tracing::warn!(component = "route-files", file = name, "route-file-gone");

@@ -1,11 +1,13 @@
 //! Routes from Cloud Foundry's Routing API: its whole list at every interval, and its stream of events in between.
 //!
-//! What the list has is registered anew each time, so that it does not age; what it lacks goes through the guard against
+//! What the list has is registered anew each time, and counts until the next one whatever its own time, so that it does not
+//! age; what it lacks goes through the guard against
 //! mass removal, as everything does that is only inferred. What an event says counts at once. After every gap in the stream
 //! the list is asked for, so nothing that happened meanwhile is missed. While the list cannot be had, the source is away,
 //! and its clock stands.
 
 mod clients;
+mod list;
 mod listing;
 mod metrics;
 mod route;
@@ -28,7 +30,7 @@ use metrics::Metrics;
 use route::{Change, Route};
 pub use settings::{Authorization, FirstConnection, Servers, Settings, Tls, TlsIdentity, Uaa};
 use tokens::Tokens;
-use work::Work;
+use work::{Reader, Work};
 
 use super::message::Policy;
 use super::refusals::Refusals;
@@ -165,7 +167,12 @@ impl RoutingApi {
         let routes = listing::first(shared).await?;
         tracing::info!(component = "route-fetcher", "syncer-started");
         let metrics = shared.metrics.clone();
-        let mut work = Work::new(self.policy, self.refusals, metrics, source);
+        let reader = Reader::new(
+            self.policy,
+            self.refusals,
+            listing::span(shared.settings.interval),
+        );
+        let mut work = Work::new(reader, metrics, source);
         work.listed(routes).await?;
         let (heard, waiting) = mpsc::channel(WAITING);
         let ask = Notify::new();

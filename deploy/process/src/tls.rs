@@ -6,6 +6,7 @@
 //! ends no connection. A new file that is no good is refused by name, and the last good one stays.
 //! [`Reloader`] watches their files.
 
+mod check;
 mod ciphers;
 mod config;
 mod everybody;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+pub use check::check_listener;
 pub use ciphers::cipher_suite;
 pub use config::{Versions, client_config, server_config};
 pub use everybody::Everybody;

@@ -44,6 +44,8 @@ pub struct Accepted {
     pub unknown: Vec<Problem>,
     /// Keys with a value of their own that are not served yet, by name.
     pub not_served: Vec<&'static str>,
+    /// What stands behind the first document, and does not count.
+    pub unread: Option<Problem>,
 }
 
 /// What reading a group gave beside its value.
@@ -148,7 +150,8 @@ pub fn load(path: &Path) -> Result<Accepted, Refused> {
 ///
 /// As [`load`].
 pub fn parse(origin: &str, text: &str) -> Result<Accepted, Refused> {
-    let document = Document::parse(origin, text).map_err(Refused::no_yaml)?;
+    // Gorouter reads the first document, whatever stands behind it (CF-008).
+    let document = Document::parse_first(origin, text).map_err(Refused::no_yaml)?;
     let mut findings = Findings::default();
     let (file, sound) = read(&document, &mut findings);
     validate(&file, &sound, &document, &mut findings);
@@ -171,6 +174,7 @@ pub fn parse(origin: &str, text: &str) -> Result<Accepted, Refused> {
         file,
         unknown: really_unknown(&unknown),
         not_served,
+        unread: document.rest().cloned(),
     })
 }
 

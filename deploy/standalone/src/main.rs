@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     };
     let exit = match accepted {
         Err(refused) => refuse(&refused),
-        Ok(accepted) if arguments.check => check(&accepted),
+        Ok(accepted) if arguments.check => check(&accepted, arguments.routes.as_deref()),
         Ok(accepted) => start(&accepted, arguments.routes.as_deref()),
     };
     ExitCode::from(exit.code_of_drop_in())
@@ -70,13 +70,13 @@ fn refuse(refused: &Refused) -> Exit {
     Exit::Configuration
 }
 
-/// What a check finds in a file that is accepted.
+/// What a check finds in a file that is accepted, and in the files that a start would read with it.
 #[expect(
     clippy::print_stdout,
     reason = "main is where a process speaks for itself"
 )]
-fn check(accepted: &Accepted) -> Exit {
-    for problem in &accepted.unknown {
+fn check(accepted: &Accepted, routes: Option<&Path>) -> Exit {
+    for problem in accepted.unread.iter().chain(&accepted.unknown) {
         println!("warning: {problem}");
     }
     if !accepted.not_served.is_empty() {
@@ -84,6 +84,13 @@ fn check(accepted: &Accepted) -> Exit {
             "warning: not served yet: {}",
             accepted.not_served.join(", ")
         );
+    }
+    let problems = settings::check(&accepted.file, routes);
+    for problem in &problems {
+        println!("error: {problem}");
+    }
+    if !problems.is_empty() {
+        return Exit::Configuration;
     }
     println!("the file is accepted");
     Exit::Clean

@@ -66,10 +66,7 @@ async fn start(
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut metrics = metrics::registry(build);
-    let control_plane = app::Settings {
-        route_files: routes.map(settings::route_files),
-        ..settings::control_plane(file)
-    };
+    let control_plane = settings::control_plane(file, routes)?;
     let mut control_plane = app::build(control_plane, &mut metrics).await?;
     tell_agent(file, tasks, &mut control_plane).await?;
     let counted = Counted::default();

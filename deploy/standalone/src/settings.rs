@@ -11,20 +11,34 @@ mod routing_api;
 mod state;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
+use pointsman_control_plane::app;
 use pointsman_process::configuration::HostPort;
 use pointsman_process::shutdown::Bounds;
 use pointsman_process::telemetry::{Form, Level, Timestamps};
 
 use crate::gorouter_yml::GorouterYml;
 
-pub use control_plane::{control_plane, route_files};
+pub use control_plane::{NoSource, control_plane};
 pub use data_plane::{NoAgent, agent, data_plane};
 pub use state::{WRITE_INTERVAL, state};
 
 /// Longer than any connection lives.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What would keep a process from starting with this file, as far as it can be known without a start: what is wrong with
+/// the files that it names, one by one.
+#[must_use]
+pub fn check(file: &GorouterYml, routes: Option<&Path>) -> Vec<String> {
+    let mut problems = match control_plane(file, routes) {
+        Ok(settings) => app::check(&settings),
+        Err(no_source) => vec![no_source.to_string()],
+    };
+    problems.extend(data_plane(file).err().map(|error| error.to_string()));
+    problems
+}
 
 /// The form of the log, and its level.
 #[must_use]

@@ -26,15 +26,15 @@ async fn until_streams(scene: &Scene, count: usize) {
 #[tokio::test]
 async fn events_count_at_once() {
     let scene = Scene::start().await;
-    let plane = scene.following(NEVER).await;
+    let plane = scene.following_for_long().await;
     let mut changing = route("a.example.com", endpoint(1), "g", 0);
-    changing["ttl"] = 40.into();
+    changing["ttl"] = 8000.into();
     scene.api.put(changing.clone());
     plane.until_routes(&["a.example.com"]).await;
     let told = plane.until_told("endpoint-registered", 1).await;
     assert_eq!(told[0]["backend"], "10.0.0.1:3000");
     assert_eq!(told[0]["application_id"], "log-g");
-    assert_eq!(plane.routes().await["a.example.com"][0]["ttl"], 40);
+    assert_eq!(plane.routes().await["a.example.com"][0]["ttl"], 8000);
     changing["modification_tag"]["index"] = 1.into();
     changing["route_service_url"] = "https://rs.example.com".into();
     scene.api.put(changing.clone());

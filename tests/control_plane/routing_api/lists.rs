@@ -16,24 +16,28 @@ use crate::plane::BOUND;
 async fn a_list_becomes_routes() {
     let scene = Scene::start().await;
     let mut first = route("a.example.com/Path", endpoint(1), "g1", 7);
-    first["ttl"] = 50.into();
+    first["ttl"] = 8000.into();
     first["route_service_url"] = "https://rs.example.com".into();
     let mut last = route("c.example.com", endpoint(3), "g3", 0);
     last["ttl"] = Value::Null;
     for route in [first, route("b.example.com", endpoint(2), "g2", 1), last] {
         scene.api.put_silently(route);
     }
-    let mut plane = scene.following(NEVER).await;
+    let mut plane = scene.following_for_long().await;
     let routes = plane.routes().await;
     assert_eq!(
         routes["a.example.com/path"],
         json!([{
-            "address": "10.0.0.1:3000", "availability_zone": "", "protocol": "", "tls": false, "ttl": 50,
+            "address": "10.0.0.1:3000", "availability_zone": "", "protocol": "", "tls": false, "ttl": 8000,
             "route_service_url": "https://rs.example.com", "tags": null, "load_balancing_algorithm": "round-robin",
         }])
     );
-    assert_eq!(routes["b.example.com"][0]["ttl"], 120);
-    assert_eq!(routes["c.example.com"][0]["ttl"], 120, "the default");
+    let at_least = 2 * 3600 + 5;
+    assert_eq!(
+        routes["b.example.com"][0]["ttl"], at_least,
+        "until listed again"
+    );
+    assert_eq!(routes["c.example.com"][0]["ttl"], 3 * 3600, "the default");
     let told = plane.until_told("endpoint-registered", 3).await;
     assert_eq!(told.len(), 3);
     assert_eq!(told[0]["application_id"], "log-g1");
@@ -91,6 +95,24 @@ async fn a_shorter_list_takes_away_what_it_lacks() {
     let seen = plane.metric(refreshed).await;
     plane.until_metric(refreshed, seen + 2).await;
     assert_eq!(plane.metric("pointsman_routing_api_routes").await, 1);
+}
+
+/// A route whose own time is shorter than lists are apart stays as long as the lists have it.
+#[tokio::test]
+async fn a_short_time_to_live_lasts_from_list_to_list() {
+    let scene = Scene::start().await;
+    let mut short = route("short.example.com", endpoint(1), "g", 0);
+    short["ttl"] = 1.into();
+    scene.api.put_silently(short);
+    let plane = scene.following("interval: 3s").await;
+    plane.until_routes(&["short.example.com"]).await;
+    let lists = "pointsman_routing_api_lists_total";
+    let before = plane.metric(lists).await;
+    plane.until_metric(lists, before + 2).await;
+    plane.until_routes(&["short.example.com"]).await;
+    assert!(plane.told("pruned-route").is_empty());
+    let added = r#"registry_message_total{component="",action="added"}"#;
+    assert_eq!(plane.metric(added).await, 1, "it was there all the time");
 }
 
 /// C-473: however many want to know it, the list is asked for by one at a time
@@ -193,4 +215,33 @@ async fn one_bad_route_costs_only_itself() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["subject"], "routing_api");
     assert_eq!(told[0]["publisher"], "169.254.169.254");
+}
+
+/// R-112: a route that cannot be read is refused by name, once, and the others count, now and later
+#[tokio::test]
+async fn one_unreadable_route_costs_only_itself() {
+    let scene = Scene::start().await;
+    let mut bad = route("b.example.com", endpoint(2), "g", 0);
+    bad["port"] = 70000.into();
+    scene.api.put_silently(bad);
+    scene
+        .api
+        .put_silently(route("a.example.com", endpoint(1), "g", 0));
+    let plane = scene.following(OFTEN).await;
+    plane.until_routes(&["a.example.com"]).await;
+    let later = route("c.example.com", endpoint(3), "g", 0);
+    scene.api.put_silently(later);
+    plane
+        .until_routes(&["a.example.com", "c.example.com"])
+        .await;
+    let failed = "pointsman_routing_api_list_errors_total";
+    assert_eq!(plane.metric(failed).await, 0);
+    let refused = r#"pointsman_refused_registrations_total{cause="wrong_type"}"#;
+    assert_eq!(plane.metric(refused).await, 1);
+    let told = plane.until_told("validation-error", 1).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    for (key, words) in [("error", "70000"), ("payload", "b.example.com")] {
+        let said = told[0][key].as_str().unwrap_or_default();
+        assert!(said.contains(words), "{told:?}");
+    }
 }

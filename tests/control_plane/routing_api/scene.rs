@@ -81,7 +81,17 @@ log: {{level: debug}}
 
     /// The same, once it has the list that belongs to its stream.
     pub(super) async fn following(&self, keys: &str) -> Reading {
-        let plane = self.control_plane(keys).await;
+        self.until_following(self.control_plane(keys).await).await
+    }
+
+    /// The same without more lists, where registrations may last longer than lists are apart then.
+    pub(super) async fn following_for_long(&self) -> Reading {
+        let configuration = self.configuration(NEVER);
+        let long = configuration.replace("start_delay", "stale_threshold: 3h, start_delay");
+        self.until_following(Reading::start(&long).await).await
+    }
+
+    async fn until_following(&self, plane: Reading) -> Reading {
         plane
             .until_metric("pointsman_routing_api_subscribed", 1)
             .await;

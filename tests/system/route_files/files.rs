@@ -50,6 +50,23 @@ async fn a_bad_file_is_told_with_its_line_and_what_it_said_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_cannot_be_followed_is_told_by_its_name_and_the_other_files_go_on() {
+    let endpoint = Endpoint::named("svc").await;
+    let good = format!("services:\n  svc:\n    v1: ['{}']\n", endpoint.address());
+    let balancer = Balancer::start(&good).await;
+    balancer.answers(HOST, "/svc/v1/", StatusCode::OK).await;
+    symlink("loop.yml", balancer.folder().join("loop.yml")).expect("a link");
+    let line = balancer.logged("route-file-refused").await;
+    assert!(
+        line.contains("loop.yml: cannot be read: Too many levels"),
+        "{line}"
+    );
+    balancer.write("routes.yml", &good.replace("v1", "v2"));
+    balancer.answers(HOST, "/svc/v2/", StatusCode::OK).await;
+    metric(&balancer, "pointsman_route_files_unreadable 0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_goes_takes_its_routes_and_a_folder_that_goes_takes_none() {
     let endpoint = Endpoint::named("svc").await;
     let routes = format!(

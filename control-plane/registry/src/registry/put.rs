@@ -30,6 +30,18 @@ struct Incoming<'a> {
     generation: u64,
 }
 
+impl Incoming<'_> {
+    /// Whether it says what is known of an endpoint. Who has no tags and says nothing else than one who has repeats it as
+    /// well: otherwise the two would replace each other for ever.
+    fn repeats(&self, record: &EndpointRecord) -> bool {
+        let untagged = self.message.tag.is_empty()
+            && record.stale_threshold_seconds == self.stale_threshold_seconds;
+        (record.generation == self.generation || untagged)
+            && record.segment == self.segment
+            && record.description == self.message.description
+    }
+}
+
 impl Registry {
     /// Applies a registration; the outcomes are those of its URIs, in their order.
     pub fn register(
@@ -183,9 +195,7 @@ impl Registry {
     fn renew(&mut self, incoming: &Incoming<'_>, id: EndpointId) -> Put {
         let record = &self.endpoints[id];
         let message = incoming.message;
-        let same = record.generation == incoming.generation
-            && record.segment == incoming.segment
-            && record.description == message.description;
+        let same = incoming.repeats(record);
         if !same {
             let succeeded = match &record.tag {
                 Some(tag) => tag.succeeded_by(&message.tag),

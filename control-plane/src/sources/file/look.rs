@@ -41,12 +41,15 @@ pub(super) struct Looker {
 #[derive(Debug, Default)]
 struct Seen {
     /// How it was when it was read.
-    read: Option<Mark>,
+    read: Option<Found>,
     /// How it was at the last look, where that was different.
-    pending: Option<Mark>,
+    pending: Option<Found>,
     /// It was not there at the last look.
     missing: bool,
 }
+
+/// How a name of the folder was found: as a file, or why nothing can be said of what it leads to.
+type Found = Result<Mark, String>;
 
 /// What changes whenever a file does: which file it is, how long, and when it was written last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,17 +89,19 @@ impl Looker {
     pub(super) fn look(&mut self) -> Result<Vec<(PathBuf, Sight)>, String> {
         let listed = self.list().map_err(|error| self.told(&error))?;
         let mut sights = self.missed(&listed);
-        for (path, mark) in listed {
+        for (path, found) in listed {
             let seen = self.files.entry(path.clone()).or_default();
-            if seen.read == Some(mark) {
+            if seen.read.as_ref() == Some(&found) {
                 seen.pending = None;
                 continue;
             }
-            let settled = self.first || seen.pending == Some(mark);
-            seen.pending = Some(mark);
-            if settled && let Some(sight) = read(&path, mark) {
-                seen.read = seen.pending.take();
+            let settled = self.first || seen.pending.as_ref() == Some(&found);
+            if settled && let Some(sight) = read(&path, &found) {
+                seen.pending = None;
+                seen.read = Some(found);
                 sights.push((path, sight));
+            } else {
+                seen.pending = Some(found);
             }
         }
         self.first = false;
@@ -105,7 +110,7 @@ impl Looker {
     }
 
     /// The files that were missed at two looks.
-    fn missed(&mut self, listed: &BTreeMap<PathBuf, Mark>) -> Vec<(PathBuf, Sight)> {
+    fn missed(&mut self, listed: &BTreeMap<PathBuf, Found>) -> Vec<(PathBuf, Sight)> {
         let mut gone = Vec::new();
         self.files.retain(|path, seen| {
             let missing = !listed.contains_key(path);
@@ -123,10 +128,11 @@ impl Looker {
     }
 
     /// The files that are there.
-    fn list(&self) -> io::Result<BTreeMap<PathBuf, Mark>> {
+    fn list(&self) -> io::Result<BTreeMap<PathBuf, Found>> {
         let metadata = fs::metadata(&self.path)?;
         if !metadata.is_dir() {
-            return Ok(BTreeMap::from([(self.path.clone(), Mark::of(&metadata))]));
+            let found = Ok(Mark::of(&metadata));
+            return Ok(BTreeMap::from([(self.path.clone(), found)]));
         }
         let mut listed = BTreeMap::new();
         for entry in fs::read_dir(&self.path)? {
@@ -134,14 +140,8 @@ impl Looker {
             if !is_route_file(&path) {
                 continue;
             }
-            // Through links, to what they lead to. What goes away meanwhile is not there.
-            let metadata = match fs::metadata(&path) {
-                Ok(metadata) => metadata,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            if metadata.is_file() {
-                listed.insert(path, Mark::of(&metadata));
+            if let Some(found) = find(&path) {
+                listed.insert(path, found);
             }
             if listed.len() > FILES {
                 let what = format!("more than {FILES} files");
@@ -160,8 +160,22 @@ fn is_route_file(path: &Path) -> bool {
     named && matches!(extension, Some("yml" | "yaml"))
 }
 
-/// The text of a file that is as `mark` says before and after it was read; otherwise it is looked at again.
-fn read(path: &Path, mark: Mark) -> Option<Sight> {
+/// What a name of the folder leads to, through links; `None` where it is no file. What goes away meanwhile is not there, and
+/// what cannot be followed is a matter of this one name.
+fn find(path: &Path) -> Option<Found> {
+    match fs::metadata(path) {
+        Ok(metadata) => metadata.is_file().then(|| Ok(Mark::of(&metadata))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(Err(format!("cannot be read: {error}"))),
+    }
+}
+
+/// The text of a file that is as it was found before and after it was read; otherwise it is looked at again.
+fn read(path: &Path, found: &Found) -> Option<Sight> {
+    let mark = match found {
+        Ok(mark) => *mark,
+        Err(what) => return Some(Sight::Unreadable(what.clone())),
+    };
     if mark.length > LARGEST {
         let what = format!("has {} bytes; {LARGEST} are the most", mark.length);
         return Some(Sight::Unreadable(what));

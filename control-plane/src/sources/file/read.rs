@@ -1,5 +1,7 @@
 //! From the text of a route file to the routes that it declares, or to everything that is wrong with it.
 
+use std::path::Path;
+
 use pointsman_process::configuration::{
     Check, Decoded, Document, Manners, Place, Problem, Problems, Validate, decode,
 };
@@ -12,9 +14,14 @@ use super::form::RouteFile;
 /// # Errors
 ///
 /// All problems of the file together, each with line and column: unknown keys with the nearest known one, values that
-/// make no sense, routes that stand twice.
+/// make no sense, routes that stand twice. A file with nothing in it is what a failed write leaves, and declares nothing by
+/// mistake.
 pub(super) fn read(origin: &str, text: &str) -> Result<Vec<(Declared, Place)>, Problems> {
     let document = Document::parse(origin, text)?;
+    if document.is_empty() {
+        let empty = Problem::of_file(Path::new(origin), "is empty");
+        return Err(empty.hint("to declare nothing, write `routes: []`").into());
+    }
     let decoded: Decoded<RouteFile> = decode(&document, Manners::Ours);
     let mut problems = decoded.problems;
     problems.extend(decoded.unknown);

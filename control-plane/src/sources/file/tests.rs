@@ -70,13 +70,14 @@ fn what_a_file_said_last_stays_while_it_is_bad() {
         "servces: {}",
         "\u{0}",
         "a: [",
+        "",
     ] {
         assert_eq!(scene.write("a.yml", bad), 0, "{bad}");
         assert_eq!(scene.state.table.routes(), 1, "{bad}");
         assert!(scene.metric("pointsman_route_files_bad 1"), "{bad}");
         assert_eq!(scene.state.whole, Some(true), "what it said is known");
     }
-    assert!(scene.metric("pointsman_route_files_refused_total 4"));
+    assert!(scene.metric("pointsman_route_files_refused_total 5"));
     assert_eq!(
         scene.write("a.yml", "services: { s: { v1: ['10.0.0.2:1'] } }"),
         2
@@ -93,6 +94,25 @@ fn a_file_beside_a_bad_one_is_taken() {
     assert_eq!(scene.state.whole, Some(false), "the other one is not known");
     scene.write("a.yml", "routes: []");
     assert_eq!(scene.state.whole, Some(true));
+}
+
+#[test]
+fn a_link_that_cannot_be_followed_is_a_bad_file_like_any_other() {
+    let mut scene = Scene::new();
+    scene.write("a.yml", GOOD);
+    scene.write("b.yml", "services: { t: { v1: ['10.0.0.1:1'] } }");
+    let link = scene.folder.path().join("b.yml");
+    fs::remove_file(&link).expect("it is there");
+    std::os::unix::fs::symlink("b.yml", &link).expect("a link to itself");
+    assert_eq!(scene.look() + scene.look(), 0, "what it said last stays");
+    assert!(scene.metric("pointsman_route_files_bad 1"));
+    assert!(scene.metric("pointsman_route_files_unreadable 0"));
+    assert_eq!(scene.state.whole, Some(true));
+    assert_eq!(
+        scene.write("a.yml", "services: { s: { v1: ['10.0.0.2:1'] } }"),
+        2
+    );
+    assert_eq!(scene.state.table.routes(), 2);
 }
 
 #[test]

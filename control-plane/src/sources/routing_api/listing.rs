@@ -7,6 +7,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::clients::Failure;
+use super::list;
 use super::route::Route;
 use super::wait::Waits;
 use super::{Error, FirstConnection, Heard, Shared};
@@ -15,8 +16,13 @@ use super::{Error, FirstConnection, Heard, Shared};
 /// what was heard last is stale.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// For how long what a list had counts at least: one list may be lost, and the next one may take its time.
+pub(super) fn span(interval: Duration) -> Duration {
+    interval.saturating_mul(2).saturating_add(PATIENCE)
+}
+
 /// The list. A token that is refused is replaced once.
-async fn list(shared: &Shared) -> Result<Vec<Route>, Failure> {
+async fn fetch(shared: &Shared) -> Result<Vec<Route>, Failure> {
     let token = shared.tokens.token(None).await?;
     let text = match shared.api.routes(&token).await {
         Err(Failure::Unauthorized) => {
@@ -25,11 +31,11 @@ async fn list(shared: &Shared) -> Result<Vec<Route>, Failure> {
         }
         answer => answer?,
     };
-    let read = move || serde_json::from_slice(&text);
+    let read = move || list::read(&text);
     // A large one takes its time.
     let read = tokio::task::spawn_blocking(read).await;
     let read = read.map_err(|error| Failure::Unreadable(error.to_string()))?;
-    read.map_err(|error: serde_json::Error| Failure::Unreadable(error.to_string()))
+    read.map_err(|error| Failure::Unreadable(error.to_string()))
 }
 
 /// The first list.
@@ -40,7 +46,7 @@ async fn list(shared: &Shared) -> Result<Vec<Route>, Failure> {
 pub(super) async fn first(shared: &Shared) -> Result<Vec<Route>, Error> {
     let mut waits = Waits::new(shared.settings.reconnect_max_wait);
     loop {
-        let failure = match list(shared).await {
+        let failure = match fetch(shared).await {
             Ok(routes) => return Ok(routes),
             Err(failure) => failure.to_string(),
         };
@@ -94,7 +100,7 @@ pub(super) async fn repeat(
 
 /// One list, or that there is none. `asked`: somebody wants to know it, and it is not for the interval.
 async fn once(shared: &Shared, heard: &mpsc::Sender<Heard>, asked: bool) -> Heard {
-    let mut list = pin!(list(shared));
+    let mut list = pin!(fetch(shared));
     let answer = match time::timeout(PATIENCE, &mut list).await {
         Ok(answer) => answer,
         Err(_) => {

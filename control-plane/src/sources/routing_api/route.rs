@@ -20,6 +20,18 @@ pub(super) struct Route {
     pub(super) log_guid: String,
     pub(super) route_service_url: Option<String>,
     pub(super) modification_tag: Tag,
+    /// Why nothing else is known of it than which one it is.
+    #[serde(skip)]
+    pub(super) unread: Option<Box<Unread>>,
+}
+
+/// What there is of a route that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unread {
+    /// What is wrong with it.
+    pub(super) error: String,
+    /// The beginning of its text.
+    pub(super) text: String,
 }
 
 /// Which of two objects is the newer one.
@@ -86,6 +98,9 @@ impl Route {
     ///
     /// Why it is none.
     pub(super) fn registration(&self, policy: &Policy) -> Result<Registration, Refusal> {
+        if let Some(unread) = &self.unread {
+            return Err(Refusal::with(Cause::WrongType, &*unread.error));
+        }
         let service = self.route_service_url.as_deref().unwrap_or_default();
         if !service.is_empty() && !service.starts_with("https") {
             return Err(Refusal::of(Cause::RouteServiceNotHttps));

@@ -12,6 +12,7 @@ use super::{Place, Problem};
 pub struct Document {
     origin: String,
     pub(super) root: Node,
+    rest: Option<Problem>,
 }
 
 /// A node: what stands in one place of the document.
@@ -83,30 +84,53 @@ impl Node {
 }
 
 impl Document {
-    /// Parses the first document of a text; `origin` names it in problems.
+    /// Parses a text that is one document; `origin` names it in problems.
     ///
     /// # Errors
     ///
     /// What makes it no YAML, with its place; a key that stands twice in one map; more nodes than a configuration
-    /// can have, aliases counted as often as they are used.
+    /// can have, aliases counted as often as they are used; a second document.
     pub fn parse(origin: &str, text: &str) -> Result<Self, Problem> {
-        parse::parse(text)
-            .map(|root| Self {
-                origin: origin.to_owned(),
-                root,
-            })
-            .map_err(|fault| {
-                let place = Place {
-                    file: origin.to_owned(),
-                    position: Some(fault.at),
-                };
-                Problem {
-                    place: Some(place),
-                    key: String::new(),
-                    what: fault.what,
-                    hint: None,
-                }
-            })
+        let first = Self::parse_first(origin, text)?;
+        match first.rest {
+            None => Ok(first),
+            Some(rest) => Err(rest),
+        }
+    }
+
+    /// Parses the first document of a text, whatever stands behind it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`], of the first document only.
+    pub fn parse_first(origin: &str, text: &str) -> Result<Self, Problem> {
+        let problem = |fault: parse::Fault| Problem {
+            place: Some(Place {
+                file: origin.to_owned(),
+                position: Some(fault.at),
+            }),
+            key: String::new(),
+            what: fault.what,
+            hint: None,
+        };
+        let (root, rest) = parse::parse(text).map_err(problem)?;
+        Ok(Self {
+            origin: origin.to_owned(),
+            root,
+            rest: rest.map(problem),
+        })
+    }
+
+    /// Whether nothing stands in it, or nothing but comments.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.root.is_null()
+    }
+
+    /// What stands behind the first document.
+    #[must_use]
+    pub fn rest(&self) -> Option<&Problem> {
+        self.rest.as_ref()
     }
 
     /// Where the value of a key such as `nats.hosts[1].port` stands; when there is no such key, where the nearest

@@ -228,8 +228,17 @@ fn nested_aliases_cannot_unfold_without_bound() {
 }
 
 #[test]
-fn only_the_first_document_counts() {
-    assert_eq!(load("name: x\n---\nname: [\n").unwrap().value.name, "x");
+fn a_second_document_is_refused_with_its_place() {
+    for more in ["---\nname: b\n", "---\n", "...\nname: b\n"] {
+        let told = load(&format!("---\nname: a\n{more}")).unwrap_err();
+        assert_eq!(told.len(), 1, "{told:?}");
+        let words = "begins a second document; write everything into one";
+        assert!(told[0].contains(words), "{told:?}");
+        assert!(told[0].starts_with("p.yml:3:") || more.starts_with('.'));
+    }
+    let told = load("{name: a} more\n").unwrap_err();
+    assert!(told[0].starts_with("p.yml:1:11: "), "{told:?}");
+    assert!(load("name: a\n...\n").is_ok());
 }
 
 #[test]

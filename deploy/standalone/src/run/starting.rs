@@ -12,6 +12,9 @@ use crate::gorouter_yml::{Accepted, GorouterYml};
 pub(super) fn tell(accepted: &Accepted) {
     let file = &accepted.file;
     tracing::info!("starting");
+    if let Some(problem) = &accepted.unread {
+        tracing::warn!(warning = %problem, "configuration-not-read-to-its-end");
+    }
     for problem in &accepted.unknown {
         tracing::warn!(warning = %problem, "unknown-configuration-key");
     }

@@ -14,10 +14,34 @@ use sources::nats::{Credentials, FirstConnection, Tls, TlsIdentity};
 use crate::gorouter_yml::GorouterYml;
 use crate::gorouter_yml::nats::NatsConfig;
 
-/// Everything about the control plane. It has no listener of its own: its one data plane is in the same process, and
-/// what people see is the data plane's view.
-#[must_use]
-pub fn control_plane(file: &GorouterYml) -> app::Settings {
+/// There is nothing that routes could come from.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "nats.hosts: is empty, and there are no route files and no Routing API; name at least one server, or give --routes a \
+     path or routing_api a uri and a port"
+)]
+pub struct NoSource;
+
+/// Everything about the control plane; `routes` names a file of routes, or a folder of such files, which stand beside a
+/// `gorouter.yml`. It has no listener of its own: its one data plane is in the same process, and what people see is the data
+/// plane's view.
+///
+/// # Errors
+///
+/// When no routes could ever come: an empty table would be served as if it were right.
+pub fn control_plane(file: &GorouterYml, routes: Option<&Path>) -> Result<app::Settings, NoSource> {
+    let settings = app::Settings {
+        route_files: routes.map(route_files),
+        ..registered(file)
+    };
+    let none = settings.nats.servers.is_empty()
+        && settings.routing_api.is_none()
+        && settings.route_files.is_none();
+    if none { Err(NoSource) } else { Ok(settings) }
+}
+
+/// What the file says of it.
+fn registered(file: &GorouterYml) -> app::Settings {
     let index = u32::try_from(file.process.index).unwrap_or(u32::MAX);
     app::Settings {
         name: format!("router-{index}"),
@@ -51,9 +75,7 @@ pub fn control_plane(file: &GorouterYml) -> app::Settings {
     }
 }
 
-/// Files of routes, which stand beside a `gorouter.yml`.
-#[must_use]
-pub fn route_files(path: &Path) -> sources::file::Settings {
+fn route_files(path: &Path) -> sources::file::Settings {
     sources::file::Settings {
         path: path.to_owned(),
         poll: sources::file::DEFAULT_POLL,

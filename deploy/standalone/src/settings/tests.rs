@@ -9,6 +9,26 @@ fn file(text: &str) -> GorouterYml {
     parse("g.yml", text).expect("it is accepted").file
 }
 
+fn control_plane(file: &GorouterYml) -> app::Settings {
+    super::control_plane(file, None).expect("there is NATS")
+}
+
+#[test]
+fn routes_come_from_somewhere() {
+    let none = file("nats: {hosts: []}");
+    let told = super::control_plane(&none, None).expect_err("there is nothing");
+    let words = "nats.hosts: is empty, and there are no route files and no Routing API";
+    assert!(told.to_string().starts_with(words), "{told}");
+    let routes = Path::new("/etc/routes");
+    let settings = super::control_plane(&none, Some(routes)).expect("there are files");
+    assert_eq!(settings.route_files.expect("there are files").path, routes);
+    let mut api = none;
+    api.routing_api.routing_api.uri = "https://api".to_owned();
+    api.routing_api.routing_api.port = 443;
+    assert!(super::control_plane(&api, None).is_ok());
+    assert!(super::control_plane(&file(""), None).is_ok());
+}
+
 /// CF-123: without a timeout of its own a drain lasts as long as a request may.
 /// CF-124: with one it lasts that long.
 /// C-467: without a drain timeout it is the endpoint's, else its own.

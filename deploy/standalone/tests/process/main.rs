@@ -14,7 +14,7 @@ mod tls;
 
 use broker::Broker;
 use instance::Instance;
-use router::{Router, ask, ended, free_port, get, is_open, until};
+use router::{Router, ask, ended, free_port, get, is_open, said, until};
 
 /// Short enough for a test, long enough for a slow machine to start in.
 const DELAY: &str = "start_response_delay_interval: 1s\n";
@@ -45,6 +45,48 @@ fn a_file_that_is_refused_is_one_line_and_status_1() {
     assert!(
         error.contains("g.yml:1:22: balancing_algorithm: Invalid load balancing algorithm best.")
     );
+}
+
+/// A router that nothing tells of routes would be ready with an empty table.
+#[test]
+fn a_router_without_any_source_does_not_start() {
+    let router = Router::start("nats: {hosts: []}\n");
+    let (status, log) = router.until_it_ends();
+    assert_eq!(status, Some(1), "{log:#?}");
+    let last = log.last().expect("it is told");
+    let error = last["data"]["error"].as_str().unwrap_or_default();
+    let words = "nats.hosts: is empty, and there are no route files and no Routing API";
+    assert!(error.starts_with(words), "{log:#?}");
+    assert!(!log.iter().any(|line| line["message"] == "gorouter.started"));
+    let mut router = Router::start_with_routes("nats: {hosts: []}\n", "services: {}\n");
+    router.wait_for("gorouter.started");
+}
+
+/// A check reads what a start would read beside the file.
+#[test]
+fn a_check_reads_the_files_that_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, routes) = (folder.path().join("g.yml"), folder.path().join("r.yml"));
+    let check = |more: &[&str]| {
+        let file = file.display().to_string();
+        let arguments = [&["-c", &*file, "--check"][..], more].concat();
+        said(&arguments)
+    };
+    std::fs::write(&file, "zone: z\n---\nzone: y\n").expect("a file");
+    let (status, said) = check(&[]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("g.yml:2:1: begins a second document"),
+        "{said}"
+    );
+    std::fs::write(&routes, "routs: []\n").expect("a file");
+    let (status, said) = check(&["--routes", &routes.display().to_string()]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("r.yml:1:1: routs: is no key"), "{said}");
+    std::fs::write(&file, "nats: {hosts: []}\n").expect("a file");
+    let (status, said) = check(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("nats.hosts: is empty"), "{said}");
 }
 
 /// CF-002: an unknown flag is status 2.

@@ -25,18 +25,24 @@ pub(crate) struct Router {
     _folder: TempDir,
 }
 
-/// Runs the binary to its end: the status, and the first line of its log (null without one).
-pub(crate) fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
+/// Runs the binary to its end: the status, and all that it wrote to its output.
+pub(crate) fn said(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(BINARY)
         .args(arguments)
         .output()
         .expect("the binary runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), text)
+}
+
+/// The same with the first line of its log (null without one).
+pub(crate) fn ended(arguments: &[&str]) -> (Option<i32>, Value) {
+    let (status, text) = said(arguments);
     let line = text
         .lines()
         .next()
         .and_then(|line| serde_json::from_str(line).ok());
-    (output.status.code(), line.unwrap_or_default())
+    (status, line.unwrap_or_default())
 }
 
 /// The answer to one request, head and body; empty when there is none.

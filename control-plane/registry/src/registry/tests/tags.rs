@@ -1,5 +1,5 @@
 use crate::testing::{Scene, message, seconds};
-use crate::{Fields, Put, Settings, Unregistered};
+use crate::{Fields, Put, Settings, Unregistered, WhileAway};
 
 /// C-177: an endpoint keeps its tag
 /// C-178: a greater count replaces
@@ -15,7 +15,6 @@ fn tags_decide_about_replacement() {
         (("abc", 0), ("abc", 1), Put::Updated),
         (("abc", 1), ("abc", 0), Put::Unmodified),
         (("abc", 0), ("def", 0), Put::Updated),
-        (("abc", 1), ("", 0), Put::Updated),
         (("abc", 1), ("abc", 1), Put::Refreshed),
     ] {
         let mut scene = Scene::new(Settings::default());
@@ -27,6 +26,46 @@ fn tags_decide_about_replacement() {
             "{stored:?} {incoming:?}"
         );
         assert_eq!(scene.registry.counts(scene.now).endpoints, 1);
+    }
+}
+
+/// Of two sources that say the same of an endpoint, one has tags and one has none: what is known stays, and so does its tag.
+#[test]
+fn a_source_without_tags_takes_no_turns_with_one_that_has_them() {
+    let tagged = message("10.0.0.1:80", &["foo"]).tag("abc", 1);
+    let plain = message("10.0.0.1:80", &["foo"]);
+    for (first, second, put) in [
+        (&tagged, &plain, Put::Refreshed),
+        (&plain, &tagged, Put::Updated),
+    ] {
+        let mut scene = Scene::new(Settings::default());
+        let other = scene.registry.add_source("other", WhileAway::Age);
+        scene.registry.source_returned(other, scene.now);
+        scene.register(first);
+        let mine = std::mem::replace(&mut scene.source, other);
+        assert_eq!(scene.register(second), put);
+        let revision = scene.registry.head();
+        for (source, said) in [(mine, first), (other, second), (other, second)].repeat(2) {
+            scene.source = source;
+            assert_eq!(scene.register(said), Put::Refreshed);
+        }
+        assert_eq!(scene.registry.head(), revision);
+        let older = plain.clone().tag("abc", 0);
+        assert_eq!(scene.register(&older), Put::Unmodified);
+    }
+}
+
+/// What one without tags says otherwise replaces what one with tags said.
+#[test]
+fn a_source_without_tags_is_heard() {
+    for change in [
+        |message: crate::testing::Message| message.threshold(7),
+        |message: crate::testing::Message| message.route_service("https://rs.example.com"),
+    ] {
+        let mut scene = Scene::new(Settings::default());
+        scene.register(&message("10.0.0.1:80", &["foo"]).tag("abc", 1));
+        let plain = change(message("10.0.0.1:80", &["foo"]));
+        assert_eq!(scene.register(&plain), Put::Updated);
     }
 }
 

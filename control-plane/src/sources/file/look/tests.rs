@@ -151,6 +151,33 @@ fn what_cannot_be_read_is_told_and_changes_nothing() {
 }
 
 #[test]
+fn a_link_that_cannot_be_followed_is_told_by_its_name_and_hides_nothing_else() {
+    let mut scene = Scene::new();
+    scene.write("a.yml", "1");
+    assert_eq!(scene.look(), ["a.yml=1"]);
+    symlink("loop.yml", scene.path("loop.yml")).expect("a link");
+    symlink("a.yml/none", scene.path("none.yml")).expect("a link");
+    scene.write("a.yml", "2");
+    assert_eq!(scene.look(), NOTHING);
+    let seen = scene.look();
+    let [changed, looped, none] = &seen[..] else {
+        panic!("{seen:?}")
+    };
+    assert_eq!(changed, "a.yml=2");
+    for (told, words) in [
+        (looped, "loop.yml: cannot be read: Too many levels"),
+        (none, "none.yml: cannot be read: Not a directory"),
+    ] {
+        assert!(told.starts_with(words), "{told}");
+    }
+    assert_eq!(scene.look(), NOTHING, "once");
+    fs::remove_file(scene.path("loop.yml")).expect("it is there");
+    scene.write("loop.yml", "3");
+    scene.look();
+    assert_eq!(scene.look(), ["loop.yml=3"]);
+}
+
+#[test]
 fn one_file_is_looked_at_by_its_name() {
     let scene = Scene::new();
     scene.write("routes.conf", "1");

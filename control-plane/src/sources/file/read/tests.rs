@@ -133,6 +133,29 @@ fn rules_are_read_in_the_order_in_which_they_are_kept() {
     assert_eq!(response.set, [field("Server", "ours")]);
 }
 
+#[test]
+fn nothing_is_declared_by_saying_so() {
+    for text in ["", " \n\n", "# routes:\n", "---\n", "null"] {
+        assert_eq!(
+            problems(text),
+            "r.yml: is empty; to declare nothing, write `routes: []`",
+            "{text:?}"
+        );
+    }
+    for text in ["routes: []", "routes: []\nservices: {}\n", "{}"] {
+        assert_eq!(routes(text), [], "{text:?}");
+    }
+}
+
+#[test]
+fn a_second_document_is_refused_where_it_begins() {
+    let told = problems("routes: [{ host: a.com }]\n---\nroutes: [{ host: b.com }]\n");
+    assert!(
+        told.starts_with("r.yml:2:1: begins a second document"),
+        "{told}"
+    );
+}
+
 /// F-017: a name may hold a colon
 #[test]
 fn a_service_is_served_below_its_name_and_version_of_every_host() {
@@ -197,12 +220,6 @@ services:
         (description.server_cert_domain_san(), description.app_id()),
         ("svc", "shared")
     );
-}
-
-#[test]
-fn an_empty_file_declares_nothing() {
-    assert_eq!(routes(""), []);
-    assert_eq!(routes("routes: []\nservices: {}\n"), []);
 }
 
 #[test]

@@ -25,8 +25,8 @@ impl From<ScanError> for Fault {
     }
 }
 
-/// The first document of the text; null for a text without any.
-pub(super) fn parse(text: &str) -> Result<Node, Fault> {
+/// The first document of the text, null for a text without any; and what is wrong about there being more.
+pub(super) fn parse(text: &str) -> Result<(Node, Option<Fault>), Fault> {
     // A byte order mark is what some editors leave; YAML allows it.
     let text = text.trim_start_matches('\u{feff}');
     // Comments would come as events of their own, wherever any crate of the build switches them on.
@@ -39,9 +39,12 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     loop {
         let (event, span) = builder.next()?;
         match event {
-            Event::StreamEnd | Event::DocumentEnd => return builder.null(position(span.start)),
+            Event::StreamEnd => return Ok((builder.null(position(span.start))?, None)),
             Event::StreamStart | Event::DocumentStart(..) => {}
-            event => return builder.node(event, span),
+            event => {
+                let first = builder.node(event, span)?;
+                return Ok((first, builder.rest().err()));
+            }
         }
     }
 }
@@ -74,6 +77,23 @@ impl<'input> Builder<'input> {
             what: "is no YAML: it ends too early".to_owned(),
         };
         Ok(self.events.next().ok_or_else(end)??)
+    }
+
+    /// What stands behind the first document, which should be nothing.
+    fn rest(&mut self) -> Result<(), Fault> {
+        loop {
+            match self.next()? {
+                (Event::DocumentEnd, _) => {}
+                (Event::StreamEnd, _) => return Ok(()),
+                (_, span) => {
+                    let what = "begins a second document; write everything into one, without `---` in between";
+                    return Err(Fault {
+                        at: position(span.start),
+                        what: what.to_owned(),
+                    });
+                }
+            }
+        }
     }
 
     fn count(&mut self, nodes: usize, at: (usize, usize)) -> Result<usize, Fault> {

@@ -62,7 +62,14 @@ fn keys_stand_once_and_documents_count_once() {
         told(twice),
         ["mapping key \"port\" already defined at line 1"]
     );
-    assert_eq!(file("port: 1\n---\nport: [\n").process.port, 1);
+    let text = "port: 1\n---\nport: [\n";
+    assert_eq!(file(text).process.port, 1);
+    let unread = accepted(text).unread.expect("it is warned of").to_string();
+    assert!(
+        unread.starts_with("g.yml:2:1: begins a second document"),
+        "{unread}"
+    );
+    assert!(accepted("---\nport: 1\n").unread.is_none());
 }
 
 /// CF-009: a map with one key keeps the defaults of its other keys.
