@@ -214,7 +214,7 @@ admin:
 }
 
 /// What stops the start, and what is said about it.
-const REFUSED: [(&str, &str); 33] = [
+const REFUSED: [(&str, &str); 37] = [
     ("nats: {tls: null}", "nats.tls: is empty"),
     (
         "nats: {tls: {certificate: a, key: b}}",
@@ -301,6 +301,19 @@ const REFUSED: [(&str, &str); 33] = [
         "would show the routing table to anybody",
     ),
     ("admin: {user: a}", "admin.user: has no password"),
+    ("admin: {tls: }", "admin.tls: is empty, and would not protect"),
+    (
+        "admin: {user: , password_file: }",
+        "admin.user: is empty, and would keep nobody out",
+    ),
+    (
+        "admin: {tokens: []}",
+        "admin.tokens: is empty, and would keep nobody out",
+    ),
+    (
+        "admin: {tokens: [{name: a, file: x}, {name: a, file: y}]}",
+        "could not be told apart in the log",
+    ),
     (
         "admin: {tls: {certificate: a, key: b, clients: [{san: x}]}}",
         "admin.tls.clients: has no authority that vouches for them",
