@@ -83,7 +83,7 @@ impl Wanted {
 /// A host as `/routes` spells it: a name, `*.` and a suffix, or `*` for the routes of every host.
 fn host(spelled: &str) -> Result<Host, String> {
     let lower = lowercase(spelled);
-    if lower.contains('/') {
+    if lower.is_empty() || lower.contains('/') {
         return Err(format!(
             "host is `{spelled}`; expected a host without a path"
         ));
