@@ -1,6 +1,7 @@
 //! One queue for each publisher, served in turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -23,6 +24,36 @@ pub(super) struct Turns {
 /// How many empty queues are kept, and how long they may have been.
 const SPARE: usize = 512;
 const SPARE_MESSAGES: usize = 64;
+
+/// How much was taken away.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+/// What there can be too much of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Measure {
+    Messages,
+    Bytes,
+}
+
+impl Measure {
+    fn of(self, received: &Received) -> usize {
+        match self {
+            Self::Messages => 1,
+            Self::Bytes => received.payload.len(),
+        }
+    }
+
+    fn of_all(self, queue: &VecDeque<Received>) -> usize {
+        match self {
+            Self::Messages => queue.len(),
+            Self::Bytes => queue.iter().map(|received| self.of(received)).sum(),
+        }
+    }
+}
 
 /// A publisher's number is a hash already.
 #[derive(Debug, Default)]
@@ -86,6 +117,67 @@ impl Turns {
             self.next.push_back(publisher);
         }
         Some(received)
+    }
+}
+
+impl Turns {
+    /// How many publishers have something to say.
+    pub(super) fn publishers(&self) -> usize {
+        self.next.len()
+    }
+
+    /// Takes away so much of what waits: always of the publisher that has most, and of several the one whose turn comes
+    /// last. What it sent first goes first: so the last word about a route is what stays, and an unregistration is never
+    /// lost while a registration before it is kept.
+    pub(super) fn drop_of_most(&mut self, measure: Measure, amount: usize) -> Gone {
+        let mut most = self.by_amount(measure);
+        let (mut gone, mut left, mut silenced) = (Gone::default(), amount, false);
+        while left > 0
+            && let Some(mut publisher) = most.peek_mut()
+        {
+            let (amount, _, number) = &mut *publisher;
+            let queue = self.queues.get_mut(number);
+            let Some(received) = queue.and_then(VecDeque::pop_front) else {
+                PeekMut::pop(publisher);
+                silenced = true;
+                continue;
+            };
+            let size = measure.of(&received);
+            *amount -= size;
+            silenced |= *amount == 0;
+            left = left.saturating_sub(size);
+            gone.messages += 1;
+            gone.bytes += received.payload.len();
+        }
+        self.length -= gone.messages;
+        if silenced {
+            self.forget_silent();
+        }
+        gone
+    }
+
+    /// How much of each publisher waits, and in how many turns it has its own; the most first.
+    fn by_amount(&self, measure: Measure) -> BinaryHeap<(usize, usize, u64)> {
+        let publishers = self.next.iter().enumerate();
+        publishers
+            .map(|(turn, publisher)| {
+                let queue = self.queues.get(publisher);
+                let amount = queue.map_or(0, |queue| measure.of_all(queue));
+                (amount, turn, *publisher)
+            })
+            .collect()
+    }
+
+    /// Gives no more turns to publishers of whom nothing is left.
+    fn forget_silent(&mut self) {
+        let Self { queues, next, .. } = self;
+        next.retain(|publisher| {
+            let speaks = queues.get(publisher).is_some_and(|queue| !queue.is_empty());
+            if !speaks {
+                queues.remove(publisher);
+            }
+            speaks
+        });
     }
 }
 
