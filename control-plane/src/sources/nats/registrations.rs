@@ -270,10 +270,12 @@ impl Reader {
     fn refuse_too_large(&self, kind: Kind, payload: &[u8]) {
         let bound = self.policy.limits.message_bytes;
         let detail = format!("{} bytes, at most {bound}", payload.len());
+        let begin = &payload[..bound.min(payload.len())];
+        let publisher = String::from_utf8_lossy(message::publisher(begin));
         let origin = Origin {
             component: "subscriber",
             subject: kind.subject(),
-            publisher: "",
+            publisher: &publisher,
             payload,
         };
         self.refusals

@@ -7,6 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Received;
+use crate::sources::message::publisher;
 
 /// Messages by publisher.
 #[derive(Debug)]
@@ -91,7 +92,7 @@ impl Turns {
     }
 
     pub(super) fn push(&mut self, received: Received) {
-        let publisher = xxh3_64_with_seed(host(&received.payload), self.seed);
+        let publisher = xxh3_64_with_seed(publisher(&received.payload), self.seed);
         let queue = self
             .queues
             .entry(publisher)
@@ -181,24 +182,6 @@ impl Turns {
     }
 }
 
-/// Who sent a payload: the first value of a key `host`, read without decoding. It decides about turns only, so a
-/// payload that hides its host shares a turn with others, and no more. What one publisher sends has one form.
-fn host(payload: &[u8]) -> &[u8] {
-    let mut quotes = memchr::memchr_iter(b'"', payload);
-    let key = quotes.find(|at| {
-        let name = payload.get(at + 1..at + 6);
-        name.is_some_and(|name| name.eq_ignore_ascii_case(b"host\""))
-    });
-    let value = key.map_or(&[][..], |at| payload[at + 6..].trim_ascii_start());
-    let value = value
-        .strip_prefix(b":")
-        .unwrap_or_default()
-        .trim_ascii_start();
-    let text = value.strip_prefix(b"\"").unwrap_or_default();
-    let end = text.iter().position(|byte| *byte == b'"');
-    &text[..end.unwrap_or(text.len())]
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Kind;
@@ -237,7 +220,9 @@ mod tests {
             from("a", 1),
         ];
         assert_eq!(order[..5], expected);
-        let flood = order.iter().filter(|one| host(&one.payload) == b"flood");
+        let flood = order
+            .iter()
+            .filter(|one| publisher(&one.payload) == b"flood");
         assert!(
             flood
                 .cloned()
@@ -250,24 +235,20 @@ mod tests {
         );
     }
 
+    /// What a publisher says of its tags does not make it another one.
     #[test]
-    fn publishers_are_told_apart_by_their_host() {
-        let number = |text: &'static str| host(text.as_bytes());
-        let one = number(r#"{"host":"10.0.0.1"}"#);
-        assert_eq!(
-            one,
-            number(r#"{ "tags" : {}, "HOST" : "10.0.0.1", "port": 1 }"#)
-        );
-        assert_ne!(one, number(r#"{"host":"10.0.0.2"}"#));
-        let nobody = number("");
-        for text in [
-            r#"{"port":1}"#,
-            r#"{"host":7}"#,
-            r#"{"host""#,
-            r#"{"host":"#,
-            r#"{"host":""#,
-        ] {
-            assert_eq!(number(text), nobody, "{text}");
+    fn a_registration_is_not_overtaken_by_its_unregistration() {
+        let mut turns = Turns::default();
+        let sent = [
+            message(r#"{"tags":{"host":"vm-1"},"uris":["a"],"host":"10.0.0.5","port":80}"#),
+            message(r#"{"tags":{"host":"vm-2"},"uris":["b"],"host":"10.0.0.5","port":80}"#),
+            message(r#"{"uris":["b"],"host":"10.0.0.5","port":80}"#),
+        ];
+        for one in &sent {
+            turns.push(one.clone());
         }
+        assert_eq!(turns.publishers(), 1);
+        let order: Vec<_> = std::iter::from_fn(|| turns.pop()).collect();
+        assert_eq!(order, sent);
     }
 }
