@@ -335,6 +335,26 @@ async fn bad_uris_leave_good_ones_alone() {
     }
 }
 
+/// R-119: what is refused of a message that is otherwise good is counted each time
+#[tokio::test]
+async fn what_is_refused_of_a_heartbeat_is_counted_each_time() {
+    let plane = Plane::start().await;
+    let message = json!({
+        "uris": ["ok.example.com", "bad$.example.com"], "host": "127.0.0.1", "port": 8080,
+    });
+    for _ in 0..5 {
+        plane
+            .publisher
+            .publish("router.register", message.to_string())
+            .await;
+    }
+    let refused = r#"pointsman_refused_registrations_total{cause="uri_host"}"#;
+    plane.until_metric(refused, 5.0).await;
+    plane.until_routes(&["ok.example.com"]).await;
+    until_logged(&plane.process, "validation-error", 1).await;
+    assert_eq!(plane.logged("validation-error").len(), 1);
+}
+
 /// C-033: an empty algorithm is shown as the router's default
 /// C-071: so is an absent one
 #[tokio::test]

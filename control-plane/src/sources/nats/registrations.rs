@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use async_nats::{Message, Subscriber};
 use bytes::Bytes;
-use pointsman_registry::{Fingerprint, Registration};
+use pointsman_registry::Fingerprint;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio_stream::Stream as _;
@@ -17,7 +17,7 @@ use super::known::{Key, Known};
 use super::others::Others;
 use super::{Error, Shared};
 use crate::registry_task::{self, Batch, Event, Otherwise, Source};
-use crate::sources::message::{self, Cause, Refusal};
+use crate::sources::message::{self, Cause, Parsed, Refusal};
 use crate::sources::refusals::Origin;
 
 /// Messages that are put into the backlog in one go.
@@ -127,7 +127,8 @@ pub(super) async fn handle(
     let otherwise: Otherwise = {
         let reader = Arc::clone(&reader);
         Arc::new(move |payload, fingerprint| {
-            reader.read(Kind::Register, payload, Some(fingerprint))
+            let read = reader.read(Kind::Register, payload, Some(fingerprint))?;
+            Some(read.registration)
         })
     };
     let mut received = Vec::with_capacity(HANDED_OVER);
@@ -195,9 +196,12 @@ fn registration(
     if recognised.is_known {
         return Some(registry_task::Message::Repeated(fingerprint, payload));
     }
-    let registration = reader.read(Kind::Register, &payload, Some(fingerprint))?;
-    known.insert(fingerprint);
-    Some(registry_task::Message::Register(registration))
+    let read = reader.read(Kind::Register, &payload, Some(fingerprint))?;
+    // What was refused of it has to be counted each time.
+    if read.refusals.is_empty() {
+        known.insert(fingerprint);
+    }
+    Some(registry_task::Message::Register(read.registration))
 }
 
 /// Reads messages, and tells what it refuses.
@@ -215,7 +219,7 @@ impl Reader {
         kind: Kind,
         payload: &Bytes,
         fingerprint: Option<Fingerprint>,
-    ) -> Option<Registration> {
+    ) -> Option<Parsed> {
         let subject = kind.subject();
         match message::parse(payload, &self.policy, fingerprint) {
             Ok(parsed) => {
@@ -236,7 +240,7 @@ impl Reader {
                         },
                     );
                 }
-                Some(parsed.registration).filter(|registration| !registration.uris.is_empty())
+                Some(parsed).filter(|parsed| !parsed.registration.uris.is_empty())
             }
             Err(refused) => {
                 let publisher = &refused.publisher;
@@ -263,8 +267,8 @@ impl Reader {
                 "unregister-route"
             );
         }
-        let registration = self.read(Kind::Unregister, payload, None)?;
-        Some(registry_task::Message::Unregister(registration))
+        let read = self.read(Kind::Unregister, payload, None)?;
+        Some(registry_task::Message::Unregister(read.registration))
     }
 
     fn refuse_too_large(&self, kind: Kind, payload: &[u8]) {
