@@ -104,7 +104,7 @@ impl Refusals {
         let Some(kept_back) = news else { return };
         tracing::error!(
             component = origin.component,
-            error = excerpt(refusal.to_string().as_bytes()),
+            error = shown(refusal),
             payload = excerpt(origin.payload),
             subject = origin.subject,
             publisher = excerpt(origin.publisher.as_bytes()),
@@ -112,6 +112,15 @@ impl Refusals {
             "validation-error"
         );
     }
+}
+
+/// A refusal for the log. Its cause is ours; the rest is made of foreign text.
+fn shown(refusal: &Refusal) -> String {
+    let Refusal { cause, detail } = refusal;
+    if detail.is_empty() {
+        return cause.to_string();
+    }
+    format!("{cause}: {}", excerpt(detail.as_bytes()))
 }
 
 impl Told {
@@ -206,6 +215,18 @@ mod tests {
             !std::mem::needs_drop::<Pair>(),
             "a pair holds nothing that a publisher could make larger"
         );
+    }
+
+    /// credentials that were refused are not told, and the cause is
+    #[test]
+    fn what_is_shown_of_a_refusal_has_no_credentials() {
+        let refusal = Refusal::with(Cause::UriUserinfo, "user:secret@a.example.com");
+        assert_eq!(
+            shown(&refusal),
+            format!("{}: ***@a.example.com", Cause::UriUserinfo)
+        );
+        let whole = Refusal::of(Cause::NoHost);
+        assert_eq!(shown(&whole), Cause::NoHost.to_string());
     }
 
     #[tokio::test]
