@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::Event;
+use async_nats::{ClientError, Event};
 use tokio::sync::Notify;
 use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 
@@ -77,7 +77,13 @@ impl Watch<'_> {
                 event = self.connection.events.recv() => self.note(event)?,
                 _ = looks.tick() => self.shared.metrics.show(self.backlog.level()),
                 _ = reminders.tick(), if self.state.disconnected => {
-                    tracing::info!(component = "nats", "nats-connection-still-disconnected");
+                    let servers = &self.connection.servers;
+                    tracing::info!(
+                        component = "nats",
+                        error = servers.failure(),
+                        server = servers.last(),
+                        "nats-connection-still-disconnected"
+                    );
                 }
                 () = drops.notified() => self.dropped().await?,
                 recovered = recovered(&backlog, &self.state), if can_recover => {
@@ -111,6 +117,9 @@ impl Watch<'_> {
                 tracing::warn!(component = "nats", error = %error, "nats-server-error");
             }
             Some(Event::ClientError(error)) => {
+                if let ClientError::Other(kind) = &error {
+                    self.connection.servers.failed(kind);
+                }
                 tracing::debug!(component = "nats", error = %error, "nats-client-error");
             }
             Some(Event::LameDuckMode) => {
