@@ -363,4 +363,7 @@ async fn registrations_do_not_age_while_the_broker_is_away() {
     plane.until_logged("nats-connection-reconnected").await;
     plane.until_routes(&[]).await;
     plane.until_logged("pruned-route").await;
+    let pruned = &plane.logged("pruned-route")[0]["data"];
+    let endpoints = pruned["endpoints"].as_array().expect("a list");
+    assert_eq!(endpoints, &[loopback().to_string()]);
 }
