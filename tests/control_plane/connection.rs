@@ -66,6 +66,32 @@ async fn refused_credentials_are_told_and_tried_again() {
     assert!(process.is_running());
 }
 
+/// C-077: a connection that stays lost is told again and again, with why it cannot be made
+#[tokio::test]
+async fn why_a_lost_connection_cannot_be_made_is_told() {
+    let mut plane = Plane::start_with("reconnect_max_wait: 100ms\n  ping_interval: 200ms").await;
+    let address = plane.broker.address();
+    plane.broker.kill();
+    until_told_why(&plane, "Connection refused", &address).await;
+    let access = Access::Token("secret".to_owned());
+    plane.broker.restart_with(access).await;
+    until_told_why(&plane, "authorization violation", &address).await;
+    plane.broker.restart_with(Access::Open).await;
+    plane.until_logged("nats-connection-reconnected").await;
+}
+
+async fn until_told_why(plane: &Plane, why: &str, server: &str) {
+    eventually(why, BOUND, async || {
+        let lines = plane.logged("nats-connection-still-disconnected");
+        let told = lines.iter().any(|line| {
+            let error = line["data"]["error"].as_str();
+            line["data"]["server"] == server && error.is_some_and(|error| error.contains(why))
+        });
+        told.then_some(()).ok_or_else(|| format!("{lines:?}"))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_broker_that_comes_late_is_found() {
     let mut broker = Broker::start().await;
@@ -337,4 +363,7 @@ async fn registrations_do_not_age_while_the_broker_is_away() {
     plane.until_logged("nats-connection-reconnected").await;
     plane.until_routes(&[]).await;
     plane.until_logged("pruned-route").await;
+    let pruned = &plane.logged("pruned-route")[0]["data"];
+    let endpoints = pruned["endpoints"].as_array().expect("a list");
+    assert_eq!(endpoints, &[loopback().to_string()]);
 }

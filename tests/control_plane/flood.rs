@@ -69,6 +69,52 @@ async fn a_flood_delays_nobody_for_long() {
     );
 }
 
+/// where a flood exceeds the bound, what others sent meanwhile is not lost
+#[tokio::test]
+async fn a_flood_beyond_the_bound_costs_nobody_else() {
+    // Fewer than the client library holds, which drops without asking whose they are.
+    const MESSAGES: u32 = 60_000;
+    let plane = Plane::start_with("pending_messages: 100").await;
+    let other = pointsman_tests::Publisher::connect(&plane.broker).await;
+    let client = plane.publisher.client();
+    let mut registered = Vec::new();
+    for number in 0..MESSAGES {
+        let flood = client.publish("router.unregister", payload(number, 0).into());
+        flood.await.expect("a message");
+        if number % 3_000 == 0 {
+            let uri = format!("other-{:02}.example.com", registered.len());
+            let address = ([127, 0, 0, 1], 80).into();
+            other.register(&Emitted::plain(&uri, address, 0)).await;
+            registered.push(uri);
+        }
+    }
+    let registered: Vec<_> = registered.iter().map(String::as_str).collect();
+    plane.until_routes(&registered).await;
+    plane.until_metric("total_dropped_messages", 1.0).await;
+}
+
+/// publishers are asked again while a flood lasts, not only when it is over
+#[tokio::test]
+async fn a_flood_that_lasts_does_not_keep_publishers_from_being_asked() {
+    let plane = Plane::start_with("pending_messages: 100").await;
+    let client = plane.publisher.client().clone();
+    let uris: Vec<_> = (0..1000)
+        .map(|number| format!("app-{number}.example.com"))
+        .collect();
+    let message = json!({"host": "10.0.0.1", "port": 80, "uris": uris}).to_string();
+    let message = bytes::Bytes::from(message);
+    let flood = tokio::spawn(async move {
+        loop {
+            let sent = client.publish("router.unregister", message.clone());
+            sent.await.expect("a message");
+        }
+    });
+    plane.until_logged("nats-messages-dropped").await;
+    plane.until_logged("nats-messages-asked-for-again").await;
+    assert!(!flood.is_finished(), "it lasts");
+    flood.abort();
+}
+
 /// C-009: what exceeds the pending limit is dropped, counted, and stays counted
 /// C-021: the count is a metric
 /// nothing is dropped silently: publishers are asked for all of it again

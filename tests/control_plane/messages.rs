@@ -335,6 +335,59 @@ async fn bad_uris_leave_good_ones_alone() {
     }
 }
 
+/// R-119: what is refused of a message that is otherwise good is counted each time
+#[tokio::test]
+async fn what_is_refused_of_a_heartbeat_is_counted_each_time() {
+    let plane = Plane::start().await;
+    let message = json!({
+        "uris": ["ok.example.com", "bad$.example.com"], "host": "127.0.0.1", "port": 8080,
+    });
+    for _ in 0..5 {
+        plane
+            .publisher
+            .publish("router.register", message.to_string())
+            .await;
+    }
+    let refused = r#"pointsman_refused_registrations_total{cause="uri_host"}"#;
+    plane.until_metric(refused, 5.0).await;
+    plane.until_routes(&["ok.example.com"]).await;
+    until_logged(&plane.process, "validation-error", 1).await;
+    assert_eq!(plane.logged("validation-error").len(), 1);
+}
+
+/// R-119: each publisher of a message that cannot be decoded is told of
+/// R-172: credentials that were refused are never logged
+#[tokio::test]
+async fn refusals_name_their_publishers_without_credentials() {
+    let plane = Plane::start().await;
+    let wrong_type =
+        |host: &str| json!({"uris": ["a.example.com"], "host": host, "port": "80"}).to_string();
+    let publishers = ["10.0.0.1", "10.0.0.2", "user:hunter2@10.0.0.3"];
+    for host in publishers {
+        plane
+            .publisher
+            .publish("router.register", wrong_type(host))
+            .await;
+    }
+    for message in [
+        r#"{"uris":["user:hunter2@a.example.com"],"host":"127.0.0.1","port":80}"#,
+        r#"{"uris":["b.example.com"],"host":"user:hunter2@10.0.0.4","port":80}"#,
+        r#"{"uris":["http:\u002f\u002fuser:hunter2@c.example.com"],"host":"127.0.0.1","port":80}"#,
+        r#"{"uris":["d:1\u003ft=hunter2"],"host":"127.0.0.1","port":80}"#,
+    ] {
+        plane.publisher.publish("router.register", message).await;
+    }
+    until_logged(&plane.process, "validation-error", 7).await;
+    let lines = plane.logged("validation-error");
+    let told: Vec<_> = lines[..3]
+        .iter()
+        .map(|line| &line["data"]["publisher"])
+        .collect();
+    assert_eq!(told, ["10.0.0.1", "10.0.0.2", "***@10.0.0.3"]);
+    let log = plane.process.log();
+    assert!(!log.contains("hunter2"), "{log}");
+}
+
 /// C-033: an empty algorithm is shown as the router's default
 /// C-071: so is an absent one
 #[tokio::test]

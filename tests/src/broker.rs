@@ -205,6 +205,16 @@ impl Broker {
         self.launch().await;
     }
 
+    /// The same with other credentials.
+    ///
+    /// # Panics
+    ///
+    /// When it does not listen in time.
+    pub async fn restart_with(&mut self, access: Access) {
+        self.begun.access = access;
+        self.restart().await;
+    }
+
     fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("a running nats-server");
         kill_process(pid_of(child), signal).expect("signal nats-server");

@@ -229,7 +229,13 @@ pub(super) fn expired(expired: &[Expired]) {
         }
     }
     for (route, (endpoints, isolation_segment)) in pruned {
-        info!(component = "registry", uri = %route, ?endpoints, isolation_segment, "pruned-route");
+        info!(
+            component = "registry",
+            uri = %route,
+            endpoints.json = serde_json::json!(endpoints).to_string(),
+            isolation_segment,
+            "pruned-route"
+        );
     }
 }
 

@@ -8,6 +8,7 @@ mod cause;
 mod fields;
 mod host;
 mod limits;
+mod publisher;
 mod text;
 mod uri;
 
@@ -22,6 +23,7 @@ pub use cause::{Cause, Refusal, Scope};
 use fields::{Fields, Options};
 pub(super) use host::address as parse_address;
 pub use limits::{Limits, Policy, TopLevelWildcards};
+pub(super) use publisher::publisher;
 pub use text::{EXCERPT_BYTES, excerpt};
 pub use uri::parse as parse_uri;
 
@@ -58,7 +60,7 @@ pub fn parse(
 ) -> Result<Parsed, Refused> {
     let unread = |refusal| Refused {
         refusal,
-        publisher: String::new(),
+        publisher: String::from_utf8_lossy(publisher(payload)).into_owned(),
     };
     let bound = policy.limits.message_bytes;
     if payload.len() > bound {

@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::message::{Cause, Refusal, excerpt};
 
@@ -50,9 +51,14 @@ pub(crate) struct Origin<'a> {
 #[derive(Debug)]
 struct Told {
     since: Instant,
-    pairs: HashSet<(Cause, Box<str>)>,
+    /// Nobody else knows it, so that nobody can name publishers that collide.
+    seed: u64,
+    pairs: HashSet<Pair>,
     seconds: HashMap<Cause, Second>,
 }
+
+/// A cause, and the number of a publisher, who may have a name of any length.
+type Pair = (Cause, u64);
 
 /// The lines of one cause within one second, and those that were kept back since the last one.
 #[derive(Debug)]
@@ -77,14 +83,9 @@ impl Refusals {
             "What publishers sent and was refused: whole messages, single URIs and single options, by cause",
             counts.clone(),
         );
-        let told = Told {
-            since: Instant::now(),
-            pairs: HashSet::new(),
-            seconds: HashMap::new(),
-        };
         Self {
             counts,
-            told: Mutex::new(told),
+            told: Mutex::new(Told::nothing()),
         }
     }
 
@@ -103,7 +104,7 @@ impl Refusals {
         let Some(kept_back) = news else { return };
         tracing::error!(
             component = origin.component,
-            error = excerpt(refusal.to_string().as_bytes()),
+            error = shown(refusal),
             payload = excerpt(origin.payload),
             subject = origin.subject,
             publisher = excerpt(origin.publisher.as_bytes()),
@@ -113,7 +114,25 @@ impl Refusals {
     }
 }
 
+/// A refusal for the log. Its cause is ours; the rest is made of foreign text.
+fn shown(refusal: &Refusal) -> String {
+    let Refusal { cause, detail } = refusal;
+    if detail.is_empty() {
+        return cause.to_string();
+    }
+    format!("{cause}: {}", excerpt(detail.as_bytes()))
+}
+
 impl Told {
+    fn nothing() -> Self {
+        Self {
+            since: Instant::now(),
+            seed: fastrand::u64(..),
+            pairs: HashSet::new(),
+            seconds: HashMap::new(),
+        }
+    }
+
     /// Whether a line may be written, and then how many of its cause were kept back since the last one.
     fn is_news(&mut self, cause: Cause, publisher: &str, now: Instant) -> Option<u64> {
         if now.duration_since(self.since) >= FORGOTTEN_AFTER || self.pairs.len() >= REMEMBERED {
@@ -129,7 +148,7 @@ impl Told {
             second.began = now;
             second.lines = 0;
         }
-        let pair = (cause, Box::from(publisher));
+        let pair = (cause, xxh3_64_with_seed(publisher.as_bytes(), self.seed));
         if second.lines >= LINES_PER_SECOND || self.pairs.contains(&pair) {
             second.kept_back += 1;
             return None;
@@ -144,18 +163,10 @@ impl Told {
 mod tests {
     use super::*;
 
-    fn told() -> Told {
-        Told {
-            since: Instant::now(),
-            pairs: HashSet::new(),
-            seconds: HashMap::new(),
-        }
-    }
-
     /// a refusal is told once per cause and publisher
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_told_once_per_cause_and_publisher() {
-        let mut told = told();
+        let mut told = Told::nothing();
         let now = Instant::now();
         assert_eq!(told.is_news(Cause::NotJson, "a", now), Some(0));
         assert_eq!(told.is_news(Cause::NotJson, "a", now), None);
@@ -178,7 +189,7 @@ mod tests {
     /// L-38: one cause is told at most 10 times a second
     #[tokio::test(start_paused = true)]
     async fn lines_of_one_cause_are_rationed() {
-        let mut told = told();
+        let mut told = Told::nothing();
         let now = Instant::now();
         let lines = |told: &mut Told, from: u32, now| {
             let publishers = (from..from + 100).map(|number| number.to_string());
@@ -193,13 +204,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn memory_is_bounded() {
-        let mut told = told();
+        let mut told = Told::nothing();
         let mut now = Instant::now();
         for number in 0..10_000 {
             now += Duration::from_millis(200);
             told.is_news(Cause::NotJson, &number.to_string(), now);
             assert!(told.pairs.len() <= REMEMBERED);
         }
+        assert!(
+            !std::mem::needs_drop::<Pair>(),
+            "a pair holds nothing that a publisher could make larger"
+        );
+    }
+
+    /// credentials that were refused are not told, and the cause is
+    #[test]
+    fn what_is_shown_of_a_refusal_has_no_credentials() {
+        let refusal = Refusal::with(Cause::UriUserinfo, "user:secret@a.example.com");
+        assert_eq!(
+            shown(&refusal),
+            format!("{}: ***@a.example.com", Cause::UriUserinfo)
+        );
+        let whole = Refusal::of(Cause::NoHost);
+        assert_eq!(shown(&whole), Cause::NoHost.to_string());
     }
 
     #[tokio::test]

@@ -1,7 +1,6 @@
 //! Foreign text: made decodable, and made fit for a log.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Bytes of an excerpt (R-119).
 pub const EXCERPT_BYTES: usize = 512;
@@ -48,67 +47,106 @@ pub(super) fn deeper_than(text: &str, bound: usize) -> bool {
 }
 
 /// The beginning of foreign bytes as one line of visible ASCII, at most [`EXCERPT_BYTES`] long: everything else is
-/// escaped, so that nothing can forge a line (R-171), and credentials and queries of URLs are left out (R-172).
+/// escaped, so that nothing can forge a line (R-171), and what may be credentials or a query is left out, with or without
+/// a scheme before it (R-172).
 #[must_use]
 pub fn excerpt(foreign: &[u8]) -> String {
-    let mut shown = String::with_capacity(foreign.len().min(EXCERPT_BYTES));
-    let mut at = 0;
-    while at < foreign.len() {
-        let before = shown.len();
-        let taken = push_next(&mut shown, &foreign[at..]);
-        if shown.len() > EXCERPT_BYTES - 3 {
-            shown.truncate(before.min(EXCERPT_BYTES - 3));
-            shown.push_str("...");
-            return shown;
+    let mut shown = Shown(String::with_capacity(foreign.len().min(EXCERPT_BYTES)));
+    let mut rest = foreign;
+    while !rest.is_empty() {
+        let (quoted, others) = rest.split_at(quoted(rest));
+        if shown.push_quoted(&unescaped(quoted)).is_none() {
+            break;
         }
-        at += taken;
+        rest = others;
     }
-    shown
+    shown.0
 }
 
-/// Writes what the next byte, or the authority and query of a URL that begins here, may show; says how much it took.
-fn push_next(shown: &mut String, rest: &[u8]) -> usize {
-    for slashes in [&b"://"[..], br":\/\/"] {
-        if let Some(url) = rest.strip_prefix(slashes) {
-            let end = url
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b' ' | b',' | b'<'));
-            let url = &url[..end.unwrap_or(url.len())];
-            shown.push_str("://");
-            return slashes.len() + push_authority(shown, url);
-        }
-    }
-    if rest[0] == b'?' {
-        // The query of whatever this is: up to the end of the text or the JSON string.
-        let end = rest
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b' ' | b','));
-        let end = end.unwrap_or(rest.len());
-        shown.push_str(if end > 1 { "?***" } else { "?" });
-        return end;
-    }
-    match rest[0] {
-        byte @ 0x20..=0x7e => shown.push(char::from(byte)),
-        byte => {
-            // Writing into a string does not fail.
-            let _ = write!(shown, "\\x{byte:02x}");
-        }
-    }
-    1
+/// How long the text is until the next quote that is not escaped, or that quote.
+fn quoted(text: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = text.iter().position(|byte| {
+        let is_end = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end.max(1))
 }
 
-/// Leaves out the user information of a URL, of which `url` is what follows the slashes; says how much it took.
-fn push_authority(shown: &mut String, url: &[u8]) -> usize {
-    let end = url
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#'));
-    let authority = &url[..end.unwrap_or(url.len())];
-    match authority.iter().rposition(|byte| *byte == b'@') {
-        Some(at) => {
-            shown.push_str("***@");
-            at + 1
+/// The text with visible characters in place of their JSON escapes, but for quotes and backslashes.
+fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(text);
+    }
+    let (mut plain, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let Some(byte) = rest.first() {
+        let (bytes, length) = match (rest.get(1), visible_escape(rest)) {
+            (_, Some(visible)) => (&[visible][..], 6),
+            (Some(b'/'), _) if *byte == b'\\' => (&b"/"[..], 2),
+            (Some(_), _) if *byte == b'\\' => (&rest[..2], 2),
+            _ => (&rest[..1], 1),
+        };
+        plain.extend_from_slice(bytes);
+        rest = &rest[length..];
+    }
+    Cow::Owned(plain)
+}
+
+/// The character that a text of the form `\u003f` begins with stands for.
+fn visible_escape(text: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(text.strip_prefix(br"\u00")?.get(..2)?).ok()?;
+    let byte = u8::from_str_radix(digits, 16).ok()?;
+    (byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\')).then_some(byte)
+}
+
+/// What is shown of a text. Nothing more is added once something did not fit, which dots tell.
+struct Shown(String);
+
+impl Shown {
+    fn push(&mut self, piece: &str) -> Option<()> {
+        if self.0.len() + piece.len() > EXCERPT_BYTES - 3 {
+            self.0.push_str("...");
+            return None;
         }
-        None => 0,
+        self.0.push_str(piece);
+        Some(())
+    }
+
+    /// What has no quotes in it: one URI, or any other text. Whatever may stand before an `@` is hidden as far as it may
+    /// reach: passwords hold every character.
+    fn push_quoted(&mut self, text: &[u8]) -> Option<()> {
+        let Some(at) = memchr::memrchr(b'@', text) else {
+            return self.push_without_queries(text);
+        };
+        let first = memchr::memchr2(b'@', b'?', text).unwrap_or(at);
+        let scheme = memchr::memmem::find(&text[..first], b"://");
+        self.push_visible(&text[..scheme.map_or(0, |scheme| scheme + 3)])?;
+        self.push("***")?;
+        if text[..at].contains(&b'?') {
+            // It may be that of a query, or of a password.
+            return Some(());
+        }
+        self.push_without_queries(&text[at..])
+    }
+
+    fn push_without_queries(&mut self, mut text: &[u8]) -> Option<()> {
+        while let Some(query) = memchr::memchr(b'?', text) {
+            self.push_visible(&text[..query])?;
+            let query = &text[query..];
+            let end = query.iter().position(|byte| matches!(byte, b' ' | b','));
+            let end = end.unwrap_or(query.len());
+            self.push(if end > 1 { "?***" } else { "?" })?;
+            text = &query[end..];
+        }
+        self.push_visible(text)
+    }
+
+    fn push_visible(&mut self, text: &[u8]) -> Option<()> {
+        text.iter().try_for_each(|byte| match byte {
+            0x20..=0x7e => self.push(char::from(*byte).encode_utf8(&mut [0; 4])),
+            byte => self.push(&format!("\\x{byte:02x}")),
+        })
     }
 }
 
@@ -159,7 +197,7 @@ mod tests {
             ),
             (
                 r#""https:\/\/user:secret@rs.example.com\/x""#,
-                r#""https://***@rs.example.com\/x""#,
+                r#""https://***@rs.example.com/x""#,
             ),
             (
                 r#""https://a:b@c@rs/x?token=secret", "y":1"#,
@@ -167,6 +205,24 @@ mod tests {
             ),
             (r#""https://rs.example.com""#, r#""https://rs.example.com""#),
             ("why?", "why?"),
+            ("user:secret@a.example.com", "***@a.example.com"),
+            (
+                r#"{"uris":["user:secret@a","b"],"host":"user:sec\"ret@10.0.0.11"}"#,
+                r#"{"uris":["***@a","b"],"host":"***@10.0.0.11"}"#,
+            ),
+            (
+                r#""http:\u002f\u002fuser:secret@rs\u003Ft=secret""#,
+                r#""http://***@rs?***""#,
+            ),
+            (
+                r#""user:secret\u0040rs", "a\\u0040""#,
+                r#""***@rs", "a\\u0040""#,
+            ),
+            (r#""https://user:se?c@ret@rs?a@secret""#, r#""https://***""#),
+            (r#""user:se/c,r et@rs""#, r#""***@rs""#),
+            (r"\", r"\"),
+            (r"\u00", r"\u00"),
+            (r"\u0022\u005c\u0007", r"\u0022\u005c\u0007"),
         ] {
             assert_eq!(excerpt(given.as_bytes()), shown);
         }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::settings::Pending;
-use turns::Turns;
+use turns::{Measure, Turns};
 
 /// A message that has something to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,8 @@ impl Kind {
 }
 
 /// The messages between the one who takes them off the connection and the one who handles them. Those of one publisher
-/// stay in their order; publishers take turns, so that the flood of one delays the others by one message (R-118).
+/// stay in their order; publishers take turns, so that the flood of one delays the others by one message, and where too
+/// much waits, those lose who have most of it (R-118).
 #[derive(Debug)]
 pub(super) struct Backlog {
     bounds: Pending,
@@ -60,7 +61,40 @@ struct State {
     dropped: u64,
 }
 
-/// The backlog is full.
+impl State {
+    /// Makes room for a message of so many bytes. `false` where there cannot be any.
+    #[cold]
+    fn make_room(&mut self, bounds: Pending, bytes: usize) -> bool {
+        if bytes > bounds.bytes {
+            self.dropped += 1;
+            return false;
+        }
+        let messages = self.queue.len() + 1;
+        if messages > bounds.messages {
+            self.drop_of_most(Measure::Messages, messages - bounds.messages);
+        }
+        // Again, since fewer messages are fewer bytes.
+        let bytes = self.bytes + bytes;
+        if bytes > bounds.bytes {
+            self.drop_of_most(Measure::Bytes, bytes - bounds.bytes);
+        }
+        true
+    }
+
+    fn drop_of_most(&mut self, measure: Measure, excess: usize) {
+        // More than has to go: who has most is looked for among all publishers, and among all messages where bytes
+        // count, which must not happen at every message of a flood.
+        let more = match measure {
+            Measure::Messages => self.queue.publishers() / 8 + self.queue.len() / 256,
+            Measure::Bytes => self.bytes / 32,
+        };
+        let gone = self.queue.drop_of_most(measure, excess + more);
+        self.bytes -= gone.bytes;
+        self.dropped += gone.messages as u64;
+    }
+}
+
+/// Something was dropped, since the backlog was full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -86,17 +120,18 @@ impl Backlog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds messages, in their order. Those that exceed a bound are dropped and counted.
+    /// Adds messages, in their order. Where they exceed a bound, what has to go is dropped and counted.
     pub(super) fn push(&self, arrived: impl IntoIterator<Item = Received>) -> Result<(), Full> {
         let mut state = self.state();
         let dropped = state.dropped;
         for received in arrived {
-            let bytes = state.bytes + received.payload.len();
-            if state.queue.len() >= self.bounds.messages || bytes > self.bounds.bytes {
-                state.dropped += 1;
+            let bytes = received.payload.len();
+            let is_full = state.queue.len() >= self.bounds.messages
+                || state.bytes + bytes > self.bounds.bytes;
+            if is_full && !state.make_room(self.bounds, bytes) {
                 continue;
             }
-            state.bytes = bytes;
+            state.bytes += bytes;
             state.queue.push(received);
         }
         let is_full = state.dropped > dropped;
@@ -205,6 +240,88 @@ mod tests {
         let several = [message(10), message(1), message(0)];
         assert_eq!(backlog.push(several), Err(Full), "one of them");
         assert_eq!((backlog.level().pending, backlog.level().dropped), (3, 6));
+    }
+
+    fn from(host: &str, port: usize, padding: usize) -> Received {
+        let padding = "x".repeat(padding);
+        let text = format!(r#"{{"host":"{host}","port":{port},"app":"{padding}"}}"#);
+        Received {
+            kind: Kind::Register,
+            payload: text.into(),
+        }
+    }
+
+    /// Everything that waits.
+    async fn all(backlog: &Backlog) -> Vec<Received> {
+        let (waiting, mut taken) = (backlog.level().pending, Vec::new());
+        backlog.next(waiting, &mut taken).await;
+        taken
+    }
+
+    /// R-118: who floods loses what it said first, and nobody else loses anything
+    #[tokio::test]
+    async fn a_flood_drops_what_the_flood_has_said() {
+        let flood = |number| from("flood", number, 0);
+        let backlog = backlog(100, 1_000_000);
+        let victims: Vec<_> = (0..20)
+            .map(|number| from(&format!("v{}", number % 4), number, 0))
+            .collect();
+        for (number, victim) in victims.iter().enumerate() {
+            let _full = backlog.push((50 * number..50 * number + 50).map(flood));
+            let _full = backlog.push([victim.clone()]);
+        }
+        let level = backlog.level();
+        assert_eq!((level.pending, level.dropped), (100, 920));
+        let (flooded, others): (Vec<_>, Vec<_>) = all(&backlog)
+            .await
+            .into_iter()
+            .partition(|one| one.payload.starts_with(br#"{"host":"flood"#));
+        assert_eq!(flooded, (920..1000).map(flood).collect::<Vec<_>>());
+        for host in 0..4 {
+            let of = |all: &[Received]| -> Vec<_> {
+                let start = format!(r#"{{"host":"v{host}""#);
+                let all = all.iter();
+                all.filter(|one| one.payload.starts_with(start.as_bytes()))
+                    .cloned()
+                    .collect()
+            };
+            assert_eq!(of(&others), of(&victims), "v{host}");
+        }
+        assert_eq!(backlog.level().bytes, 0);
+    }
+
+    /// R-118: the same where it is few messages that are large
+    #[tokio::test]
+    async fn a_flood_of_bytes_drops_what_has_the_most_bytes() {
+        let backlog = backlog(1000, 100_000);
+        let small: Vec<_> = (0..50).map(|number| from("small", number, 0)).collect();
+        assert_eq!(backlog.push(small.clone()), Ok(()));
+        for number in 0..100 {
+            let _full = backlog.push([from("flood", number, 10_000)]);
+            assert!(backlog.level().bytes <= 100_000);
+        }
+        let (flooded, others): (Vec<_>, Vec<_>) = all(&backlog)
+            .await
+            .into_iter()
+            .partition(|one| one.payload.len() > 10_000);
+        assert_eq!(others, small);
+        assert_eq!(flooded.last(), Some(&from("flood", 99, 10_000)));
+        assert!((8..10).contains(&flooded.len()), "{}", flooded.len());
+    }
+
+    /// Where nobody has more than others, those stay who have waited longest, and nothing is left of the others.
+    #[tokio::test]
+    async fn a_crowd_loses_those_who_came_last() {
+        let backlog = backlog(100, 1_000_000);
+        let crowd: Vec<_> = (0..101)
+            .map(|number| from(&number.to_string(), number, 0))
+            .collect();
+        assert_eq!(backlog.push(crowd.clone()), Err(Full));
+        let level = backlog.level();
+        assert_eq!((level.pending, level.dropped), (88, 13));
+        let mut left = crowd[..87].to_vec();
+        left.push(crowd[100].clone());
+        assert_eq!(all(&backlog).await, left);
     }
 
     /// Several are taken at once, and are underway until more are asked for.

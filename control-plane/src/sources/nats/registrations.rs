@@ -7,8 +7,9 @@ use std::task::Poll;
 
 use async_nats::{Message, Subscriber};
 use bytes::Bytes;
-use pointsman_registry::{Fingerprint, Registration};
+use pointsman_registry::Fingerprint;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio_stream::Stream as _;
 
 use super::backlog::{Backlog, Kind, Received};
@@ -16,14 +17,21 @@ use super::known::{Key, Known};
 use super::others::Others;
 use super::{Error, Shared};
 use crate::registry_task::{self, Batch, Event, Otherwise, Source};
-use crate::sources::message::{self, Cause, Refusal};
+use crate::sources::message::{self, Cause, Parsed, Refusal};
 use crate::sources::refusals::Origin;
 
 /// Messages that are put into the backlog in one go.
 const TAKEN_IN: usize = 256;
 
+/// Such steps before everything else of the source has its turn, however many messages come.
+const STEPS_IN: u32 = 64;
+
 /// Messages that the registry is given in one go.
 const HANDED_OVER: usize = 32;
+
+/// Such steps before messages are taken in again: of those that wait too long the client library drops some, and does not
+/// ask whose they are.
+const STEPS_OVER: u32 = 8;
 
 /// Takes messages off the connection as fast as they come, so that only one place holds what waits, within its bounds.
 /// Subjects that are nobody's registration are left alone; of other routers' announcements the interval is
@@ -36,7 +44,9 @@ pub(super) async fn take_in(
 ) -> Result<(), Error> {
     let mut others = Others::default();
     let mut taken = Vec::with_capacity(TAKEN_IN);
+    let mut turn = Turn::of(STEPS_IN);
     loop {
+        turn.step().await;
         let take = |message: Message| taken.extend(sort(shared, &mut others, message));
         if !those_there(&mut messages, take).await {
             return Err(Error::Closed);
@@ -44,6 +54,26 @@ pub(super) async fn take_in(
         if !taken.is_empty() && backlog.push(taken.drain(..)).is_err() {
             drops.notify_one();
         }
+    }
+}
+
+/// The turn of one who might go on for ever, which ends after so many steps: then the other duties of the task have theirs.
+struct Turn {
+    steps: u32,
+    left: u32,
+}
+
+impl Turn {
+    const fn of(steps: u32) -> Self {
+        Self { steps, left: steps }
+    }
+
+    async fn step(&mut self) {
+        if self.left == 0 {
+            self.left = self.steps;
+            yield_now().await;
+        }
+        self.left -= 1;
     }
 }
 
@@ -97,13 +127,18 @@ pub(super) async fn handle(
     let otherwise: Otherwise = {
         let reader = Arc::clone(&reader);
         Arc::new(move |payload, fingerprint| {
-            reader.read(Kind::Register, payload, Some(fingerprint))
+            let read = reader.read(Kind::Register, payload, Some(fingerprint))?;
+            Some(read.registration)
         })
     };
     let mut received = Vec::with_capacity(HANDED_OVER);
     let mut recognised = Vec::with_capacity(HANDED_OVER);
+    let mut turn = Turn::of(STEPS_OVER);
     loop {
         backlog.next(HANDED_OVER, &mut received).await;
+        if received.len() == HANDED_OVER {
+            turn.step().await;
+        }
         recognise(&received, &key, &mut known, &mut recognised);
         let mut messages = Vec::with_capacity(received.len());
         for (message, recognised) in received.drain(..).zip(&recognised) {
@@ -113,8 +148,6 @@ pub(super) async fn handle(
             });
         }
         if messages.is_empty() {
-            // A flood of nonsense must not keep the other duties of this task from their turn.
-            tokio::task::consume_budget().await;
             continue;
         }
         let otherwise = Arc::clone(&otherwise);
@@ -163,9 +196,12 @@ fn registration(
     if recognised.is_known {
         return Some(registry_task::Message::Repeated(fingerprint, payload));
     }
-    let registration = reader.read(Kind::Register, &payload, Some(fingerprint))?;
-    known.insert(fingerprint);
-    Some(registry_task::Message::Register(registration))
+    let read = reader.read(Kind::Register, &payload, Some(fingerprint))?;
+    // What was refused of it has to be counted each time.
+    if read.refusals.is_empty() {
+        known.insert(fingerprint);
+    }
+    Some(registry_task::Message::Register(read.registration))
 }
 
 /// Reads messages, and tells what it refuses.
@@ -183,7 +219,7 @@ impl Reader {
         kind: Kind,
         payload: &Bytes,
         fingerprint: Option<Fingerprint>,
-    ) -> Option<Registration> {
+    ) -> Option<Parsed> {
         let subject = kind.subject();
         match message::parse(payload, &self.policy, fingerprint) {
             Ok(parsed) => {
@@ -204,7 +240,7 @@ impl Reader {
                         },
                     );
                 }
-                Some(parsed.registration).filter(|registration| !registration.uris.is_empty())
+                Some(parsed).filter(|parsed| !parsed.registration.uris.is_empty())
             }
             Err(refused) => {
                 let publisher = &refused.publisher;
@@ -231,17 +267,19 @@ impl Reader {
                 "unregister-route"
             );
         }
-        let registration = self.read(Kind::Unregister, payload, None)?;
-        Some(registry_task::Message::Unregister(registration))
+        let read = self.read(Kind::Unregister, payload, None)?;
+        Some(registry_task::Message::Unregister(read.registration))
     }
 
     fn refuse_too_large(&self, kind: Kind, payload: &[u8]) {
         let bound = self.policy.limits.message_bytes;
         let detail = format!("{} bytes, at most {bound}", payload.len());
+        let begin = &payload[..bound.min(payload.len())];
+        let publisher = String::from_utf8_lossy(message::publisher(begin));
         let origin = Origin {
             component: "subscriber",
             subject: kind.subject(),
-            publisher: "",
+            publisher: &publisher,
             payload,
         };
         self.refusals

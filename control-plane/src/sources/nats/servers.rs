@@ -1,6 +1,6 @@
 //! Which server is tried next, and after which wait.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::{ReconnectToServer, Server, ServerAddr};
@@ -9,7 +9,7 @@ use async_nats::{ReconnectToServer, Server, ServerAddr};
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The order in which servers are tried: each once in random order, at once; then again after a wait that grows with
-/// every round. Knows which one was tried last.
+/// every round. Knows which one was tried last, and why it could not be used.
 #[derive(Debug)]
 pub(super) struct Servers {
     max_wait: Duration,
@@ -23,6 +23,15 @@ struct State {
     /// Servers that were tried in this round.
     tried: Vec<ServerAddr>,
     last: Option<ServerAddr>,
+    failure: Failure,
+}
+
+/// Why no connection was made, as the library says it in two places: of every attempt the kind, and of most of them the
+/// whole reason, which begins with the kind.
+#[derive(Debug, Default)]
+struct Failure {
+    kind: String,
+    reason: String,
 }
 
 impl Servers {
@@ -33,9 +42,18 @@ impl Servers {
         }
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The server to try now, out of those that are known. None are known only if none were configured.
     pub(super) fn next(&self, known: &[Server]) -> Option<ReconnectToServer> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        let mut known_ones = known.iter();
+        let last = known_ones.find(|server| Some(&server.addr) == state.last.as_ref());
+        if let Some(reason) = last.and_then(|server| server.last_error.as_ref()) {
+            state.failure.reason.clone_from(reason);
+        }
         let (addr, delay) = state.next(known.iter().map(|server| &server.addr), self.max_wait)?;
         Some(ReconnectToServer {
             addr,
@@ -45,14 +63,32 @@ impl Servers {
 
     /// A connection was made: the next loss begins with a fresh round.
     pub(super) fn connected(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.rounds = 0;
         state.tried.clear();
+        state.failure = Failure::default();
+    }
+
+    /// An attempt failed, with an error of this kind.
+    pub(super) fn failed(&self, kind: &str) {
+        kind.clone_into(&mut self.state().failure.kind);
+    }
+
+    /// Why the last attempt failed, as far as that is known.
+    pub(super) fn failure(&self) -> Option<String> {
+        let state = self.state();
+        let Failure { kind, reason } = &state.failure;
+        let said = if reason.starts_with(&**kind) {
+            reason
+        } else {
+            kind
+        };
+        (!said.is_empty()).then(|| said.clone())
     }
 
     /// The server that was tried last, as `host:port`; without user information.
     pub(super) fn last(&self) -> String {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         let last = state.last.as_ref();
         last.map_or_else(String::new, |addr| {
             format!("{}:{}", addr.host(), addr.port())
@@ -148,6 +184,35 @@ mod tests {
         let mut state = servers.state.lock().unwrap();
         let (_, delay) = state.next(known.iter(), Duration::from_secs(30)).unwrap();
         assert_eq!(delay, Duration::ZERO);
+    }
+
+    #[test]
+    fn the_last_failure_is_told_until_there_is_a_connection() {
+        let servers = Servers::new(Duration::ZERO);
+        let mut server = Server {
+            addr: "a:1".parse().unwrap(),
+            failed_attempts: 0,
+            did_connect: true,
+            is_discovered: false,
+            last_error: None,
+        };
+        servers.next(std::slice::from_ref(&server));
+        assert_eq!(servers.failure(), None);
+        servers.failed("TLS error");
+        assert_eq!(servers.failure().as_deref(), Some("TLS error"));
+        let reason = "TLS error: invalid peer certificate: Expired";
+        server.last_error = Some(reason.to_owned());
+        servers.next(std::slice::from_ref(&server));
+        assert_eq!(servers.failure().as_deref(), Some(reason));
+        servers.failed("DNS error");
+        servers.next(std::slice::from_ref(&server));
+        assert_eq!(
+            servers.failure().as_deref(),
+            Some("DNS error"),
+            "the library keeps an older reason"
+        );
+        servers.connected();
+        assert_eq!(servers.failure(), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::Event;
+use async_nats::{ClientError, Event};
 use tokio::sync::Notify;
 use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 
@@ -15,6 +15,10 @@ use crate::registry_task;
 
 /// How often the connection is looked at without being asked to.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long after the first drop publishers are asked again at the latest, though more waits than can be handled: a flood
+/// may last.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Watch<'a> {
     pub(super) shared: &'a Shared,
@@ -37,14 +41,21 @@ pub(super) struct State {
     dropping: bool,
     /// Publishers are not asked again before this.
     ask_again: Instant,
+    /// By then they are asked, whatever still waits.
+    ask_anyway: Instant,
+    /// How many messages had been dropped when they were asked last.
+    asked_for: u64,
 }
 
 impl State {
     pub(super) fn connected() -> Self {
+        let now = Instant::now();
         Self {
             disconnected: false,
             dropping: false,
-            ask_again: Instant::now(),
+            ask_again: now,
+            ask_anyway: now,
+            asked_for: 0,
         }
     }
 
@@ -66,11 +77,17 @@ impl Watch<'_> {
                 event = self.connection.events.recv() => self.note(event)?,
                 _ = looks.tick() => self.shared.metrics.show(self.backlog.level()),
                 _ = reminders.tick(), if self.state.disconnected => {
-                    tracing::info!(component = "nats", "nats-connection-still-disconnected");
+                    let servers = &self.connection.servers;
+                    tracing::info!(
+                        component = "nats",
+                        error = servers.failure(),
+                        server = servers.last(),
+                        "nats-connection-still-disconnected"
+                    );
                 }
                 () = drops.notified() => self.dropped().await?,
-                () = recovered(&backlog, self.state.ask_again), if can_recover => {
-                    self.recover().await?;
+                recovered = recovered(&backlog, &self.state), if can_recover => {
+                    self.ask_again(recovered).await?;
                 }
             }
             match self.presence.look(self.connection.sample()) {
@@ -100,6 +117,9 @@ impl Watch<'_> {
                 tracing::warn!(component = "nats", error = %error, "nats-server-error");
             }
             Some(Event::ClientError(error)) => {
+                if let ClientError::Other(kind) = &error {
+                    self.connection.servers.failed(kind);
+                }
                 tracing::debug!(component = "nats", error = %error, "nats-client-error");
             }
             Some(Event::LameDuckMode) => {
@@ -153,19 +173,25 @@ impl Watch<'_> {
         if !self.state.dropping {
             let dropped = self.backlog.level().dropped;
             tracing::warn!(component = "nats", dropped, "nats-messages-dropped");
+            self.state.ask_anyway = self.state.ask_again.max(Instant::now()) + PATIENCE;
         }
         let was_away = self.state.away();
         self.state.dropping = true;
         self.tell(was_away, Instant::now()).await
     }
 
-    /// Everything that was received is handled: asks publishers for what was dropped.
-    async fn recover(&mut self) -> Result<(), Error> {
+    /// Asks publishers for what was dropped. Until everything that was received is handled, which `recovered` says, more
+    /// may be dropped, and then they are asked once more.
+    async fn ask_again(&mut self, recovered: bool) -> Result<(), Error> {
         let was_away = self.state.away();
-        self.state.dropping = false;
+        self.state.dropping = !recovered;
         self.state.ask_again = Instant::now() + self.shared.announcement.registration_interval;
+        self.state.ask_anyway = self.state.ask_again;
         self.tell(was_away, Instant::now()).await?;
         let dropped = self.backlog.level().dropped;
+        if std::mem::replace(&mut self.state.asked_for, dropped) == dropped {
+            return Ok(());
+        }
         tracing::info!(component = "nats", dropped, "nats-messages-asked-for-again");
         announce(self.shared, &self.connection.client).await
     }
@@ -181,10 +207,12 @@ impl Watch<'_> {
     }
 }
 
-/// Waits until nothing waits any more, and publishers may be asked again.
-async fn recovered(backlog: &Backlog, ask_again: Instant) {
-    time::sleep_until(ask_again).await;
-    backlog.handled().await;
+/// Waits until publishers may be asked again, and nothing waits any more or they have to be asked anyway. Whether nothing
+/// waits.
+async fn recovered(backlog: &Backlog, state: &State) -> bool {
+    time::sleep_until(state.ask_again).await;
+    let handled = time::timeout_at(state.ask_anyway, backlog.handled());
+    handled.await.is_ok()
 }
 
 fn ticks(period: Duration) -> Interval {

@@ -86,3 +86,23 @@ fn a_refused_endpoint_names_its_publisher() {
     };
     assert!(parse(local.as_bytes(), &allowed, None).is_ok());
 }
+
+/// what cannot be decoded names its publisher all the same
+#[test]
+fn an_unread_message_names_its_publisher() {
+    let tags: serde_json::Map<_, _> = (0..1000).map(|tag| (tag.to_string(), json!(""))).collect();
+    for (fields, cause) in [
+        (json!({"port": "80"}), Cause::WrongType),
+        (json!({"uris": vec!["a"; 5000]}), Cause::TooManyUris),
+        (json!({"tags": tags}), Cause::TooManyTags),
+        (json!({"app": "a".repeat(300_000)}), Cause::TooLarge),
+    ] {
+        for host in ["10.0.0.1", "10.0.0.2"] {
+            let mut payload = message(fields.clone());
+            payload = payload.replace("10.0.0.1", host);
+            let refused = parse(payload.as_bytes(), &policy(), None).unwrap_err();
+            assert_eq!(refused.refusal.cause, cause);
+            assert_eq!(refused.publisher, host, "{cause:?}");
+        }
+    }
+}

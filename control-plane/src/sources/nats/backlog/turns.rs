@@ -1,11 +1,13 @@
 //! One queue for each publisher, served in turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Received;
+use crate::sources::message::publisher;
 
 /// Messages by publisher.
 #[derive(Debug)]
@@ -23,6 +25,36 @@ pub(super) struct Turns {
 /// How many empty queues are kept, and how long they may have been.
 const SPARE: usize = 512;
 const SPARE_MESSAGES: usize = 64;
+
+/// How much was taken away.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+/// What there can be too much of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Measure {
+    Messages,
+    Bytes,
+}
+
+impl Measure {
+    fn of(self, received: &Received) -> usize {
+        match self {
+            Self::Messages => 1,
+            Self::Bytes => received.payload.len(),
+        }
+    }
+
+    fn of_all(self, queue: &VecDeque<Received>) -> usize {
+        match self {
+            Self::Messages => queue.len(),
+            Self::Bytes => queue.iter().map(|received| self.of(received)).sum(),
+        }
+    }
+}
 
 /// A publisher's number is a hash already.
 #[derive(Debug, Default)]
@@ -60,7 +92,7 @@ impl Turns {
     }
 
     pub(super) fn push(&mut self, received: Received) {
-        let publisher = xxh3_64_with_seed(host(&received.payload), self.seed);
+        let publisher = xxh3_64_with_seed(publisher(&received.payload), self.seed);
         let queue = self
             .queues
             .entry(publisher)
@@ -89,22 +121,65 @@ impl Turns {
     }
 }
 
-/// Who sent a payload: the first value of a key `host`, read without decoding. It decides about turns only, so a
-/// payload that hides its host shares a turn with others, and no more. What one publisher sends has one form.
-fn host(payload: &[u8]) -> &[u8] {
-    let mut quotes = memchr::memchr_iter(b'"', payload);
-    let key = quotes.find(|at| {
-        let name = payload.get(at + 1..at + 6);
-        name.is_some_and(|name| name.eq_ignore_ascii_case(b"host\""))
-    });
-    let value = key.map_or(&[][..], |at| payload[at + 6..].trim_ascii_start());
-    let value = value
-        .strip_prefix(b":")
-        .unwrap_or_default()
-        .trim_ascii_start();
-    let text = value.strip_prefix(b"\"").unwrap_or_default();
-    let end = text.iter().position(|byte| *byte == b'"');
-    &text[..end.unwrap_or(text.len())]
+impl Turns {
+    /// How many publishers have something to say.
+    pub(super) fn publishers(&self) -> usize {
+        self.next.len()
+    }
+
+    /// Takes away so much of what waits: always of the publisher that has most, and of several the one whose turn comes
+    /// last. What it sent first goes first: so the last word about a route is what stays, and an unregistration is never
+    /// lost while a registration before it is kept.
+    pub(super) fn drop_of_most(&mut self, measure: Measure, amount: usize) -> Gone {
+        let mut most = self.by_amount(measure);
+        let (mut gone, mut left, mut silenced) = (Gone::default(), amount, false);
+        while left > 0
+            && let Some(mut publisher) = most.peek_mut()
+        {
+            let (amount, _, number) = &mut *publisher;
+            let queue = self.queues.get_mut(number);
+            let Some(received) = queue.and_then(VecDeque::pop_front) else {
+                PeekMut::pop(publisher);
+                silenced = true;
+                continue;
+            };
+            let size = measure.of(&received);
+            *amount -= size;
+            silenced |= *amount == 0;
+            left = left.saturating_sub(size);
+            gone.messages += 1;
+            gone.bytes += received.payload.len();
+        }
+        self.length -= gone.messages;
+        if silenced {
+            self.forget_silent();
+        }
+        gone
+    }
+
+    /// How much of each publisher waits, and in how many turns it has its own; the most first.
+    fn by_amount(&self, measure: Measure) -> BinaryHeap<(usize, usize, u64)> {
+        let publishers = self.next.iter().enumerate();
+        publishers
+            .map(|(turn, publisher)| {
+                let queue = self.queues.get(publisher);
+                let amount = queue.map_or(0, |queue| measure.of_all(queue));
+                (amount, turn, *publisher)
+            })
+            .collect()
+    }
+
+    /// Gives no more turns to publishers of whom nothing is left.
+    fn forget_silent(&mut self) {
+        let Self { queues, next, .. } = self;
+        next.retain(|publisher| {
+            let speaks = queues.get(publisher).is_some_and(|queue| !queue.is_empty());
+            if !speaks {
+                queues.remove(publisher);
+            }
+            speaks
+        });
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +220,9 @@ mod tests {
             from("a", 1),
         ];
         assert_eq!(order[..5], expected);
-        let flood = order.iter().filter(|one| host(&one.payload) == b"flood");
+        let flood = order
+            .iter()
+            .filter(|one| publisher(&one.payload) == b"flood");
         assert!(
             flood
                 .cloned()
@@ -158,24 +235,20 @@ mod tests {
         );
     }
 
+    /// What a publisher says of its tags does not make it another one.
     #[test]
-    fn publishers_are_told_apart_by_their_host() {
-        let number = |text: &'static str| host(text.as_bytes());
-        let one = number(r#"{"host":"10.0.0.1"}"#);
-        assert_eq!(
-            one,
-            number(r#"{ "tags" : {}, "HOST" : "10.0.0.1", "port": 1 }"#)
-        );
-        assert_ne!(one, number(r#"{"host":"10.0.0.2"}"#));
-        let nobody = number("");
-        for text in [
-            r#"{"port":1}"#,
-            r#"{"host":7}"#,
-            r#"{"host""#,
-            r#"{"host":"#,
-            r#"{"host":""#,
-        ] {
-            assert_eq!(number(text), nobody, "{text}");
+    fn a_registration_is_not_overtaken_by_its_unregistration() {
+        let mut turns = Turns::default();
+        let sent = [
+            message(r#"{"tags":{"host":"vm-1"},"uris":["a"],"host":"10.0.0.5","port":80}"#),
+            message(r#"{"tags":{"host":"vm-2"},"uris":["b"],"host":"10.0.0.5","port":80}"#),
+            message(r#"{"uris":["b"],"host":"10.0.0.5","port":80}"#),
+        ];
+        for one in &sent {
+            turns.push(one.clone());
         }
+        assert_eq!(turns.publishers(), 1);
+        let order: Vec<_> = std::iter::from_fn(|| turns.pop()).collect();
+        assert_eq!(order, sent);
     }
 }
