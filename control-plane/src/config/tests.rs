@@ -301,7 +301,10 @@ const REFUSED: [(&str, &str); 37] = [
         "would show the routing table to anybody",
     ),
     ("admin: {user: a}", "admin.user: has no password"),
-    ("admin: {tls: }", "admin.tls: is empty, and would not protect"),
+    (
+        "admin: {tls: }",
+        "admin.tls: is empty, and would not protect",
+    ),
     (
         "admin: {user: , password_file: }",
         "admin.user: is empty, and would keep nobody out",
