@@ -4,7 +4,7 @@ use pointsman_tests::eventually;
 use pointsman_tests::routing_api::{Fault, route};
 use serde_json::{Value, json};
 
-use super::scene::{NEVER, OFTEN, Scene, endpoint};
+use super::scene::{NEVER, OFTEN, Reading, Scene, endpoint};
 use crate::plane::BOUND;
 
 /// C-472: three routes of the list are registered, plain, with the threshold, service and tag that they have
@@ -104,7 +104,10 @@ async fn a_short_time_to_live_lasts_from_list_to_list() {
     let mut short = route("short.example.com", endpoint(1), "g", 0);
     short["ttl"] = 1.into();
     scene.api.put_silently(short);
-    let plane = scene.following("interval: 3s").await;
+    // Nothing ages for a while after a source has come back: here, for as short as can be.
+    let configuration = scene.configuration("interval: 3s");
+    let soon = configuration.replace("start_delay: 0s", "start_delay: 0s, interval: 1s");
+    let plane = Reading::start(&soon).await;
     plane.until_routes(&["short.example.com"]).await;
     let lists = "pointsman_routing_api_lists_total";
     let before = plane.metric(lists).await;
