@@ -93,28 +93,6 @@ async fn a_flood_beyond_the_bound_costs_nobody_else() {
     plane.until_metric("total_dropped_messages", 1.0).await;
 }
 
-/// publishers are asked again while a flood lasts, not only when it is over
-#[tokio::test]
-async fn a_flood_that_lasts_does_not_keep_publishers_from_being_asked() {
-    let plane = Plane::start_with("pending_messages: 100").await;
-    let client = plane.publisher.client().clone();
-    let uris: Vec<_> = (0..1000)
-        .map(|number| format!("app-{number}.example.com"))
-        .collect();
-    let message = json!({"host": "10.0.0.1", "port": 80, "uris": uris}).to_string();
-    let message = bytes::Bytes::from(message);
-    let flood = tokio::spawn(async move {
-        loop {
-            let sent = client.publish("router.unregister", message.clone());
-            sent.await.expect("a message");
-        }
-    });
-    plane.until_logged("nats-messages-dropped").await;
-    plane.until_logged("nats-messages-asked-for-again").await;
-    assert!(!flood.is_finished(), "it lasts");
-    flood.abort();
-}
-
 /// C-009: what exceeds the pending limit is dropped, counted, and stays counted
 /// C-021: the count is a metric
 /// nothing is dropped silently: publishers are asked for all of it again

@@ -342,14 +342,14 @@ async fn what_is_refused_of_a_heartbeat_is_counted_each_time() {
     let message = json!({
         "uris": ["ok.example.com", "bad$.example.com"], "host": "127.0.0.1", "port": 8080,
     });
-    for _ in 0..5 {
+    let refused = r#"pointsman_refused_registrations_total{cause="uri_host"}"#;
+    for count in 1..=5 {
         plane
             .publisher
             .publish("router.register", message.to_string())
             .await;
+        plane.until_metric(refused, count.into()).await;
     }
-    let refused = r#"pointsman_refused_registrations_total{cause="uri_host"}"#;
-    plane.until_metric(refused, 5.0).await;
     plane.until_routes(&["ok.example.com"]).await;
     until_logged(&plane.process, "validation-error", 1).await;
     assert_eq!(plane.logged("validation-error").len(), 1);

@@ -62,6 +62,21 @@ impl State {
     fn away(&self) -> bool {
         self.disconnected || self.dropping
     }
+
+    /// A message was dropped.
+    fn drops(&mut self) {
+        if !self.dropping {
+            self.ask_anyway = self.ask_again.max(Instant::now()) + PATIENCE;
+        }
+        self.dropping = true;
+    }
+
+    /// Publishers are asked, and not again before an interval is over, in which they answer.
+    fn asks(&mut self, recovered: bool, interval: Duration) {
+        self.dropping = !recovered;
+        self.ask_again = Instant::now() + interval;
+        self.ask_anyway = self.ask_again;
+    }
 }
 
 impl Watch<'_> {
@@ -173,10 +188,9 @@ impl Watch<'_> {
         if !self.state.dropping {
             let dropped = self.backlog.level().dropped;
             tracing::warn!(component = "nats", dropped, "nats-messages-dropped");
-            self.state.ask_anyway = self.state.ask_again.max(Instant::now()) + PATIENCE;
         }
         let was_away = self.state.away();
-        self.state.dropping = true;
+        self.state.drops();
         self.tell(was_away, Instant::now()).await
     }
 
@@ -184,9 +198,8 @@ impl Watch<'_> {
     /// may be dropped, and then they are asked once more.
     async fn ask_again(&mut self, recovered: bool) -> Result<(), Error> {
         let was_away = self.state.away();
-        self.state.dropping = !recovered;
-        self.state.ask_again = Instant::now() + self.shared.announcement.registration_interval;
-        self.state.ask_anyway = self.state.ask_again;
+        let interval = self.shared.announcement.registration_interval;
+        self.state.asks(recovered, interval);
         self.tell(was_away, Instant::now()).await?;
         let dropped = self.backlog.level().dropped;
         if std::mem::replace(&mut self.state.asked_for, dropped) == dropped {
@@ -219,4 +232,42 @@ fn ticks(period: Duration) -> Interval {
     let mut ticks = time::interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::backlog::{Kind, Received};
+    use super::super::settings::Pending;
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(20);
+
+    /// publishers are asked again while a flood lasts, once in an interval, and when it is over
+    #[tokio::test(start_paused = true)]
+    async fn publishers_are_asked_again_though_a_flood_lasts() {
+        let backlog = Backlog::new(Pending::default());
+        let message = Received {
+            kind: Kind::Register,
+            payload: "{}".into(),
+        };
+        backlog.push([message]).unwrap();
+        let start = Instant::now();
+        let mut state = State::connected();
+        state.drops();
+        for round in 0..3 {
+            // As each drop of a flood does.
+            state.drops();
+            assert!(!recovered(&backlog, &state).await, "one still waits");
+            assert_eq!(start.elapsed(), PATIENCE + round * INTERVAL);
+            state.asks(false, INTERVAL);
+            assert!(state.away());
+        }
+        let mut taken = Vec::new();
+        backlog.next(1, &mut taken).await;
+        let next = time::timeout(INTERVAL, backlog.next(1, &mut taken));
+        let (recovered, _) = tokio::join!(recovered(&backlog, &state), next);
+        assert!(recovered);
+        state.asks(recovered, INTERVAL);
+        assert!(!state.away());
+    }
 }
