@@ -52,6 +52,10 @@ pub(super) struct Backlog {
     emptied: Notify,
 }
 
+/// Bytes behind which no more messages are handed over in one go: one of a thousand routes is as much work as a thousand
+/// of one, and those of others wait for it.
+const LARGE: usize = 64 * 1024;
+
 #[derive(Debug, Default)]
 struct State {
     queue: Turns,
@@ -145,15 +149,19 @@ impl Backlog {
         self.state().dropped += messages;
     }
 
-    /// The next messages, when there are any: at most so many. Taking them says that those before are handled.
+    /// The next messages, when there are any: at most so many, and no more behind [`LARGE`] bytes. Taking them says that
+    /// those before are handled.
     pub(super) async fn next(&self, most: usize, taken: &mut Vec<Received>) {
         loop {
             {
                 let mut state = self.state();
                 state.busy = 0;
+                let mut left = LARGE;
                 while state.busy < most
+                    && left > 0
                     && let Some(received) = state.queue.pop()
                 {
+                    left = left.saturating_sub(received.payload.len());
                     state.bytes -= received.payload.len();
                     state.busy += 1;
                     taken.push(received);
@@ -322,6 +330,19 @@ mod tests {
         let mut left = crowd[..87].to_vec();
         left.push(crowd[100].clone());
         assert_eq!(all(&backlog).await, left);
+    }
+
+    /// What is large is handed over by itself, so that others wait for one of it and not for many.
+    #[tokio::test]
+    async fn large_messages_come_few_at_a_time() {
+        let backlog = backlog(100, 1_000_000);
+        let large = (0..4).map(|number| from("large", number, LARGE / 2));
+        backlog.push(large).unwrap();
+        let mut taken = Vec::new();
+        backlog.next(32, &mut taken).await;
+        assert_eq!(taken.len(), 2);
+        backlog.next(32, &mut taken).await;
+        assert_eq!((taken.len(), backlog.level().bytes), (4, 0));
     }
 
     /// Several are taken at once, and are underway until more are asked for.

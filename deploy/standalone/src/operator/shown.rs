@@ -1,7 +1,7 @@
 //! How answers look.
 //!
 //! They hold what publishers, data planes and other operators have said. Whatever is written for people goes through
-//! [`table`] or [`line`], so that none of it moves the cursor, hides a line or turns its direction.
+//! [`table`] or [`line()`], so that none of it moves the cursor, hides a line or turns its direction.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
