@@ -68,6 +68,7 @@ pub(crate) fn keep(bound: &Bound, heirlooms: &Heirlooms) -> io::Result<()> {
 pub(crate) fn pages(inside: Inside) -> Pages {
     let open = Router::new()
         .route("/health", any(health::health))
+        .route("/healthz", any(health::health))
         .route(
             "/is-process-alive-do-not-use-for-loadbalancing",
             any(health::alive),

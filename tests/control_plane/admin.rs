@@ -94,7 +94,7 @@ async fn everything_but_health_asks_for_its_user() {
         ask(&process, "/other", Some(RIGHT)).await.status,
         StatusCode::NOT_FOUND
     );
-    for path in ["/health", "/livez", "/readyz", "/metrics"] {
+    for path in ["/health", "/healthz", "/livez", "/readyz", "/metrics"] {
         assert_ne!(
             ask(&process, path, None).await.status,
             StatusCode::UNAUTHORIZED,
@@ -161,10 +161,12 @@ async fn health_is_told_in_gorouters_words() {
         }
     })
     .await;
-    let health = plane.get("/health").await;
-    assert_eq!((health.status, health.text()), (StatusCode::OK, "ok\n"));
-    assert_eq!(health.header("cache-control"), Some("private, max-age=0"));
-    assert_eq!(health.header("expires"), Some("0"));
+    for path in ["/health", "/healthz"] {
+        let health = plane.get(path).await;
+        assert_eq!((health.status, health.text()), (StatusCode::OK, "ok\n"));
+        assert_eq!(health.header("cache-control"), Some("private, max-age=0"));
+        assert_eq!(health.header("expires"), Some("0"));
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub(super) struct Paths {
 pub(super) fn open() -> Paths {
     Paths::none()
         .any("/health", health::health)
+        .any("/healthz", health::health)
         .any(
             "/is-process-alive-do-not-use-for-loadbalancing",
             health::alive,

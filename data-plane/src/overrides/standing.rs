@@ -76,7 +76,7 @@ pub(crate) enum Refused {
     #[error("generation {0} of the table on disk cannot be served: {1}")]
     Unusable(u8, Unusable),
     /// That is no raise.
-    #[error("{limit} is {usual} already; expected more than that, and at most {most}")]
+    #[error("{limit} is {usual} already; {}", expected(*usual, *most))]
     NoRaise {
         /// Which bound.
         limit: Limit,
@@ -329,5 +329,13 @@ fn free_name(standing: &[Override]) -> Box<str> {
         if standing.iter().all(|other| *other.id != *id) {
             return id.into();
         }
+    }
+}
+/// What there may be instead of a limit as it is.
+fn expected(usual: usize, most: usize) -> String {
+    if usual >= most {
+        format!("there may be no more than {most}")
+    } else {
+        format!("expected more than that, and at most {most}")
     }
 }
