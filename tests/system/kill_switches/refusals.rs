@@ -80,7 +80,7 @@ fn senseless() -> Vec<(Value, u16, &'static str)> {
         (
             of("raise-limit", &json!({"limit": "connections", "to": 1})),
             409,
-            "already; expected more",
+            " already; ",
         ),
     ]
 }

@@ -111,8 +111,8 @@ fn deliveries(instances: &mut [Instance]) -> HashMap<u64, u64> {
 /// Waits until each of them gets requests again.
 async fn all_are_asked(balancer: &Balancer, instances: &mut [Instance]) {
     for router in balancer.routers() {
-        let mut client = Client::connect(router).await;
         eventually("each instance to be asked", BOUND * 3, async || {
+            let mut client = Client::connect(router).await;
             for instance in &mut *instances {
                 instance.record().read();
             }
