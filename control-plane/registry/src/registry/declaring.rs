@@ -116,7 +116,7 @@ impl Registry {
             .collect()
     }
 
-    /// A source that declares has said everything again. What the guard kept when the source said nothing of its route
+    /// A source that declares has said all that changed. What the guard kept when the source said nothing of its route
     /// is gone where it says the route without it now: somebody has written that. What is gone, by its route, as it was
     /// registered; no route goes with it.
     pub fn settle(&mut self, source: SourceId, now: Time) -> Vec<(Arc<RouteKey>, Registration)> {

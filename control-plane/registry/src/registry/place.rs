@@ -136,15 +136,12 @@ impl Registry {
     /// The number of a segment, which may be new; `None` where too many hold something. Segments that only remember
     /// removals make room, and with them everything that went before: readers that were away for longer get all there is.
     pub(super) fn enter_segment(&mut self, name: &Arc<str>) -> Option<SegmentId> {
-        loop {
-            let entered = self.segments.enter(name);
-            if entered.is_some() || !self.segments.has_lifeless() {
-                return entered;
-            }
-            if !self.forget_beyond((Time::NEVER, 0)) {
-                return None;
-            }
+        let entered = self.segments.enter(name);
+        if entered.is_some() || !self.segments.has_lifeless() {
+            return entered;
         }
+        while self.segments.is_full() && self.forget_beyond((Time::NEVER, 0)) {}
+        self.segments.enter(name)
     }
 
     /// Forgets the oldest removal if it is from before a time, or one of more than so many. Whether there was one.

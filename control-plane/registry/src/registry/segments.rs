@@ -53,6 +53,10 @@ impl Segments {
         }
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        self.by_name.len() >= MAX_SEGMENTS
+    }
+
     /// Whether any remembers removals, and holds nothing.
     pub(super) fn has_lifeless(&self) -> bool {
         let mut records = self.records.iter().flatten();

@@ -9,7 +9,7 @@ use pointsman_process::configuration::HostPort;
 use pointsman_registry::{Description, Fields, Options, Tags, Uri};
 use pointsman_route_key::RouteKey;
 
-use super::super::message::{self, Policy, TopLevelWildcards};
+use super::super::message::{self, Policy};
 use super::form::{Catalogue, Instance, Protocol, Route};
 
 /// Where problems are told: the key, what is wrong with it, what would be right.
@@ -159,16 +159,7 @@ fn uri(host: &str, path: &str, (key, refuse): (&str, Refuse<'_>)) -> Option<Uri>
         );
         return None;
     }
-    let policy = Policy {
-        top_level_wildcards: TopLevelWildcards::All,
-        ..Policy::default()
-    };
-    let read = match host {
-        // The host of nobody only lends the path its rules.
-        "*" => message::parse_uri(&format!("x{path}"), &policy)
-            .and_then(|_| Uri::of_every_host(path).map_err(|_| message::Cause::UriTooLong)),
-        host => message::parse_uri(&format!("{host}{path}"), &policy),
-    };
+    let read = message::parse_named(&format!("{host}{path}"), &Policy::widest());
     read.inspect_err(|cause| {
         refuse(
             &format!("{key}.host"),

@@ -39,6 +39,19 @@ pub struct Policy {
     pub enable_http2: bool,
 }
 
+impl Policy {
+    /// What any control plane would register: which endpoints and wildcards one of them refuses is its configuration.
+    #[must_use]
+    pub fn widest() -> Self {
+        Self {
+            allow_loopback: true,
+            top_level_wildcards: TopLevelWildcards::All,
+            enable_http2: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// Top-level domains that may have a wildcard over all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TopLevelWildcards {

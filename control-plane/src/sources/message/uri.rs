@@ -41,6 +41,22 @@ pub fn parse(text: &str, policy: &Policy) -> Result<Uri, Cause> {
     Ok(uri)
 }
 
+/// The same for a route that may be of every host, which is written `*` with its path: as lists show it.
+///
+/// # Errors
+///
+/// Why the text names no route.
+pub fn parse_named(text: &str, policy: &Policy) -> Result<Uri, Cause> {
+    match text.strip_prefix('*') {
+        Some(path) if path.is_empty() || path.starts_with('/') => {
+            // The host of nobody only lends the path its rules.
+            parse(&format!("x{path}"), policy)?;
+            Uri::of_every_host(path).map_err(|_| Cause::UriTooLong)
+        }
+        _ => parse(text, policy),
+    }
+}
+
 fn check_characters(text: &str) -> Result<(), Cause> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Cause::UriCharacter);

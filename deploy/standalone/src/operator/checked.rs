@@ -2,17 +2,7 @@
 //!
 //! What can be no route is no question: that nothing is found would be true, and mislead.
 
-use pointsman_control_plane::sources::message::{Policy, TopLevelWildcards, parse_uri};
-
-/// What any control plane would register: which endpoints and wildcards one of them refuses is its configuration.
-pub(super) fn policy() -> Policy {
-    Policy {
-        allow_loopback: true,
-        top_level_wildcards: TopLevelWildcards::All,
-        enable_http2: true,
-        ..Policy::default()
-    }
-}
+use pointsman_control_plane::sources::message::{Policy, parse_named};
 
 /// A route, as it may be registered.
 pub(super) fn route(text: &str) -> Result<String, String> {
@@ -22,9 +12,6 @@ pub(super) fn route(text: &str) -> Result<String, String> {
 /// The host of a route, or `*` for the routes of every host.
 pub(super) fn host(text: &str) -> Result<String, String> {
     let expected = "HOST, without a scheme, a port and a path";
-    if text == "*" {
-        return Ok(text.to_owned());
-    }
     let host = checked(text, expected)?;
     if host.contains(['/', '?']) {
         return Err(format!("the host has a path; expected {expected}"));
@@ -33,7 +20,7 @@ pub(super) fn host(text: &str) -> Result<String, String> {
 }
 
 fn checked(text: &str, expected: &str) -> Result<String, String> {
-    parse_uri(text, &policy()).map_err(|cause| {
+    parse_named(text, &Policy::widest()).map_err(|cause| {
         let cause = cause.to_string();
         let wrong = cause.split_once("; ").map_or(&*cause, |(wrong, _)| wrong);
         format!("{wrong}; expected {expected}")
@@ -83,6 +70,7 @@ mod tests {
             "a.b/c?d",
             "*.com",
             "*.a.b/c",
+            "*/path",
             "[::1]/x",
         ] {
             assert_eq!(route(text).as_deref(), Ok(text));
