@@ -12,7 +12,7 @@ use pointsman_tests::eventually;
 use pointsman_tests::publisher::Emitted;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::order;
 use crate::contract::Contract;
@@ -129,7 +129,10 @@ impl Watcher {
     async fn until(&mut self, contract: &Contract, last: &str) -> Vec<Value> {
         let schema = json!({"$ref": "#/components/schemas/WatchLine"});
         let mut lines = Vec::new();
+        let begun = Instant::now();
         while lines.last().is_none_or(|line: &Value| line["type"] != last) {
+            // Signs of life come for ever.
+            assert!(begun.elapsed() < BOUND, "no {last}: {lines:?}");
             let line = self.next().await.expect("a line");
             contract.check_value(&schema, &line, "a line");
             lines.push(line);
