@@ -5,4 +5,5 @@ pub mod app;
 pub mod config;
 pub mod distribution;
 pub mod registry_task;
+pub mod route_uri;
 pub mod sources;

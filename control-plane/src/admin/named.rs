@@ -2,7 +2,7 @@
 
 use pointsman_route_key::RouteKey;
 
-use crate::sources::message::{Policy, parse_named};
+use crate::route_uri;
 
 /// The key of the route that `text` names. `name` is what the client calls it.
 ///
@@ -10,7 +10,7 @@ use crate::sources::message::{Policy, parse_named};
 ///
 /// A text that names no route that there could ever be: it would be answered as one that is not registered.
 pub(super) fn route(name: &str, text: &str) -> Result<RouteKey, String> {
-    parse_named(text, &Policy::widest())
+    route_uri::parse_named(text)
         .map(|uri| RouteKey::clone(uri.key()))
         .map_err(|cause| format!("{name} is `{text}`: {cause}"))
 }

@@ -25,7 +25,7 @@ pub(super) use host::address as parse_address;
 pub use limits::{Limits, Policy, TopLevelWildcards};
 pub(super) use publisher::publisher;
 pub use text::{EXCERPT_BYTES, excerpt};
-pub use uri::{parse as parse_uri, parse_named};
+pub(super) use uri::parse as parse_uri;
 
 /// What was made of one message.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use pointsman_process::configuration::HostPort;
 use pointsman_registry::{Description, Fields, Options, Tags, Uri};
 use pointsman_route_key::RouteKey;
 
-use super::super::message::{self, Policy};
+use super::super::message;
 use super::form::{Catalogue, Instance, Protocol, Route};
+use crate::route_uri;
 
 /// Where problems are told: the key, what is wrong with it, what would be right.
 pub(super) type Refuse<'a> = &'a mut dyn FnMut(&str, String, String);
@@ -159,7 +160,7 @@ fn uri(host: &str, path: &str, (key, refuse): (&str, Refuse<'_>)) -> Option<Uri>
         );
         return None;
     }
-    let read = message::parse_named(&format!("{host}{path}"), &Policy::widest());
+    let read = route_uri::parse_named(&format!("{host}{path}"));
     read.inspect_err(|cause| {
         refuse(
             &format!("{key}.host"),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::route_uri::NoRoute;
+
 /// What a refusal costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -16,7 +18,7 @@ pub enum Scope {
 }
 
 macro_rules! causes {
-    ($($(#[$doc:meta])* $name:ident => $scope:ident, $label:literal, $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident => $scope:ident, $label:literal, $text:expr;)*) => {
         /// The cause of a refusal: a bounded set, so that it can be a metric's label.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Cause {
@@ -94,25 +96,41 @@ causes! {
     /// An algorithm nobody knows. The name is Gorouter's.
     Algorithm => Option, "algorithm", "invalid-endpoint-load-balancing-algorithm-provided-keeping-pool-lb-algo";
     /// A URI that is too long as a whole, in its host, or in a label (L-31).
-    UriTooLong => Uri, "uri_too_long", "the URI, its host, or a label of its host is too long";
+    UriTooLong => Uri, "uri_too_long", NoRoute::TooLong.text();
     /// A blank, a control character, or something beyond ASCII, which no request line carries.
-    UriCharacter => Uri, "uri_character", "the URI holds a character other than visible ASCII";
+    UriCharacter => Uri, "uri_character", NoRoute::Character.text();
     /// `https://…`.
-    UriScheme => Uri, "uri_scheme", "the URI has a scheme; expected HOST or HOST/PATH";
+    UriScheme => Uri, "uri_scheme", NoRoute::Scheme.text();
     /// `user@…`.
-    UriUserinfo => Uri, "uri_userinfo", "the URI has user information; expected HOST or HOST/PATH";
+    UriUserinfo => Uri, "uri_userinfo", NoRoute::Userinfo.text();
     /// `…#part`.
-    UriFragment => Uri, "uri_fragment", "the URI has a fragment; expected HOST or HOST/PATH";
+    UriFragment => Uri, "uri_fragment", NoRoute::Fragment.text();
     /// `host:80`.
-    UriPort => Uri, "uri_port", "the URI has a port; expected HOST or HOST/PATH";
+    UriPort => Uri, "uri_port", NoRoute::Port.text();
     /// Nothing in front of the first slash.
-    UriNoHost => Uri, "uri_no_host", "the URI names no host";
+    UriNoHost => Uri, "uri_no_host", NoRoute::NoHost.text();
     /// A host that no request could name.
-    UriHost => Uri, "uri_host", "the URI's host is no host name";
+    UriHost => Uri, "uri_host", NoRoute::Host.text();
     /// A wildcard that is not the whole first label.
-    UriWildcard => Uri, "uri_wildcard", "a wildcard must be the whole first label, as in *.example.com";
+    UriWildcard => Uri, "uri_wildcard", NoRoute::Wildcard.text();
     /// A wildcard over a whole top-level domain that nobody allowed.
     UriTopLevelWildcard => Uri, "uri_top_level_wildcard", "a wildcard over a top-level domain is not allowed; see registration.top_level_wildcards";
+}
+
+impl From<NoRoute> for Cause {
+    fn from(error: NoRoute) -> Self {
+        match error {
+            NoRoute::TooLong => Self::UriTooLong,
+            NoRoute::Character => Self::UriCharacter,
+            NoRoute::Scheme => Self::UriScheme,
+            NoRoute::Userinfo => Self::UriUserinfo,
+            NoRoute::Fragment => Self::UriFragment,
+            NoRoute::Port => Self::UriPort,
+            NoRoute::NoHost => Self::UriNoHost,
+            NoRoute::Host => Self::UriHost,
+            NoRoute::Wildcard => Self::UriWildcard,
+        }
+    }
 }
 
 /// One refusal.

@@ -2,7 +2,7 @@
 //!
 //! What can be no route is no question: that nothing is found would be true, and mislead.
 
-use pointsman_control_plane::sources::message::{Policy, parse_named};
+use pointsman_control_plane::route_uri;
 
 /// A route, as it may be registered.
 pub(super) fn route(text: &str) -> Result<String, String> {
@@ -20,7 +20,7 @@ pub(super) fn host(text: &str) -> Result<String, String> {
 }
 
 fn checked(text: &str, expected: &str) -> Result<String, String> {
-    parse_named(text, &Policy::widest()).map_err(|cause| {
+    route_uri::parse_named(text).map_err(|cause| {
         let cause = cause.to_string();
         let wrong = cause.split_once("; ").map_or(&*cause, |(wrong, _)| wrong);
         format!("{wrong}; expected {expected}")
