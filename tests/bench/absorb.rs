@@ -20,7 +20,7 @@ use tokio_stream::StreamExt as _;
 use crate::Run;
 use crate::machine::CpuTime;
 use crate::ours::feed::packed;
-use crate::ours::{ControlPlane, Feed, Line, Messages, scrape, scrape_sum};
+use crate::ours::{ControlPlane, Feed, Line, Messages, scrape_sum};
 use crate::report::{AGAIN, CLIENT, NEW, UNTOUCHED};
 use crate::sample::{Figure, Sample};
 use crate::workload::Workload;
@@ -33,8 +33,9 @@ pub(crate) const CHUNK: u32 = 10_000;
 const UNDERWAY: u64 = 40_000;
 /// How often every route sends a heartbeat in a round.
 const BEATS: u64 = 5;
-/// Between two looks at how many were absorbed.
-const LOOK: Duration = Duration::from_millis(5);
+/// Between two looks at how many were absorbed. The control plane answers each of them from the time that is measured, so
+/// they are few: often enough that it never waits for what is published.
+const LOOK: Duration = Duration::from_millis(20);
 /// Longer than Linux waits until it reports free memory to a host.
 const REPORTED: Duration = Duration::from_secs(4);
 /// What is not absorbed within this is missing.
@@ -102,8 +103,11 @@ async fn absorbed_of(line: &Line, packets: impl Iterator<Item = impl Borrow<Pack
 
 /// The registrations that were parsed, and those that were recognised without that.
 pub(crate) async fn absorbed_by(admin: SocketAddr) -> f64 {
-    let recognised = scrape(admin, "pointsman_registry_heartbeats_total").await;
-    scrape_sum(admin, "registry_message_total").await + recognised
+    let counters = [
+        "registry_message_total",
+        "pointsman_registry_heartbeats_total",
+    ];
+    scrape_sum(admin, &counters).await
 }
 
 /// A thread that subscribes as the control plane does, and counts.

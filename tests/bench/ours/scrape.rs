@@ -16,19 +16,24 @@ pub(crate) async fn scrape(admin: SocketAddr, name: &str) -> f64 {
     .await
 }
 
-/// The sum of the values of the metric of this name over all its labels; 0 where it has none yet.
-pub(crate) async fn scrape_sum(admin: SocketAddr, name: &str) -> f64 {
+/// The sum of the values of the metrics of these names, with all their labels; 0 where there is none yet.
+pub(crate) async fn scrape_sum(admin: SocketAddr, names: &[&str]) -> f64 {
     eventually("the metrics", BOUND, async || {
         let text = ask(admin, "/metrics").await?;
-        Ok(sum(&String::from_utf8_lossy(&text), name))
+        let text = String::from_utf8_lossy(&text);
+        Ok(names.iter().map(|name| sum(&text, name)).sum())
     })
     .await
 }
 
 fn sum(text: &str, name: &str) -> f64 {
     let of = |line: &str| -> Option<f64> {
-        let labels = line.strip_prefix(name)?.strip_prefix('{')?;
-        labels.rsplit_once("} ")?.1.parse().ok()
+        let behind = line.strip_prefix(name)?;
+        let value = match behind.strip_prefix('{') {
+            Some(labels) => labels.rsplit_once("} ")?.1,
+            None => behind.strip_prefix(' ')?,
+        };
+        value.parse().ok()
     };
     text.lines().filter_map(of).sum()
 }
@@ -51,9 +56,10 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_with_labels_is_summed() {
-        let text = "a_total{x=\"1\"} 3\na_total{x=\"}\"} 4\na_total_b{x=\"1\"} 5\n";
+    fn a_metric_is_summed_with_its_labels_and_without() {
+        let text = "a_total{x=\"1\"} 3\na_total{x=\"}\"} 4\na_total_b{x=\"1\"} 5\na 2.5\n";
         assert_eq!(sum(text, "a_total"), 7.0);
+        assert_eq!(sum(text, "a"), 2.5);
         assert_eq!(sum(text, "b"), 0.0);
     }
 }
