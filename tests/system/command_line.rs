@@ -221,7 +221,7 @@ async fn what_cannot_be_answered_is_told() {
             1,
             "no data plane of the id \"../overrides\"",
         ),
-        (&["overrides", "end", "../../health"], 2, "../../health"),
+        (&["overrides", "end", "../../health"], 1, "../../health"),
         (
             &["routes", "https://a.example.com"],
             2,

@@ -332,21 +332,40 @@ pub(super) fn standing(standing: &Standing) {
     }
 }
 
-/// A route service without its user information and query, which may be credentials.
+/// A route service without its user information and query, which may be credentials. A password that nobody has
+/// encoded holds every character: it is hidden as far as it may reach.
 fn without_secrets(url: &str) -> Cow<'_, str> {
     if !url.bytes().any(|byte| matches!(byte, b'?' | b'@')) {
         return Cow::Borrowed(url);
     }
-    let (before, query) = url.split_once('?').unwrap_or((url, ""));
-    let authority = before.find("://").map_or(0, |at| at + 3);
-    let (scheme, rest) = before.split_at(authority);
-    let end = rest.find('/').unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        None if query.is_empty() => Cow::Borrowed(url),
-        None => Cow::Owned(format!("{before}?***")),
-        Some(at) if query.is_empty() => Cow::Owned(format!("{scheme}***{}", &rest[at..])),
-        Some(at) => Cow::Owned(format!("{scheme}***{}?***", &rest[at..])),
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = url.split_at(authority);
+    let Some(at) = rest.rfind('@').filter(|_| names_a_user(rest)) else {
+        return without_query(url);
+    };
+    let (user, place) = rest.split_at(at);
+    Cow::Owned(if user.contains('?') {
+        // It may be that of a query, or of a password.
+        format!("{scheme}***")
+    } else {
+        format!("{scheme}***{}", without_query(place))
+    })
+}
+
+fn without_query(url: &str) -> Cow<'_, str> {
+    match url.split_once('?') {
+        Some((before, query)) if !query.is_empty() => Cow::Owned(format!("{before}?***")),
+        _ => Cow::Borrowed(url),
     }
+}
+
+/// Whether an `@` behind this authority may end user information: one within it does, and so may a later one where what
+/// would be a port is no number.
+fn names_a_user(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let behind_address = authority.rsplit(']').next().unwrap_or(authority);
+    let port = behind_address.split_once(':').map_or("", |(_, port)| port);
+    authority.contains('@') || !port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

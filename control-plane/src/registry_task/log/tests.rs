@@ -233,6 +233,13 @@ fn a_route_service_is_told_without_its_secrets() {
         ("https://rs/x?token=secret", "https://rs/x?***"),
         ("https://user:secret@rs?token=secret", "https://***@rs?***"),
         ("httpsfoo", "httpsfoo"),
+        ("https://rs:8443/a@b?", "https://rs:8443/a@b?"),
+        ("https://[::1]:8443/a@b?c", "https://[::1]:8443/a@b?***"),
+        ("https://user:sec/ret@rs/x", "https://***@rs/x"),
+        ("https://user:s@c/r@t@rs?x=y", "https://***@rs?***"),
+        ("https://user:sec#ret@rs/x", "https://***@rs/x"),
+        ("https://user:sec?ret@rs/x", "https://***"),
+        ("https://user:s@cret@rs?to=a@b", "https://***"),
     ] {
         assert_eq!(without_secrets(url), told, "{url}");
     }

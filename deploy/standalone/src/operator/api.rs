@@ -85,7 +85,16 @@ impl Api {
 
     /// One thing of several, if it is there.
     pub(super) async fn find(&self, path: &str) -> Result<Value, Failure> {
-        let request = self.request(Method::GET, path)?;
+        self.one(Method::GET, path).await
+    }
+
+    /// Ends one thing of several, if it is there.
+    pub(super) async fn end(&self, path: &str) -> Result<Value, Failure> {
+        self.one(Method::DELETE, path).await
+    }
+
+    async fn one(&self, method: Method, path: &str) -> Result<Value, Failure> {
+        let request = self.request(method, path)?;
         let response = self.send(request.timeout(ANSWER)).await?;
         let absent = response.status() == StatusCode::NOT_FOUND;
         match self.read(response).await {
@@ -102,18 +111,9 @@ impl Api {
     }
 
     /// Asks for a change.
-    pub(super) async fn order(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, Failure> {
-        let request = self.request(method, path)?.timeout(ANSWER);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        let response = self.send(request).await?;
+    pub(super) async fn order(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.request(Method::POST, path)?.json(body);
+        let response = self.send(request.timeout(ANSWER)).await?;
         self.read(response).await
     }
 

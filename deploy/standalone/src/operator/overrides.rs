@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::api::{Api, below};
@@ -20,7 +19,7 @@ pub(super) async fn run(
     let answer = match &command {
         None => api.get(PATH, &[]).await?,
         Some(Override::Release) => release(api).await?,
-        Some(Override::End { id }) => api.order(Method::DELETE, &below(PATH, id), None).await?,
+        Some(Override::End { id }) => api.end(&below(PATH, id)).await?,
         Some(Override::New(new)) => place(api, new).await?,
     };
     match output {
@@ -68,7 +67,7 @@ async fn place(api: &Api, new: &New) -> Result<Value, Failure> {
     };
     order["reason"] = Value::from(&*terms.reason);
     order["for"] = Value::from(&*terms.lasts);
-    api.order(Method::POST, PATH, Some(&order)).await
+    api.order(PATH, &order).await
 }
 
 /// Lets go whatever is held at the revision that everybody is to have now.
@@ -78,7 +77,7 @@ async fn release(api: &Api) -> Result<Value, Failure> {
         "epoch": fleet.get("epoch"),
         "up_to_revision": fleet.get("wanted_revision"),
     });
-    api.order(Method::POST, "/v1/release", Some(&order)).await
+    api.order("/v1/release", &order).await
 }
 
 fn people(answer: &Value, out: &mut impl Write) -> std::io::Result<()> {

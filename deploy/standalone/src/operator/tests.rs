@@ -116,7 +116,7 @@ fn help_shows_no_address_of_the_environment() {
 #[tokio::test]
 async fn what_is_no_admin_api_says_nothing_about_routes() {
     let admin = Scripted::start(|asked| match asked.split_once("/nope") {
-        Some(_) => problem(404, "no data plane of the id \"nope\" follows"),
+        Some(_) => problem(404, "nothing of the id \"nope\" is here"),
         None => problem(404, "the admin API has no such path"),
     })
     .await;
@@ -142,10 +142,12 @@ async fn what_is_no_admin_api_says_nothing_about_routes() {
             );
         }
     }
-    let (ended, _) = admin.command(&["replicas", "nope"]).await;
-    assert_eq!(status(&ended), 1);
-    let told = ended.expect_err("it is not there").to_string();
-    assert!(told.contains("no data plane of the id \"nope\""), "{told}");
+    for asked in [&["replicas", "nope"][..], &["overrides", "end", "nope"]] {
+        let (ended, _) = admin.command(asked).await;
+        assert_eq!(status(&ended), 1, "{asked:?}");
+        let told = ended.expect_err("it is not there").to_string();
+        assert!(told.contains("nothing of the id \"nope\""), "{told}");
+    }
     for more in ["?q", "#f", "/x?"] {
         let server = format!("http://{}/{more}", admin.address);
         let (ended, _) = command(&["routes", "--server", &server]).await;
