@@ -25,7 +25,10 @@ async fn a_stopped_control_plane_costs_no_request() {
     without_a_loss(
         Setup::of("control plane stopped").deaf(),
         async |stage| stage.control_planes[0].stop(),
-        async |stage| stage.control_planes[0].resume(),
+        async |stage| {
+            stage.unfollowed().await;
+            stage.control_planes[0].resume();
+        },
     )
     .await;
 }

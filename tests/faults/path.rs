@@ -71,8 +71,15 @@ async fn the_path_to_the_control_plane_stalls() {
 /// a stream whose other end is gone without a word ends by its silence
 #[tokio::test]
 async fn the_path_to_the_control_plane_is_half_open() {
-    let setup = Setup::of("path to the control plane half open");
-    without_a_loss(setup, to_control_plane, Cut::half_open).await;
+    lossless::without_a_loss(
+        Setup::of("path to the control plane half open").deaf(),
+        async |stage| to_control_plane(stage).half_open(),
+        async |stage| {
+            stage.unfollowed().await;
+            to_control_plane(stage).restore();
+        },
+    )
+    .await;
 }
 
 #[tokio::test]

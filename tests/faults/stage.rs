@@ -14,7 +14,7 @@ use pointsman_tests::{Broker, Client, Cut, Instance, Moment, eventually};
 use tempfile::TempDir;
 use tokio::sync::SemaphorePermit;
 
-pub(crate) use setup::{Setup, THRESHOLD};
+pub(crate) use setup::{Setup, THRESHOLD, outlasting};
 
 use crate::fault::{self, Round};
 use crate::plane::Plane;
@@ -90,8 +90,17 @@ impl Stage {
         self.timeline.mark("the fault begins");
     }
 
-    /// Load and changes while something is broken.
+    /// Load and changes while something is broken. Where nobody hears, every other time for longer than a registration
+    /// counts, beginning with the first.
     pub(crate) async fn during(&mut self) {
+        if self.setup.is_deaf && !self.round.number.is_multiple_of(2) {
+            self.during_at_least(outlasting()).await;
+        } else {
+            self.during_shortly().await;
+        }
+    }
+
+    async fn during_shortly(&mut self) {
         self.load.ended(short(DURING) / 4).await;
         self.change(false).await;
         self.load.ended(short(DURING) * 3 / 4).await;
@@ -100,7 +109,7 @@ impl Stage {
     /// Load and changes for at least this long.
     pub(crate) async fn during_at_least(&mut self, wait: Duration) {
         let end = Moment::now().after(wait);
-        self.during().await;
+        self.during_shortly().await;
         while Moment::now() < end {
             self.load.ended(DURING / 10).await;
         }

@@ -109,6 +109,21 @@ impl Stage {
         }
     }
 
+    /// Waits until every data plane has noticed that nobody speaks to it any more.
+    pub(crate) async fn unfollowed(&self) {
+        for plane in &self.data_planes {
+            eventually("the silence to be noticed", RECOVERY, async || {
+                let shown = plane.shown("/status").await?;
+                if shown["followed"].is_null() {
+                    Ok(())
+                } else {
+                    Err(shown["followed"].to_string())
+                }
+            })
+            .await;
+        }
+    }
+
     /// How many orphans and held removals there are at the data planes, in all.
     pub(crate) async fn doubted(&self) -> u64 {
         let mut doubted = 0;
