@@ -18,6 +18,7 @@ use pointsman_process::configuration::HostPort;
 use pointsman_process::readiness::Readiness;
 use pointsman_proto::v1::{SegmentFilter, SegmentMode};
 use pointsman_tests::certs::Authority;
+use pointsman_tests::eventually;
 use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Run;
 use crate::machine::Memory;
 use crate::ours::feed::packed;
-use crate::ours::{self, Feed, Line, Messages};
+use crate::ours::{self, BOUND, Feed, Line, Messages};
 use crate::sample::{Figure, Sample};
 use crate::workload::Workload;
 
@@ -62,14 +63,13 @@ pub(crate) async fn run(run: Run) {
     let address = line.control_plane.address("distribution");
     let clients = (0..CLIENTS).map(|number| Client::start(number, address, &client));
     let clients: Vec<_> = clients.collect();
-    // The smallest view holds one of the segments.
-    let least = u64::from(routes / 3);
-    line.converged(CLIENTS, least).await;
+    all_current(&line, &clients, routes, 0).await;
+    let former = clients[0].status.borrow().epoch;
     let before = at_rest(line.control_plane.id()).await;
     line.restart_control_plane().await;
     let begin = Instant::now();
     publish(&line, routes).await;
-    line.converged(CLIENTS, least).await;
+    all_current(&line, &clients, routes, former).await;
     let took = begin.elapsed();
     let peak = Memory::of(line.control_plane.id()).peak;
     let after = at_rest(line.control_plane.id()).await;
@@ -109,6 +109,33 @@ async fn publish(line: &Line, routes: u32) {
     }
 }
 
+/// Waits until every data plane has exactly what its filter lets through, all of it from another life of the control plane
+/// than the former one, and has acked it.
+async fn all_current(line: &Line, clients: &[Client], routes: u32, former: u64) {
+    let part = u64::from(routes / 3);
+    eventually("every data plane to be current", BOUND, async || {
+        let behind = |(number, client): &(usize, &Client)| {
+            !client.is_current(part * segments_seen(*number), former)
+        };
+        match clients.iter().enumerate().filter(behind).count() {
+            0 => Ok(()),
+            behind => Err(format!("{behind} are behind")),
+        }
+    })
+    .await;
+    // The smallest view holds one of the segments.
+    line.converged(CLIENTS, part).await;
+}
+
+/// How many of the segments a filter lets through.
+fn segments_seen(number: usize) -> u64 {
+    match number % 4 {
+        0 => 3,
+        1 | 2 => 2,
+        _ => 1,
+    }
+}
+
 /// The four filters, in turn.
 fn filter(number: usize) -> SegmentFilter {
     let (mode, segments): (_, &[&str]) = match number % 4 {
@@ -126,8 +153,8 @@ fn filter(number: usize) -> SegmentFilter {
 /// A data plane that routes nothing.
 struct Client {
     task: JoinHandle<()>,
-    _table: TableHandle,
-    _status: watch::Receiver<Status>,
+    table: TableHandle,
+    status: watch::Receiver<Status>,
 }
 
 impl Client {
@@ -166,9 +193,15 @@ impl Client {
         });
         Self {
             task: tokio::spawn(subscription.run(CancellationToken::new())),
-            _table: table,
-            _status: shown,
+            table,
+            status: shown,
         }
+    }
+
+    fn is_current(&self, routes: u64, former: u64) -> bool {
+        let status = self.status.borrow();
+        let left_over = status.unconfirmed + status.orphans + status.held_removals;
+        status.epoch != former && left_over == 0 && self.table.load().routes() == routes
     }
 }
 
