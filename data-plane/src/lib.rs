@@ -1,6 +1,7 @@
 //! The proxy around the routing table.
 
 mod access_log;
+mod addresses;
 pub mod admin;
 pub mod app;
 mod buffer;

@@ -1,6 +1,7 @@
-//! Registrations that say what should not be said: whatever it is, it ends before a header field or a cookie.
+//! Registrations that say what should not be said: whatever it is, it ends before a header field or a cookie, and leads
+//! to nobody.
 
-use pointsman_routing::EndpointThing;
+use pointsman_routing::{Address, EndpointThing};
 use pointsman_tests::Endpoint;
 use pointsman_tests::endpoint::Reply;
 
@@ -83,4 +84,22 @@ async fn nothing_that_is_registered_injects() {
             assert_eq!(plane.lines().len(), 1, "{place} {shown:?}");
         }
     }
+}
+
+/// a name leads to no address that could not be registered by itself.
+#[tokio::test]
+async fn a_name_leads_to_no_address_that_is_no_endpoints() {
+    let endpoint = Endpoint::named("here").await;
+    let port = endpoint.address().port();
+    // Resolvers take them for 0.0.0.0, at which this machine answers, and for 127.0.0.1.
+    for (name, status) in [("0x0", 502), ("127.1", 200), ("0x0.0", 502)] {
+        let address = Address::parse(&format!("{name}:{port}")).expect("an address");
+        let plane = Setup::new()
+            .thing("app.test", endpoint.address(), |thing| {
+                thing.address = address;
+            })
+            .start();
+        assert_eq!(plane.get("/").await.status, status, "{name}");
+    }
+    assert_eq!(endpoint.request_count(), 1);
 }

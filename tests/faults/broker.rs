@@ -1,8 +1,19 @@
 //! Brokers that die, hang and come back, and publishers that fall silent.
 
-use crate::fault::rounds;
+use std::time::Duration;
+
+use crate::fault::{is_short, rounds};
 use crate::lossless::without_a_loss;
-use crate::stage::{Setup, THRESHOLD, outlasting};
+use crate::stage::{OUTLASTING, Setup, THRESHOLD};
+
+/// Two and a half thresholds, of which the short form waits for what is more than one.
+fn freeze() -> Duration {
+    if is_short() {
+        OUTLASTING
+    } else {
+        THRESHOLD * 5 / 2
+    }
+}
 
 /// while NATS is gone nothing is pruned, and no request is lost
 #[tokio::test]
@@ -32,7 +43,7 @@ async fn a_stopped_broker_costs_no_request() {
     for round in rounds() {
         stage.before(round).await;
         stage.broker.stop();
-        stage.during_at_least(outlasting()).await;
+        stage.during_at_least(freeze()).await;
         stage.broker.resume();
         stage.after().await;
         stage.verdict(|_| false);
@@ -54,7 +65,7 @@ async fn silence_of_everybody_is_not_taken_for_death() {
     for round in rounds() {
         stage.before(round).await;
         stage.publishing.set_silent(true).await;
-        stage.during_at_least(outlasting()).await;
+        stage.during_at_least(freeze()).await;
         let missing = stage.missing_of_the_crowd().await;
         stage.publishing.set_silent(false).await;
         assert!(missing <= PASS, "{missing} routes are gone");

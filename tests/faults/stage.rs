@@ -14,7 +14,7 @@ use pointsman_tests::{Broker, Client, Cut, Instance, Moment, eventually};
 use tempfile::TempDir;
 use tokio::sync::SemaphorePermit;
 
-pub(crate) use setup::{Setup, THRESHOLD, outlasting};
+pub(crate) use setup::{OUTLASTING, Setup, THRESHOLD};
 
 use crate::fault::{self, Round};
 use crate::plane::Plane;
@@ -25,8 +25,8 @@ use crate::verdict::{Evidence, Judge, Problem};
 /// Within which a change has reached every data plane while nothing is broken.
 pub(crate) const CONVERGENCE: Duration = Duration::from_secs(1);
 /// Within which everything has to be as before once a fault is over. A data plane that has waited for its control plane
-/// for long looks for it only now and then (L-37).
-pub(crate) const RECOVERY: Duration = Duration::from_secs(15);
+/// for long looks for it only every 30 seconds (L-37).
+pub(crate) const RECOVERY: Duration = Duration::from_secs(40);
 /// Requests before the fault and after it, and during it; half of it in the short form.
 const BESIDE: u64 = 300;
 const DURING: u64 = 1000;
@@ -94,7 +94,7 @@ impl Stage {
     /// counts, beginning with the first.
     pub(crate) async fn during(&mut self) {
         if self.setup.is_deaf && !self.round.number.is_multiple_of(2) {
-            self.during_at_least(outlasting()).await;
+            self.during_at_least(OUTLASTING).await;
         } else {
             self.during_shortly().await;
         }

@@ -1,9 +1,11 @@
 //! Which addresses a route service may have. Whoever binds a service to an app chooses its
 //! URL; it must not lead the router to what only the router's own network can reach.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
+
+use crate::addresses::{forms, is_special};
 
 /// Which addresses may be connected to. What is denied is, whatever else is said; of the rest,
 /// addresses that are no other machine's, or that answer for the machine itself, have to be allowed
@@ -16,14 +18,6 @@ pub struct AddressRules {
     /// service.
     pub allowed: Vec<IpNet>,
 }
-
-/// Where clouds answer for the machine that asks, apart from the link-local 169.254.0.0/16.
-const METADATA: [IpAddr; 4] = [
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
-    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
-    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
-];
 
 impl AddressRules {
     /// Everything may be connected to but what is denied later, as in Gorouter.
@@ -50,47 +44,6 @@ impl AddressRules {
             !within(&self.denied, form) && (!is_special(*form) || within(&self.allowed, form))
         })
     }
-}
-
-/// The address, and the IPv4 address that a translator on the way would make of it.
-fn forms(address: IpAddr) -> [Option<IpAddr>; 2] {
-    let address = address.to_canonical();
-    let IpAddr::V6(six) = address else {
-        return [Some(address), None];
-    };
-    let [.., a, b, c, d] = six.octets();
-    let last = Ipv4Addr::new(a, b, c, d);
-    let within = match six.segments() {
-        // NAT64 (RFC 6052), and the abandoned form of IPv4 in IPv6. ::1 and :: are themselves.
-        [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(last),
-        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => Some(last),
-        // 6to4 (RFC 3056).
-        [0x2002, high, low, ..] => {
-            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-            Some(Ipv4Addr::new(a, b, c, d))
-        }
-        _ => None,
-    };
-    [Some(address), within.map(IpAddr::V4)]
-}
-
-fn is_special(address: IpAddr) -> bool {
-    let kind = match address {
-        IpAddr::V4(four) => {
-            four.octets()[0] == 0
-                || four.is_loopback()
-                || four.is_link_local()
-                || four.is_broadcast()
-                || four.is_multicast()
-        }
-        IpAddr::V6(six) => {
-            six.is_unspecified()
-                || six.is_loopback()
-                || six.is_unicast_link_local()
-                || six.is_multicast()
-        }
-    };
-    kind || METADATA.contains(&address)
 }
 
 #[cfg(test)]

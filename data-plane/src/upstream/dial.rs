@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::http2::{Trunk, greet};
 use super::{Connection, Handshakes, tls};
+use crate::addresses::may_be_of_an_endpoint;
 use crate::http2::ALPN;
 use crate::io::Io;
 use crate::io::tls::TlsIo;
@@ -54,12 +55,13 @@ pub(super) async fn open(address: SocketAddr) -> Result<TcpStream, Reason> {
     Ok(socket)
 }
 
+/// The first address of a name. Whoever registers a name may choose what it leads to.
 async fn resolve(endpoint: &Endpoint) -> Result<SocketAddr, Reason> {
     let address = endpoint.address();
     let found = lookup_host((address.host(), address.port())).await;
+    let mut found = found.map_err(|_| Reason::NoSuchHost)?;
     found
-        .ok()
-        .and_then(|mut found| found.next())
+        .find(|address| may_be_of_an_endpoint(address.ip()))
         .ok_or(Reason::NoSuchHost)
 }
 

@@ -20,7 +20,7 @@ const FORGOTTEN: Duration = INTERVAL
 /// it was born.
 const AUTHORITATIVE: Duration = INTERVAL.saturating_add(THRESHOLD).saturating_add(RECOVERY);
 /// The longest that the quiet may take.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_secs(90);
 
 impl Stage {
     /// Lets so much time pass without a fault that what nobody speaks for has to be gone, and looks whether it is. Between

@@ -21,15 +21,8 @@ use crate::verdict::Judge;
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
 /// How long a registration counts.
 pub(crate) const THRESHOLD: Duration = Duration::from_secs(3);
-/// Two and a half thresholds, of which the short form waits for what is more than one.
-pub(crate) fn outlasting() -> Duration {
-    if fault::is_short() {
-        THRESHOLD * 4 / 3
-    } else {
-        THRESHOLD * 5 / 2
-    }
-}
-
+/// Longer than a registration counts.
+pub(crate) const OUTLASTING: Duration = Duration::from_secs(4);
 /// Requests per second; in the short form, in which two stages share the machine, half of it.
 const RATE: u64 = 1000;
 const SHORT_RATE: u64 = 500;
