@@ -54,6 +54,10 @@ async fn a_data_plane_is_asked_and_its_answer_comes_back() {
                     things: things.into(),
                     truncated: true,
                     steps: vec!["it was looked for".to_owned()],
+                    sum: Some(v1::HeldSum {
+                        things: 700,
+                        digest: 8,
+                    }),
                 })
             }
             question::Kind::Digest(v1::DigestQuestion {}) => Kind::Digest(v1::Heartbeat {
@@ -72,6 +76,14 @@ async fn a_data_plane_is_asked_and_its_answer_comes_back() {
     };
     assert!(holding.truncated);
     assert_eq!(holding.steps, ["it was looked for"]);
+    let (things, digest_of_all) = (700, 8);
+    assert_eq!(
+        holding.sum,
+        Some(Sum {
+            things,
+            digest: digest_of_all
+        })
+    );
     let (route, endpoint) = (&holding.routes[0], &holding.endpoints[0]);
     assert_eq!((&*route.route, &*endpoint.route), ("foo/bar", "foo/bar"));
     assert_eq!(
