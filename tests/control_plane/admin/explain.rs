@@ -188,6 +188,9 @@ fn answers(found: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
+/// What a data plane holds otherwise than it was given it.
+type Change = fn(&mut v1::Holding);
+
 /// K-140: data planes that would answer otherwise are shown, with what is different
 #[tokio::test]
 async fn data_planes_that_differ_are_shown() {
@@ -196,9 +199,9 @@ async fn data_planes_that_differ_are_shown() {
     registered(&plane, &[("app.example.com", 80)]).await;
     let address = plane.process.address("distribution");
     let mut running = Vec::new();
-    let changes: [(&str, fn(&mut v1::Holding)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("other", |held| {
-            endpoint(held).address = "127.0.0.1:99".to_owned()
+            endpoint(held).address = "127.0.0.1:99".to_owned();
         }),
         ("same", |_| {}),
         ("served", |held| {

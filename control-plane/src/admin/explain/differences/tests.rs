@@ -91,77 +91,46 @@ fn different(differences: &[&str]) -> Compared {
     Compared::Different(differences.iter().map(|it| (*it).to_owned()).collect())
 }
 
+/// What a data plane is said to have that is different.
+fn stale(route: Option<&str>, endpoint: &str) -> Compared {
+    let endpoint = format!("has with another {endpoint} the endpoints 10.0.0.1:1000");
+    let route = route.map(|it| format!("has the route with another {it}"));
+    Compared::Different(route.into_iter().chain([endpoint]).collect())
+}
+
 /// K-140: a data plane whose route or endpoints are those of before is told from one that has them all, by what is stale
 #[test]
 fn whatever_is_stale_is_a_difference() {
+    type Change = fn(&mut Fields<'static>);
     let now = listed(described(), "", 1);
     assert_eq!(compared(&holding(&now, 1), &now), Compared::Same);
-    let route_and_endpoint = |route: &str, endpoint: &str| {
-        let endpoint = format!("has with another {endpoint} the endpoints 10.0.0.1:1000");
-        Compared::Different(vec![
-            format!("has the route with another {route}"),
-            endpoint,
-        ])
-    };
-    let endpoint = |other: &str| {
-        let told = format!("has with another {other} the endpoints 10.0.0.1:1000");
-        Compared::Different(vec![told])
-    };
-    let before = described();
-    for (before, told) in [
+    let changes: [(Change, _, _); 7] = [
         (
-            Fields {
-                route_service_url: "https://old.example.com",
-                ..before.clone()
-            },
-            route_and_endpoint("route service", "attribute"),
+            |it| it.route_service_url = "https://old.example.com",
+            Some("route service"),
+            "attribute",
         ),
         (
-            Fields {
-                algorithm: "round-robin",
-                ..before.clone()
-            },
-            route_and_endpoint("algorithm", "attribute"),
+            |it| it.algorithm = "round-robin",
+            Some("algorithm"),
+            "attribute",
         ),
+        (|it| it.protocol = "http2", None, "protocol"),
+        (|it| it.tls = Some("other"), None, "TLS identity"),
+        (|it| it.tls = None, None, "TLS identity"),
         (
-            Fields {
-                protocol: "http2",
-                ..before.clone()
-            },
-            endpoint("protocol"),
+            |it| (it.app_id, it.availability_zone) = ("other", "z2"),
+            None,
+            "instance and availability zone",
         ),
-        (
-            Fields {
-                tls: Some("other"),
-                ..before.clone()
-            },
-            endpoint("TLS identity"),
-        ),
-        (
-            Fields {
-                tls: None,
-                ..before.clone()
-            },
-            endpoint("TLS identity"),
-        ),
-        (
-            Fields {
-                app_id: "other",
-                availability_zone: "z2",
-                ..before.clone()
-            },
-            endpoint("instance and availability zone"),
-        ),
-        (
-            Fields {
-                updated_at_ns: 1,
-                ..before
-            },
-            endpoint("attribute"),
-        ),
-    ] {
-        let before = listed(before, "", 1);
-        assert_eq!(compared(&holding(&before, 1), &now), told);
+        (|it| it.updated_at_ns = 1, None, "attribute"),
+    ];
+    for (change, route, endpoint) in changes {
+        let mut fields = described();
+        change(&mut fields);
+        let before = listed(fields, "", 1);
+        let told = compared(&holding(&before, 1), &now);
+        assert_eq!(told, stale(route, endpoint));
     }
 }
 
