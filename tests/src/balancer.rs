@@ -28,17 +28,27 @@ impl Balancer {
     }
 
     /// The same, with data planes that are started in any way, and with more configuration.
-    ///
-    /// # Panics
-    ///
-    /// When the file cannot be written.
     pub async fn launch(routes: &str, launch: &Launch, more: &str) -> Self {
+        Self::begin(routes, (2, launch, more), "").await
+    }
+
+    /// The same with so many data planes, and a section `distribution.roll_out`.
+    pub async fn rolling_out(routes: &str, data_planes: usize, roll_out: &str) -> Self {
+        let data_planes = (data_planes, &Launch::default(), "");
+        Self::begin(routes, data_planes, &format!(", roll_out: {roll_out}")).await
+    }
+
+    async fn begin(
+        routes: &str,
+        (count, launch, more): (usize, &Launch, &str),
+        distribution: &str,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder for route files");
         std::fs::write(folder.path().join("routes.yml"), routes).expect("a route file");
         let configuration = format!(
             "nats: {{ servers: [] }}
 route_files: {{ path: '{}', poll: 50ms }}
-distribution: {{ listen: 127.0.0.1:0 }}
+distribution: {{ listen: 127.0.0.1:0{distribution} }}
 admin: {{ listen: 127.0.0.1:0 }}
 registration: {{ interval: 2s, stale_threshold: 8s }}
 ",
@@ -48,7 +58,7 @@ registration: {{ interval: 2s, stale_threshold: 8s }}
         let address = control_plane.address("distribution");
         let configuration = configuration::data_plane(address) + "any_host: true\n" + more;
         let mut data_planes = Vec::new();
-        for _ in 0..2 {
+        for _ in 0..count {
             let launch = launch.clone().of("data-plane");
             data_planes.push(Process::launch(&launch, &configuration).await);
         }

@@ -2,4 +2,5 @@
 
 mod files;
 mod losses;
+mod roll_out;
 mod services;

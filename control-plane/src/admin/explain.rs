@@ -4,7 +4,9 @@
 //! of candidates.
 
 mod asked;
+mod asking;
 mod candidates;
+mod differences;
 mod pool;
 mod replicas;
 
@@ -65,7 +67,7 @@ async fn answer(inside: &Inside, asked: &Asked) -> Result<Value, Ended> {
     let mut steps = steps(asked, &candidates);
     steps.extend(pool::steps(inside, route, asked));
     let replicas = if asked.replicas {
-        replicas::compare(inside, &asked.url, matched).await
+        replicas::all(inside, &asked.url, matched).await
     } else {
         Vec::new()
     };

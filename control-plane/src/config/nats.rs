@@ -251,6 +251,7 @@ impl Nats {
                 messages: self.pending_messages,
                 bytes: usize::try_from(self.pending_bytes.0).unwrap_or(usize::MAX),
             },
+            ..Settings::default()
         })
     }
 }

@@ -74,6 +74,7 @@ fn held(holding: v1::Holding) -> Holding {
     let mut shown = Holding {
         truncated: holding.truncated || holding.things.len() > HELD,
         steps: holding.steps.into_iter().take(STEPS).collect(),
+        sum: holding.sum.map(|it| sum(it.things, it.digest)),
         ..Holding::default()
     };
     for thing in holding.things.into_iter().take(HELD) {

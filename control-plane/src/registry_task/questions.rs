@@ -60,6 +60,8 @@ pub struct Holding {
     pub truncated: bool,
     /// How the data plane came to it, step by step.
     pub steps: Vec<String>,
+    /// What all of it adds up to, told or not; `None` where the data plane does not say so.
+    pub sum: Option<Sum>,
 }
 
 /// The attributes of a route as a data plane holds them.

@@ -1,8 +1,8 @@
 //! Answers to questions about the table that is served.
 
 use pointsman_proto::v1::{self, answer, follow_request, question};
-use pointsman_route_key::Host;
-use pointsman_routing::{Algorithm, EmptyPool, Route, Scratch, Settings, Table, Writer};
+use pointsman_route_key::{Host, digest};
+use pointsman_routing::{Algorithm, EmptyPool, Route, Scratch, Settings, Table, View, Writer};
 use prost::Message;
 
 use super::from_proto::key;
@@ -120,7 +120,10 @@ fn holding(route: Option<&Route>) -> v1::Holding {
     let Some(route) = route else {
         return v1::Holding::default();
     };
-    let mut holding = v1::Holding::default();
+    let mut holding = v1::Holding {
+        sum: Some(sum(route)),
+        ..v1::Holding::default()
+    };
     let mut bytes = 0;
     for thing in to_proto::things(route) {
         bytes += thing.encoded_len();
@@ -131,4 +134,23 @@ fn holding(route: Option<&Route>) -> v1::Holding {
         holding.things.push(thing);
     }
     holding
+}
+
+/// What a route and its endpoints add up to.
+fn sum(route: &Route) -> v1::HeldSum {
+    let (key, held) = (route.key(), route.origin());
+    let attributes = digest::of_route(held.segment, key, held.generation);
+    let endpoints = route.endpoints().iter();
+    let View { things, digest } = endpoints.fold(View::default().with(attributes), |sum, each| {
+        let address = each.address().to_string();
+        let (generation, silent) = (each.generation(), each.is_silent());
+        sum.with(digest::of_endpoint(
+            each.segment(),
+            key,
+            &address,
+            generation,
+            silent,
+        ))
+    });
+    v1::HeldSum { things, digest }
 }

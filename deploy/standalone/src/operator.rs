@@ -33,6 +33,8 @@ pub enum Outcome {
     Good,
     /// It is not so: no such route, a fleet that is not well, data planes that differ: 1.
     Bad,
+    /// Nobody knows: as far as it was answered it is so, and not all who were asked did: 3.
+    Unknown,
 }
 
 /// Why there is no outcome.
@@ -74,7 +76,7 @@ pub fn status(ended: &Result<Outcome, Failure>) -> u8 {
         Ok(Outcome::Good) => 0,
         Ok(Outcome::Bad) | Err(Failure::Absent(_)) => 1,
         Err(Failure::Usage(_)) => 2,
-        Err(Failure::Unreachable(_)) => 3,
+        Ok(Outcome::Unknown) | Err(Failure::Unreachable(_)) => 3,
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(Failure::Output(_)) => 3,
     }

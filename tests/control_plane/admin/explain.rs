@@ -131,22 +131,33 @@ async fn wildcards_and_empty_routes_are_explained() {
     }
 }
 
-/// What a data plane holds that has one route with one endpoint, or none.
-fn holding(address: Option<&str>) -> v1::Holding {
-    let key = v1::RouteKey {
-        host: Some(v1::route_key::Host::ExactHost("app.example.com".to_owned())),
-        path: Some(v1::route_key::Path::PathPrefix(String::new())),
-    };
-    let endpoint = |address: &str| v1::Thing {
-        kind: Some(v1::thing::Kind::Endpoint(v1::Endpoint {
-            route: Some(key.clone()),
-            address: address.to_owned(),
-            ..v1::Endpoint::default()
-        })),
-    };
+/// What a data plane holds that has everything that it was given.
+async fn given(follower: &mut Follower) -> v1::Holding {
+    let step = follower.step_to(2).await;
+    let routes = step.routes.into_iter().map(v1::thing::Kind::Route);
+    let endpoints = step.endpoints.into_iter().map(v1::thing::Kind::Endpoint);
+    let things = routes.chain(endpoints);
     v1::Holding {
-        things: address.map(endpoint).into_iter().collect(),
+        things: things.map(|kind| v1::Thing { kind: Some(kind) }).collect(),
+        sum: Some(v1::HeldSum {
+            things: step.closing.things,
+            digest: step.closing.digest,
+        }),
         ..v1::Holding::default()
+    }
+}
+
+fn route(holding: &mut v1::Holding) -> &mut v1::Route {
+    match holding.things[0].kind.as_mut() {
+        Some(v1::thing::Kind::Route(route)) => route,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn endpoint(holding: &mut v1::Holding) -> &mut v1::Endpoint {
+    match holding.things[1].kind.as_mut() {
+        Some(v1::thing::Kind::Endpoint(endpoint)) => endpoint,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -164,6 +175,22 @@ async fn answering(mut follower: Follower, holding: v1::Holding) {
     }
 }
 
+/// The id of each data plane, and what it would answer.
+fn answers(found: &Value) -> Vec<(&str, &str)> {
+    let replicas = found["replicas"].as_array().expect("replicas").iter();
+    replicas
+        .map(|it| {
+            (
+                it["id"].as_str().expect("an id"),
+                it["answer"].as_str().expect("a word"),
+            )
+        })
+        .collect()
+}
+
+/// What a data plane holds otherwise than it was given it.
+type Change = fn(&mut v1::Holding);
+
 /// K-140: data planes that would answer otherwise are shown, with what is different
 #[tokio::test]
 async fn data_planes_that_differ_are_shown() {
@@ -172,38 +199,93 @@ async fn data_planes_that_differ_are_shown() {
     registered(&plane, &[("app.example.com", 80)]).await;
     let address = plane.process.address("distribution");
     let mut running = Vec::new();
-    for (id, held) in [
-        ("same", Some("127.0.0.1:80")),
-        ("other", Some("127.0.0.1:99")),
-        ("without", None),
-    ] {
-        let follower = Box::pin(Follower::connect(address, hello(id))).await;
-        running.push(tokio::spawn(answering(follower, holding(held))));
+    let changes: [(&str, Change); 5] = [
+        ("other", |held| {
+            endpoint(held).address = "127.0.0.1:99".to_owned();
+        }),
+        ("same", |_| {}),
+        ("served", |held| {
+            let pool = v1::Pool {
+                route_service_url: "https://stale.example.com".to_owned(),
+                ..v1::Pool::default()
+            };
+            let group = v1::Group {
+                pool: Some(pool),
+                ..v1::Group::default()
+            };
+            let route = route(held);
+            (route.generation, route.groups) = (1, vec![group]);
+        }),
+        ("stale", |held| endpoint(held).generation = 1),
+        ("without", |held| held.things.clear()),
+    ];
+    for (id, change) in changes {
+        let mut follower = Box::pin(Follower::connect(address, hello(id))).await;
+        let mut held = given(&mut follower).await;
+        change(&mut held);
+        running.push(tokio::spawn(answering(follower, held)));
     }
     let found = explained(&plane, &contract, "url=app.example.com").await;
-    let replicas = found["replicas"].as_array().expect("replicas");
-    let told: Vec<_> = replicas
-        .iter()
-        .map(|it| {
-            (
-                it["id"].as_str().expect("an id"),
-                it["answer"].as_str().expect("a word"),
-            )
-        })
-        .collect();
     let expected = [
         ("other", "different"),
         ("same", "same"),
+        ("served", "different"),
+        ("stale", "different"),
         ("without", "different"),
     ];
-    assert_eq!(told, expected, "{found:#}");
-    let differences = &replicas[0]["differences"];
-    assert_eq!(differences[0], "does not have the endpoints 127.0.0.1:80");
-    assert_eq!(differences[1], "still has the endpoints 127.0.0.1:99");
-    let without = &replicas[2]["differences"][0];
-    assert_eq!(without, "no route answers, not `app.example.com`");
+    assert_eq!(answers(&found), expected, "{found:#}");
+    let told = found["replicas"].as_array().expect("replicas").iter();
+    let told: Vec<_> = told.map(|it| &it["differences"]).collect();
+    let expected = [
+        &json!([
+            "does not have the endpoints 127.0.0.1:80",
+            "still has the endpoints 127.0.0.1:99"
+        ]),
+        &json!([]),
+        &json!(["has the route with another route service"]),
+        &json!(["has with another attribute the endpoints 127.0.0.1:80"]),
+        &json!(["no route answers, not `app.example.com`"]),
+    ];
+    assert_eq!(told, expected);
     let quiet = explained(&plane, &contract, "url=app.example.com&replicas=false").await;
     assert_eq!(quiet["replicas"], json!([]));
+    for one in running {
+        one.abort();
+    }
+}
+
+/// K-140: of a large fleet each data plane is asked, and one that leaves before it answers is told from the others
+#[tokio::test]
+async fn every_data_plane_of_a_large_fleet_is_asked() {
+    const MANY: usize = 70;
+    let plane = Plane::start().await;
+    let contract = Contract::of(&plane).await;
+    registered(&plane, &[("app.example.com", 80)]).await;
+    let address = plane.process.address("distribution");
+    let mut running = Vec::new();
+    for number in 0..MANY {
+        let hello = hello(&format!("dp-{number:02}"));
+        let mut follower = Box::pin(Follower::connect(address, hello)).await;
+        let held = given(&mut follower).await;
+        running.push(tokio::spawn(answering(follower, held)));
+    }
+    let mut leaving = Box::pin(Follower::connect(address, hello("leaving"))).await;
+    running.push(tokio::spawn(async move {
+        while !matches!(leaving.next().await, Ok(Message::Question(_)) | Err(_)) {}
+    }));
+    let found = explained(&plane, &contract, "url=app.example.com").await;
+    let (last, others) = found["replicas"]
+        .as_array()
+        .expect("replicas")
+        .split_last()
+        .expect("some");
+    assert_eq!(others.len(), MANY);
+    assert!(others.iter().all(|it| it["answer"] == "same"), "{others:?}");
+    let left = (
+        json!("unanswered"),
+        json!(["the data plane has left before it answered"]),
+    );
+    assert_eq!((&last["answer"], &last["differences"]), (&left.0, &left.1));
     for one in running {
         one.abort();
     }

@@ -25,6 +25,12 @@ async fn answer(data_plane: &DataPlane, id: u64, kind: Kind) {
     data_plane.say(Said::Answer(v1::Answer { id, kind })).await;
 }
 
+/// What all that is held of a route adds up to.
+const SUM: v1::HeldSum = v1::HeldSum {
+    things: 700,
+    digest: 8,
+};
+
 #[tokio::test]
 async fn a_data_plane_is_asked_and_its_answer_comes_back() {
     let scene = Scene::new(settings()).await;
@@ -54,6 +60,7 @@ async fn a_data_plane_is_asked_and_its_answer_comes_back() {
                     things: things.into(),
                     truncated: true,
                     steps: vec!["it was looked for".to_owned()],
+                    sum: Some(SUM),
                 })
             }
             question::Kind::Digest(v1::DigestQuestion {}) => Kind::Digest(v1::Heartbeat {
@@ -70,7 +77,7 @@ async fn a_data_plane_is_asked_and_its_answer_comes_back() {
     let Ok(Answer::Holding(holding)) = route.await.unwrap() else {
         panic!("no holding")
     };
-    assert!(holding.truncated);
+    assert!(holding.truncated && holding.sum.is_some_and(|it| it.things == SUM.things));
     assert_eq!(holding.steps, ["it was looked for"]);
     let (route, endpoint) = (&holding.routes[0], &holding.endpoints[0]);
     assert_eq!((&*route.route, &*endpoint.route), ("foo/bar", "foo/bar"));

@@ -16,10 +16,7 @@ use super::tls::Material;
 use super::{Error, Metrics};
 
 /// Events of the connection that wait to be looked at. A lost one is noticed all the same, only later.
-const EVENTS: usize = 256;
-
-/// Messages between the library and the intake, which does nothing but take them off.
-const SUBSCRIPTION_CAPACITY: usize = 65_536;
+pub(super) const EVENTS: usize = 256;
 
 /// A connection, and what becomes of it.
 pub(super) struct Connection {
@@ -120,7 +117,7 @@ fn options(
         .name("pointsman-control-plane")
         .connection_timeout(settings.connect_timeout)
         .ping_interval(settings.ping_interval)
-        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .subscription_capacity(settings.subscription_capacity)
         .max_reconnects(None)
         .reconnect_to_server_callback(move |known, _| {
             let next = servers.next(&known);

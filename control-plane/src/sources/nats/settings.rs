@@ -27,6 +27,9 @@ pub struct Settings {
     pub ping_interval: Duration,
     /// How much may wait to be handled.
     pub pending: Pending,
+    /// Messages of one subscription between the client library and the intake, which does nothing but take them off. What
+    /// comes beyond is dropped by the library, counted, and asked for again.
+    pub subscription_capacity: usize,
 }
 
 /// TLS towards the servers, which is demanded of all of them, the learned ones too.
@@ -114,6 +117,7 @@ impl Default for Settings {
             reconnect_max_wait: Duration::from_secs(30),
             ping_interval: Duration::from_secs(20),
             pending: Pending::default(),
+            subscription_capacity: 65_536,
         }
     }
 }

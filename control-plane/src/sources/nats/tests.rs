@@ -1,5 +1,7 @@
 //! The source against servers that are not there, or that the test plays.
 
+mod dropped;
+
 use std::time::Duration;
 
 use pointsman_process::configuration::HostPort;

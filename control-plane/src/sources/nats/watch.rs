@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 
 use super::backlog::Backlog;
-use super::connect::{Connection, Peer};
+use super::connect::{Connection, EVENTS, Peer};
 use super::presence::{Change, Presence};
 use super::{Error, Shared, announce};
 use crate::registry_task;
@@ -185,8 +185,11 @@ impl Watch<'_> {
     }
 
     async fn dropped(&mut self) -> Result<(), Error> {
+        let dropped = self.backlog.level().dropped;
+        if dropped == self.state.asked_for {
+            return Ok(());
+        }
         if !self.state.dropping {
-            let dropped = self.backlog.level().dropped;
             tracing::warn!(component = "nats", dropped, "nats-messages-dropped");
         }
         let was_away = self.state.away();
@@ -197,6 +200,13 @@ impl Watch<'_> {
     /// Asks publishers for what was dropped. Until everything that was received is handled, which `recovered` says, more
     /// may be dropped, and then they are asked once more.
     async fn ask_again(&mut self, recovered: bool) -> Result<(), Error> {
+        // The answers make up for what the library has told of and nobody looked at, as well.
+        for _ in 0..EVENTS {
+            match self.connection.events.try_recv() {
+                Ok(event) => self.note(Some(event))?,
+                Err(_) => break,
+            }
+        }
         let was_away = self.state.away();
         let interval = self.shared.announcement.registration_interval;
         self.state.asks(recovered, interval);

@@ -431,3 +431,36 @@ fn questions_are_answered_from_the_table_that_is_served() {
     ));
     assert_eq!(digest.id, 4);
 }
+
+/// K-140: an answer says what all that is held of a route adds up to, also where it has no room for it
+#[test]
+fn an_answer_adds_up_what_it_does_not_tell() {
+    let mut follower = follower();
+    follower.begin();
+    let told = say(follow_response::Message::Welcome(welcome(5)));
+    follower.receive(told, now()).unwrap();
+    follower.receive(batch(&["a"]), now()).unwrap();
+    let things = (0..600).map(|number| v1::Thing {
+        kind: Some(thing::Kind::Endpoint(v1::Endpoint {
+            route: Some(key("a")),
+            address: format!("10.0.0.1:{}", 1000 + number),
+            generation: number,
+            silent: number == 5,
+            ..v1::Endpoint::default()
+        })),
+    });
+    let things = things.collect();
+    let endpoints = say(follow_response::Message::Batch(v1::Batch { things }));
+    follower.receive(endpoints, now()).unwrap();
+    let step = closing(&follower, 9);
+    assert_eq!(follower.receive(step, now()), Ok(Received::Agreed));
+    follower.publish();
+    let question = v1::question::Kind::ExplainUrl("a".to_owned());
+    let Some(v1::answer::Kind::Holding(holding)) = ask(&mut follower, question).kind else {
+        panic!("no holding")
+    };
+    assert!(holding.truncated && holding.things.len() < 600);
+    let View { things, digest } = follower.held();
+    assert_eq!(things, 601);
+    assert_eq!(holding.sum, Some(v1::HeldSum { things, digest }));
+}

@@ -12,7 +12,8 @@ const EXIT_CODES: &str = "Exit codes:
   0  it is so, or was done
   1  it is not so: no such route, a fleet that is not well, data planes that differ
   2  the command line, or what it asks for, is wrong
-  3  nobody was reached, let in, or answered as the admin API does; or it has too much to do
+  3  nobody was reached, let in, or answered as the admin API does; or it has too much to do;
+     or a data plane that explain asks did not say what it would answer
 
 Without a command, pointsman is the router itself: see pointsman --help.";
 

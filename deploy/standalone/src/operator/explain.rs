@@ -25,15 +25,21 @@ pub(super) async fn run(
         Output::Json => shown::json(out, &explanation)?,
         Output::Table => people(&explanation, out)?,
     }
+    Ok(outcome(&explanation))
+}
+
+/// What is known to be wrong counts more than what nobody knows.
+fn outcome(explanation: &Value) -> Outcome {
     let answered = explanation.get("status").is_none_or(Value::is_null);
-    let differs = shown::list(&explanation, "replicas")
-        .iter()
-        .any(|replica| shown::member(replica, "answer") == "different");
-    Ok(if answered && !differs {
+    let replicas = shown::list(explanation, "replicas").iter();
+    let answers: Vec<_> = replicas.map(|it| shown::member(it, "answer")).collect();
+    if !answered || answers.iter().any(|answer| answer == "different") {
+        Outcome::Bad
+    } else if answers.iter().all(|answer| answer == "same") {
         Outcome::Good
     } else {
-        Outcome::Bad
-    })
+        Outcome::Unknown
+    }
 }
 
 fn people(explanation: &Value, out: &mut impl Write) -> std::io::Result<()> {
@@ -67,4 +73,32 @@ fn people(explanation: &Value, out: &mut impl Write) -> std::io::Result<()> {
             .map(|name| shown::member(replica, name))
     });
     shown::table(out, ["ID", "NAME", "ACKED", "ANSWER", "DIFFERENCES"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::status;
+    use super::*;
+
+    /// K-140: a data plane that did not say what it would answer is not taken for one that agrees
+    #[test]
+    fn the_exit_code_tells_who_differs_and_who_did_not_answer() {
+        for (nobody_to_ask, answers, wanted) in [
+            (json!(null), &[][..], 0),
+            (json!(null), &["same", "same"], 0),
+            (json!(null), &["same", "unanswered"], 3),
+            (json!(null), &["not-asked", "same"], 3),
+            (json!(null), &["unanswered", "different"], 1),
+            (json!(null), &["same", "different"], 1),
+            (json!(404), &["same"], 1),
+            (json!(404), &["unanswered"], 1),
+        ] {
+            let each = answers.iter().map(|answer| json!({ "answer": answer }));
+            let replicas = Value::from_iter(each);
+            let told = outcome(&json!({ "status": nobody_to_ask, "replicas": replicas }));
+            assert_eq!(status(&Ok(told)), wanted, "{answers:?}");
+        }
+    }
 }
