@@ -1,6 +1,9 @@
 //! The document of the admin API, and whether a real control plane keeps to it.
 
-use hyper::header::HOST;
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
 use pointsman_tests::client::Response;
 use pointsman_tests::publisher::Emitted;
@@ -96,13 +99,25 @@ fn close(value: &mut Value) {
 
 /// A request without a body.
 async fn ask(plane: &Plane, method: &str, path: &str) -> Response {
+    send(plane, method, path, Bytes::new()).await
+}
+
+/// A request with this body.
+async fn order(plane: &Plane, method: &str, path: &str, body: &Value) -> Response {
+    send(plane, method, path, body.to_string().into()).await
+}
+
+async fn send(plane: &Plane, method: &str, path: &str, body: Bytes) -> Response {
     let mut client = Client::connect(plane.process.address("admin")).await;
     let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(path)
         .header(HOST, "localhost");
-    let request = request.body(Default::default()).expect("a request");
+    if !body.is_empty() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    let request = request.body(body.into()).expect("a request");
     client.send(request).await.expect("an answer")
 }
 
@@ -195,4 +210,78 @@ async fn answers_are_what_the_document_says() {
         }
     }
     assert!(answered >= 8, "{answered}");
+}
+
+/// A name that nothing has.
+const UNKNOWN: &str = "no-such-name";
+
+/// The names that a refusal of [`UNKNOWN`] says there are; none where it was let pass.
+fn known(refusal: &Response) -> BTreeSet<String> {
+    let text = refusal.text();
+    if !matches!(refusal.status.as_u16(), 400 | 422) || !text.contains(UNKNOWN) {
+        return BTreeSet::new();
+    }
+    let detail: Value = serde_json::from_slice(&refusal.body).expect("JSON");
+    let detail = detail["detail"].as_str().expect("what is wrong");
+    if let Some((_, expected)) = detail.split_once(", expected ") {
+        let expected = expected.split(';').next().unwrap_or_default();
+        // Every other piece stands between two quotes.
+        return expected
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+    }
+    let (_, known) = detail.split_once("known are ").expect("what is known");
+    let names = known.split(", ").flat_map(|it| it.split(" and "));
+    names.map(str::to_owned).collect()
+}
+
+/// The objects that a body is made of, each with the keys that lead to it and the names of its members.
+fn objects(schema: &Value, at: &[String], into: &mut Vec<(Vec<String>, BTreeSet<String>)>) {
+    let Some(members) = schema["properties"].as_object() else {
+        return;
+    };
+    into.push((at.to_vec(), members.keys().cloned().collect()));
+    for (name, schema) in members {
+        objects(schema, &[at, std::slice::from_ref(name)].concat(), into);
+    }
+}
+
+/// What the document says that can be asked is what is taken, and nothing else is
+#[tokio::test]
+async fn what_is_asked_is_what_the_document_says() {
+    let plane = Plane::start().await;
+    let contract = Contract::of(&plane).await;
+    let (mut queries, mut bodies) = (0, 0);
+    for (path, methods) in contract.document["paths"].as_object().expect("paths") {
+        for (method, told) in methods.as_object().expect("methods") {
+            let place = format!("{method} {path}");
+            let target = path.replace("{id}", "dp");
+            let parameters = told["parameters"].as_array().into_iter().flatten();
+            let query = parameters.filter(|it| it["in"] == "query");
+            let query: BTreeSet<_> = query
+                .map(|it| it["name"].as_str().expect("a name").to_owned())
+                .collect();
+            let asked = format!("{target}?{UNKNOWN}=1");
+            let answer = ask(&plane, method, &asked).await;
+            assert_eq!(known(&answer), query, "{place}: {}", answer.text());
+            queries += query.len();
+
+            let body = &told["requestBody"]["content"]["application/json"]["schema"];
+            let mut all = Vec::new();
+            objects(body, &[], &mut all);
+            for (at, members) in all {
+                let sent = at
+                    .iter()
+                    .rev()
+                    .fold(json!({UNKNOWN: 1}), |inner, key| json!({key: inner}));
+                let answer = order(&plane, method, &target, &sent).await;
+                assert_eq!(known(&answer), members, "{place} {at:?}: {}", answer.text());
+                bodies += members.len();
+            }
+        }
+    }
+    assert!(queries >= 10 && bodies >= 10, "{queries} {bodies}");
 }

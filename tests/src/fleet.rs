@@ -30,6 +30,8 @@ pub struct Fleet {
 pub struct More<'a> {
     /// Keys of the control plane's section `nats`.
     pub nats: &'a str,
+    /// Keys of the control plane's section `registration`.
+    pub registration: &'a str,
     /// A key of the control plane's section `distribution`.
     pub distribution: &'a str,
     /// Sections of the control plane.
@@ -51,9 +53,16 @@ impl Fleet {
 
     async fn begin(broker: Broker, data_planes: usize, more: More<'_>) -> Self {
         let configuration = configuration::control_plane(&broker, more.nats) + more.control_plane;
-        let section = "distribution:\n";
+        let sections = [
+            ("registration:\n", more.registration),
+            ("distribution:\n", more.distribution),
+        ];
         let configuration =
-            configuration.replace(section, &format!("{section}  {}\n", more.distribution));
+            sections
+                .iter()
+                .fold(configuration, |configuration, (section, keys)| {
+                    configuration.replace(section, &format!("{section}  {keys}\n"))
+                });
         let configuration = pinned(&configuration);
         let process = Process::start("control-plane", &configuration).await;
         let addresses = [process.address("distribution"), process.address("admin")];

@@ -3,7 +3,9 @@
 use hyper::StatusCode;
 use pointsman_tests::broker::Access;
 use pointsman_tests::publisher::Emitted;
-use pointsman_tests::{Broker, Endpoint, Fleet, Requests, eventually, fleet::BOUND, fleet::More};
+use pointsman_tests::{
+    Broker, Client, Endpoint, Fleet, Requests, eventually, fleet::BOUND, fleet::More,
+};
 
 use crate::assert_none_lost;
 
@@ -36,6 +38,39 @@ async fn restarting_the_broker_loses_no_request_and_registrations_go_on() {
     fleet.answers("new.example.com", StatusCode::OK).await;
     drop(registered);
     assert_none_lost(&requests.stop().await);
+}
+
+/// C-332: after the broker came back, an application that is registered again and again answers, and one of which nobody
+/// speaks is not found
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_speaks_of_any_more_is_gone_after_the_broker_came_back() {
+    let more = More {
+        registration: "interval: 1s\n  stale_threshold: 5s",
+        ..More::default()
+    };
+    let mut fleet = Fleet::with(Broker::start().await, 1, more).await;
+    let endpoint = Endpoint::named("app").await;
+    let [live, dead] = ["live.example.com", "dead.example.com"];
+    let message = Emitted::plain(live, endpoint.address(), 0);
+    let interval = std::time::Duration::from_millis(200);
+    let registered = fleet.publisher.keep_registered(&message, interval).await;
+    let silent = Emitted::plain(dead, endpoint.address(), 0);
+    fleet.register(&silent, dead).await;
+    fleet.answers(live, StatusCode::OK).await;
+
+    fleet.broker.kill();
+    let lost = "nats-connection-disconnected";
+    fleet.control_plane.until_logged(lost).await;
+    fleet.broker.restart().await;
+    fleet.answers(dead, StatusCode::NOT_FOUND).await;
+    let before = endpoint.request_count();
+    let mut client = Client::connect(fleet.routers()[0]).await;
+    for (host, status) in [(live, StatusCode::OK), (dead, StatusCode::NOT_FOUND)] {
+        let answer = client.get(host, "/").await.expect("an answer");
+        assert_eq!(answer.status, status, "{host}");
+    }
+    assert_eq!(endpoint.request_count(), before + 1);
+    drop(registered);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,21 +66,24 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The policy of these words, which are copied only if there are not too many of them.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] for a scope of more than 64 bytes, or sources of more than 4096 together.
+    pub fn new<'a>(
+        scope: &str,
+        sources: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<Self, TooLong> {
+        check(scope, sources.clone())?;
+        Ok(Self {
+            scope: scope.into(),
+            sources: sources.map(Box::from).collect(),
+        })
+    }
+
     pub(crate) fn check(&self) -> Result<(), TooLong> {
-        let length = self.sources.iter().map(|source| source.len()).sum();
-        for (field, length, limit) in [
-            ("options.route_policy_scope", self.scope.len(), 64),
-            ("options.route_policy_sources", length, 4096),
-        ] {
-            if length > limit {
-                return Err(TooLong {
-                    field,
-                    length,
-                    limit,
-                });
-            }
-        }
-        Ok(())
+        check(&self.scope, self.sources.iter().map(|source| &**source))
     }
 
     pub(crate) fn digest_into(&self, digest: Digest) -> Digest {
@@ -164,4 +167,21 @@ impl Options {
             Some(rules) => rules.digest_into(digest),
         }
     }
+}
+
+fn check<'a>(scope: &str, sources: impl Iterator<Item = &'a str>) -> Result<(), TooLong> {
+    let length = sources.map(str::len).sum();
+    for (field, length, limit) in [
+        ("options.route_policy_scope", scope.len(), 64),
+        ("options.route_policy_sources", length, 4096),
+    ] {
+        if length > limit {
+            return Err(TooLong {
+                field,
+                length,
+                limit,
+            });
+        }
+    }
+    Ok(())
 }

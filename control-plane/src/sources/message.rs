@@ -197,7 +197,7 @@ fn describe(
         hash_balance: hash.map_or(0.0, |(_, balance)| balance),
         tags,
         updated_at_ns: fields.endpoint_updated_at_ns,
-        policy: caller_policy(&fields.options),
+        policy: caller_policy(&fields.options)?,
     })
 }
 
@@ -224,18 +224,14 @@ fn hash<'a>(options: &'a Options<'_>, refusals: &mut Vec<Refusal>) -> Option<(&'
 }
 
 /// Who may call the route: a scope switches the check on, and without sources it lets nobody through (C-069, C-070).
-fn caller_policy(options: &Options<'_>) -> Option<CallerPolicy> {
-    if options.route_policy_scope.is_empty() {
-        return None;
+fn caller_policy(options: &Options<'_>) -> Result<Option<CallerPolicy>, TooLong> {
+    let scope = &*options.route_policy_scope;
+    if scope.is_empty() {
+        return Ok(None);
     }
     let sources = options.route_policy_sources.split(',').map(str::trim);
-    Some(CallerPolicy {
-        scope: (*options.route_policy_scope).into(),
-        sources: sources
-            .filter(|source| !source.is_empty())
-            .map(Box::from)
-            .collect(),
-    })
+    let sources = sources.filter(|source| !source.is_empty());
+    CallerPolicy::new(scope, sources).map(Some)
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ pub(super) fn repaired(payload: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(payload) {
         return Cow::Borrowed(text);
     }
-    let mut repaired = String::with_capacity(payload.len() + 64);
+    let replacement = char::REPLACEMENT_CHARACTER.len_utf8();
+    let chunks = payload.utf8_chunks();
+    let length = chunks.map(|it| it.valid().len() + replacement * it.invalid().len());
+    let mut repaired = String::with_capacity(length.sum());
     for chunk in payload.utf8_chunks() {
         repaired.push_str(chunk.valid());
         for _byte in chunk.invalid() {

@@ -135,7 +135,8 @@ async fn routes_are_for_the_loopback_only() {
 }
 
 /// C-381: over TLS the answers are the same.
-/// C-382: a client that would rather speak HTTP/2 is answered over HTTP/1.1.
+/// C-382: a client that would rather speak HTTP/2 is answered over HTTP/1.1, also with suites that HTTP/2 is not to be left
+/// with.
 /// C-441: and 503 while the process starts.
 #[tokio::test]
 async fn health_over_tls_is_the_same() {
@@ -146,10 +147,11 @@ async fn health_over_tls_is_the_same() {
     roots.add(certificate.der().clone()).unwrap();
     pointsman_process::tls::install_provider();
     let mut client = rustls::ClientConfig::builder()
-        .with_root_certificates(roots)
+        .with_root_certificates(roots.clone())
         .with_no_client_auth();
     client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let client = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let unfit = tokio_rustls::TlsConnector::from(Arc::new(unfit_for_http2(roots)));
     let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listeners = Listeners {
         traffic: None,
@@ -174,7 +176,7 @@ async fn health_over_tls_is_the_same() {
     let condition = readiness.condition("start", "starting");
     let (_, table) = pointsman_data_plane::table::publication();
     bound.start(supervisor.tasks(), &readiness, (table, None));
-    let asked = async || {
+    let asked = async |client: &tokio_rustls::TlsConnector| {
         let stream = TcpStream::connect(address).await.expect("it listens");
         let name = rustls::pki_types::ServerName::try_from("router.test").unwrap();
         let mut stream = client.connect(name, stream).await.expect("a handshake");
@@ -186,15 +188,36 @@ async fn health_over_tls_is_the_same() {
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).unwrap()
     };
-    let starting = asked().await;
+    let starting = asked(&client).await;
     assert!(starting.starts_with("HTTP/1.1 503 "), "{starting}");
     condition.met();
-    let healthy = asked().await;
-    assert!(
-        healthy.starts_with("HTTP/1.1 200 ") && healthy.ends_with("\r\n\r\nok\n"),
-        "{healthy}"
-    );
-    assert!(healthy.contains("cache-control: private, max-age=0\r\n"));
+    for client in [client, unfit] {
+        let healthy = asked(&client).await;
+        assert!(
+            healthy.starts_with("HTTP/1.1 200 ") && healthy.ends_with("\r\n\r\nok\n"),
+            "{healthy}"
+        );
+        assert!(healthy.contains("cache-control: private, max-age=0\r\n"));
+    }
+}
+
+/// A client that offers HTTP/2 first, but not the suites that a server of HTTP/2 may count on (RFC 9113, section 9.2.2).
+fn unfit_for_http2(roots: rustls::RootCertStore) -> rustls::ClientConfig {
+    use rustls::CipherSuite as Suite;
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| {
+        matches!(
+            suite.suite(),
+            Suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+                | Suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+        )
+    });
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .expect("there are suites");
+    let mut client = builder.with_root_certificates(roots).with_no_client_auth();
+    client.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    client
 }
 
 #[tokio::test]

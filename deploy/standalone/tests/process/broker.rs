@@ -11,6 +11,15 @@ fn program() -> OsString {
     std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into())
 }
 
+fn launch(port: u16, arguments: &[&str]) -> Child {
+    Command::new(program())
+        .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+        .args(arguments)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("nats-server, named by $NATS_SERVER or in $PATH; tests/run fetches it")
+}
+
 /// A broker on a free port; it ends with the value.
 pub(crate) struct Broker {
     process: Child,
@@ -29,23 +38,34 @@ impl Broker {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        let process = Command::new(program())
-            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
-            .args(arguments)
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nats-server, named by $NATS_SERVER or in $PATH; tests/run fetches it");
+        let process = launch(port, arguments);
         let broker = Self { process, port };
+        broker.wait();
+        broker
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().expect("it is ours");
+        self.process.wait().expect("it was killed");
+    }
+
+    /// Starts one without further arguments where the killed one was.
+    pub(crate) fn restart(&mut self) {
+        self.process = launch(self.port, &[]);
+        self.wait();
+    }
+
+    fn wait(&self) {
         #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
         let begun = Instant::now();
-        while broker.connect().is_none() {
+        while self.connect().is_none() {
             assert!(
                 begun.elapsed() < Duration::from_secs(20),
                 "nats-server does not start"
             );
             std::thread::yield_now();
         }
-        broker
     }
 
     /// Where it listens.

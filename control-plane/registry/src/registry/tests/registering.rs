@@ -1,5 +1,5 @@
 use crate::testing::{Scene, message, seconds};
-use crate::{Dropped, Fields, Limits, Put, Settings};
+use crate::{Dropped, Fields, Limits, Put, Settings, Time};
 
 fn scene() -> Scene {
     Scene::new(Settings::default())
@@ -64,11 +64,9 @@ fn the_first_spelling_of_a_route_stays() {
     assert_eq!(route.attributes[0].path_as_registered(), "/A");
 }
 
-/// C-121: a route and a deeper one are two routes
-/// C-122: so are any two
+/// C-122: two routes are counted as two
 /// C-126: one route with two endpoints has two
 /// C-127: one address on two routes is one address
-/// C-137: every URI is a route
 /// C-138: the same again changes no figure
 /// C-139: two URIs with one address are two routes
 /// C-140: so are a host and a path below it
@@ -222,6 +220,22 @@ fn the_last_update_is_known() {
     scene.now = scene.now.plus(seconds(3));
     scene.unregister(&message("10.0.0.1:80", &["foo"]));
     assert_eq!(age(&scene), Some(seconds(3)));
+}
+
+/// C-137: each registration is the last update from then on, and four URIs are four routes
+#[test]
+fn each_registration_is_the_last_update() {
+    let mut scene = scene();
+    let mut at = Vec::new();
+    for uris in [["foo", "fooo"], ["bar", "baar"]] {
+        scene.now = scene.now.plus(seconds(3));
+        scene.register(&message("10.0.0.1:80", &uris));
+        at.push(scene.registry.counts(Time::since_origin(seconds(60))));
+    }
+    let ages = at.iter().map(|counts| counts.since_last_update);
+    assert!(ages.eq([Some(seconds(56)), Some(seconds(53))]), "{at:?}");
+    let routes = at.iter().map(|counts| counts.routes);
+    assert!(routes.eq([2, 4]), "{at:?}");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn nothing_is_pruned_without_an_interval() {
 
 /// C-329: while the source is away nothing goes
 /// C-331: without suspension everything goes
-/// C-332: what is heard again comes back
+/// C-332: what is heard again stays, and the rest goes
 /// C-333: with it everything stays
 #[test]
 fn ages_stand_still_while_the_source_is_away() {

@@ -44,6 +44,7 @@ const CASES: &[Case] = &[
 /// C-118: nor does a deep one
 /// C-119: a neighbour stays
 /// C-120: a shorter route stays
+/// C-121: and is the only one that is counted
 /// C-246: a known endpoint is removed, an unknown one is not
 /// C-250: an unknown URI changes nothing
 /// C-251: a route goes with its last endpoint
@@ -71,6 +72,8 @@ fn unregistrations_remove_what_they_name() {
             "{unregistered}"
         );
         assert_eq!(scene.routes(), *left, "{registered:?} - {unregistered}");
+        let counted = scene.registry.counts(scene.now).routes;
+        assert_eq!(counted, left.len(), "{registered:?} - {unregistered}");
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::Reading;
+use super::value::no_text;
 
 /// Keys that mean something.
 pub(super) trait Known: Copy + 'static {
@@ -116,6 +117,10 @@ impl<'de, O: Object<'de>> Visitor<'de> for ObjectInto<'_, O> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        Err(no_text(&self))
     }
 
     /// One that is null says nothing (C-062).

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use pointsman_registry::{MAX_TAGS, Tags};
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+    self, Deserialize, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, MapAccess,
+    SeqAccess, Visitor,
 };
 
 use super::Reading;
@@ -50,10 +52,50 @@ where
     T: Deserialize<'de>,
     A: MapAccess<'de>,
 {
-    if let Some(value) = map.next_value()? {
+    if let Some(Number(value)) = map.next_value()? {
         *field = value;
     }
     Ok(())
+}
+
+/// A number of this type.
+struct Number<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Number<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor(PhantomData))
+    }
+}
+
+struct NumberVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for NumberVisitor<T> {
+    type Value = Number<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        T::deserialize(number.into_deserializer()).map(Number)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        T::deserialize(number.into_deserializer()).map(Number)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        T::deserialize(number.into_deserializer()).map(Number)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(no_text(&self))
+    }
+}
+
+/// The error of a string where something else is expected. What it says may be long, and is left out.
+pub(super) fn no_text<E: de::Error>(expected: &dyn de::Expected) -> E {
+    E::invalid_type(de::Unexpected::Other("string"), expected)
 }
 
 /// The same for a text.
@@ -117,6 +159,10 @@ impl<'de> Visitor<'de> for Uris<'_> {
         f.write_str("a list of strings")
     }
 
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(no_text(&self))
+    }
+
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(Vec::new())
     }
@@ -159,6 +205,10 @@ impl<'de> Visitor<'de> for TagsInto<'_, 'de> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of strings")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
+        Err(no_text(&self))
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
