@@ -128,7 +128,11 @@ impl Stage {
     /// The fault is over: what was registered meanwhile is answered, and so is what comes now.
     pub(crate) async fn after(&mut self) {
         self.timeline.mark("the fault is over");
-        // What is taken back before everybody hears again may be lost like what was taken back during the fault.
+        // What is taken back before everybody hears again may be lost like what was taken back during the fault. Who hears
+        // is known by what is registered now, since what was registered then may have been heard before.
+        if self.setup.is_deaf {
+            self.give_birth().await;
+        }
         let converged = self.settle().await;
         self.change(true).await;
         if !self.setup.is_deaf {

@@ -47,7 +47,8 @@ impl Stage {
         self.ask();
     }
 
-    async fn give_birth(&mut self) {
+    /// Registers one more plain route, and one more with TLS.
+    pub(super) async fn give_birth(&mut self) {
         for tls in [false, true] {
             self.born += 1;
             let kind = if tls { "tls" } else { "plain" };
